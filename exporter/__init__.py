@@ -1,0 +1,1 @@
+"""Prometheus exporter for Braze Cloud Data Ingestion."""

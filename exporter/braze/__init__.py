@@ -1,0 +1,1 @@
+"""Braze REST API: what to send and what an answer means (wire), and the sending (client)."""

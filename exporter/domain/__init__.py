@@ -1,0 +1,1 @@
+"""What the exporter knows about Braze's syncs, as pure values and functions: no I/O, no clock, no logging."""

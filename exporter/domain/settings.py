@@ -1,0 +1,39 @@
+"""
+What an operator decided about polling, as plain values: the configuration loader makes them, the pollers read them.
+
+They live in the domain so that pollers need not know where a setting came from, nor the loader what it is for.
+"""
+
+from dataclasses import dataclass, field
+
+from exporter.domain.model import Integration
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """How often and how patiently to ask Braze. All times in seconds."""
+
+    interval_seconds: float = 60.0
+    timeout_seconds: float = 20.0
+    stale_after_seconds: float = 600.0
+    max_pages: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """The workspace's limits in requests a minute, as agreed with Braze, and the share of them that we may use."""
+
+    job_sync_status: int = 100
+    integrations: int = 50
+    share: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """One Braze workspace. The key is not here: it stays with the object that reads it."""
+
+    name: str
+    rest_endpoint: str
+    poll: PollSettings = field(default_factory=PollSettings)
+    rate_limit: RateLimits = field(default_factory=RateLimits)
+    integrations: tuple[Integration, ...] = ()

@@ -1,0 +1,1 @@
+"""The metrics page and the instruments about the exporter itself."""

@@ -1,0 +1,1 @@
+"""Ledgers, kept: in memory, or on disk."""
