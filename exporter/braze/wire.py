@@ -1,0 +1,226 @@
+"""
+What is sent to Braze and what an answer means, without any I/O.
+
+Decides: the path and query of a request, which integration ids may be asked for, the JSON inside a body, the cursor
+inside a `Link` header, the limits inside the rate headers, and which error an HTTP status is. Must not know how bytes
+travel. Only the cursor is taken from `Link`; the address is always ours, so that a link never receives the key.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from exporter.domain.errors import (
+    AuthError,
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    PayloadError,
+    PollError,
+    RateLimitedError,
+    ServerError,
+)
+
+
+class Endpoint(StrEnum):
+    """The two pages of Braze's CDI API that we ask; each has a permission and a rate limit of its own."""
+
+    JOB_SYNC_STATUS = "job_sync_status"
+    INTEGRATIONS = "integrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GET below the configured origin. *path* and *query* are percent-encoded; *query* has no question mark."""
+
+    endpoint: Endpoint
+    path: str
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, read to its end. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Sender(Protocol):
+    """Sends one request and returns Braze's answer, whatever its status."""
+
+    async def send(self, request: Request) -> Response:
+        """
+        Raises:
+            PollError: One of the classes of `domain/errors.py`, when no complete answer came.
+
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RateHeaders:
+    """What Braze's rate headers say; None where a header is missing or nonsense."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at_seconds: float | None = None
+    """UTC epoch seconds."""
+    retry_after_seconds: float | None = None
+
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
+_LINK = re.compile(r"<([^<>]*)>\s*((?:;[^,<]*)*)")
+_NEXT = re.compile(r""";\s*rel\s*=\s*(?:"[^"]*\bnext\b[^"]*"|'[^']*\bnext\b[^']*'|next\b)""", re.IGNORECASE)
+_MAX_CURSOR = 512
+_MAX_LINK = 4096
+_MAX_SECONDS = 4e9  # beyond the year 2096 a reset time is nonsense
+_MAX_ERROR_TEXT = 120
+
+
+def is_path_segment(integration_id: str) -> bool:
+    """Whether an id can be asked for: one path segment of unreserved characters, at most 128."""
+    return _ID.fullmatch(integration_id) is not None
+
+
+def build_job_sync_status(integration_id: str, cursor: str | None = None) -> Request:
+    """
+    Ask for ten syncs of one integration, the newest first.
+
+    Source: https://www.braze.com/docs/api/endpoints/cdi/get_job_sync_status/
+
+    Raises:
+        BadRequestError: The id is not one path segment, so it is not asked for.
+
+    """
+    if not is_path_segment(integration_id):
+        raise BadRequestError(
+            f"the integration id {integration_id[:80]!r} is not one path segment, so Braze was not asked; "
+            "copy the id from the integration's page in the Braze dashboard"
+        )
+    path = f"/cdi/integrations/{quote(integration_id, safe='')}/job_sync_status"
+    return Request(Endpoint.JOB_SYNC_STATUS, path, urlencode({"cursor": cursor}) if cursor else "")
+
+
+def build_integrations(cursor: str | None = None) -> Request:
+    """
+    Ask for ten integrations of the workspace.
+
+    Source: https://www.braze.com/docs/api/endpoints/cdi/get_integration_list/
+    """
+    return Request(Endpoint.INTEGRATIONS, "/cdi/integrations", urlencode({"cursor": cursor}) if cursor else "")
+
+
+def decipher_body(response: Response) -> Any:
+    """
+    Return the JSON value of a good answer.
+
+    Raises:
+        PollError: The answer is not 200, or its body is not JSON. The text never quotes more than a line of the body.
+
+    """
+    if response.status != HTTP_OK:
+        raise decipher_error(response)
+    try:
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        raise PayloadError(
+            f"Braze answered 200 with {len(response.body)} bytes that are not JSON"
+            f" ({_content_type(response)}); a proxy in between is the usual cause"
+        ) from None
+
+
+HTTP_OK = 200
+
+_REMEDIES: dict[int, tuple[type[PollError], str]] = {
+    202: (ServerError, "Braze is in maintenance and queued the request; it is asked again later"),
+    401: (AuthError, "the key is missing or unknown; check the key, and that rest_endpoint is of the same instance"),
+    403: (ForbiddenError, "the key lacks the permission, or the plan lacks Cloud Data Ingestion"),
+    404: (NotFoundError, "Braze does not know the integration or the path; check the id and the rest_endpoint"),
+    429: (RateLimitedError, "the workspace's rate limit is used up; lower rate_limit.share or find who else asks"),
+}
+
+
+def decipher_error(response: Response) -> PollError:
+    """Return the error that a status other than 200 stands for."""
+    status = response.status
+    kind, remedy = _REMEDIES.get(status, (None, ""))
+    if kind is None:
+        if status >= 500:  # noqa: PLR2004 - the HTTP status class
+            kind, remedy = ServerError, "Braze or a proxy has trouble; it is asked again later"
+        elif 300 <= status < 400:  # noqa: PLR2004 - the HTTP status class
+            kind, remedy = BadRequestError, "redirects are not followed; check the rest_endpoint"
+        else:
+            kind, remedy = BadRequestError, "the request was refused; check the integration id"
+    said = _error_text(response)
+    return kind(f"Braze answered {status}{said}: {remedy}")
+
+
+def _error_text(response: Response) -> str:
+    """Braze's own message, if the body is its JSON: one line, bounded. Proxies' HTML is left out."""
+    try:
+        message = json.loads(response.body[:10_000]).get("message")
+    except (ValueError, RecursionError, AttributeError):
+        return ""
+    if not isinstance(message, str) or not message:
+        return ""
+    line = "".join(c if c.isprintable() else " " for c in message[:_MAX_ERROR_TEXT])
+    return f" ({line})"
+
+
+def _content_type(response: Response) -> str:
+    kind = response.headers.get("content-type", "")[:60]
+    return "".join(c for c in kind if c.isprintable()) or "no content type"
+
+
+def decipher_next_cursor(response: Response) -> str | None:
+    """
+    Return the cursor of the next page, or None on the last one.
+
+    Braze's documented `Link` has no space after its comma, a broken path in its second target and a bare `=` inside
+    the cursor (page read 2026), so only the target's query is looked at.
+    """
+    link = response.headers.get("link", "")
+    if len(link) > _MAX_LINK:
+        return None
+    for target, parameters in _LINK.findall(link):
+        if not _NEXT.search(parameters):
+            continue
+        try:
+            cursors = parse_qs(urlsplit(target).query, max_num_fields=20).get("cursor", [])
+        except ValueError:
+            return None
+        if len(cursors) == 1 and 0 < len(cursors[0]) <= _MAX_CURSOR:
+            return cursors[0]
+    return None
+
+
+def decipher_rate_headers(response: Response) -> RateHeaders:
+    """Return what the rate headers say; a header that is missing or nonsense is None."""
+    headers = response.headers
+    limit = _whole_number(headers.get("x-ratelimit-limit"))
+    remaining = _whole_number(headers.get("x-ratelimit-remaining"))
+    reset = _whole_number(headers.get("x-ratelimit-reset"))
+    retry = headers.get("x-ratelimit-retry-after", headers.get("retry-after"))
+    return RateHeaders(
+        limit,
+        remaining,
+        float(reset) if reset is not None and 0 < reset < _MAX_SECONDS else None,
+        _seconds(retry),
+    )
+
+
+def _whole_number(text: str | None) -> int | None:
+    if text is None or len(text) > 15 or not text.strip().isascii() or not text.strip().isdigit():  # noqa: PLR2004 - longer is nonsense
+        return None
+    return int(text)
+
+
+def _seconds(text: str | None) -> float | None:
+    """A delay; the HTTP date that Retry-After may be instead is not worth reading: the backoff covers it."""
+    number = _whole_number(text)
+    return None if number is None else float(number)
