@@ -56,6 +56,8 @@ class Sender(Protocol):
 
     async def send(self, request: Request) -> Response:
         """
+        Send, and wait for the complete answer.
+
         Raises:
             PollError: One of the classes of `domain/errors.py`, when no complete answer came.
 
