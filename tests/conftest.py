@@ -1,0 +1,23 @@
+"""What holds for every test: hypothesis is repeatable, and what was left out is said last."""
+
+import hypothesis
+import pytest
+
+from tests.components import LEFT_OUT
+
+# The same examples at every run and no example database: a red test is red for everyone. No deadline: machines differ.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name each test that did not run for want of a real component."""
+    left_out = [
+        (report.nodeid, report.longrepr[2])
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and LEFT_OUT in report.longrepr[2]
+    ]
+    if left_out:
+        terminalreporter.section("not everything was tested here", sep="!", yellow=True)
+        for test, reason in left_out:
+            terminalreporter.line(f"{test}: {reason.removeprefix('Skipped: ')}")
