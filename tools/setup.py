@@ -19,7 +19,7 @@ from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 - the one file that an old Python is meant to reach
     sys.exit(
-        "This needs Python 3.11 or later; {} is {}.{}. Name a newer one: make PYTHON=python3.12 ...".format(  # noqa: UP032 - see above
+        "This needs Python 3.11 or later; {} is {}.{}. Name a newer one: make PYTHON=python3.12 ...".format(
             sys.executable, *sys.version_info[:2]
         )
     )
@@ -59,7 +59,7 @@ def _is_current(kind: str) -> bool:
 
 
 def _install(kind: str) -> None:
-    print(f"Installing into .venv what requirements/ names for '{kind}'; the first time takes about a minute.", flush=True)
+    print(f"Installing into .venv what requirements/ names for '{kind}': up to a minute the first time.", flush=True)
     if not _is_of_this_python():
         _create()
     for old in LOCKS:

@@ -1,0 +1,67 @@
+# Everything a newcomer or a maintainer runs. Each target does its own set-up in .venv and .tools, inside this folder,
+# and leaves nothing outside it.
+#
+#   make demo            see the exporter at work against a simulated Braze
+#   make test            every check there is; .ci/run calls the same
+#   make PYTHON=... X    with another Python than "python3"; 3.11 or later
+
+PYTHON ?= python3
+PYTEST_FLAGS ?=
+BIN := .venv/bin
+
+# Temporary files of pytest and of the programs that tests start; set-up makes the folder.
+export TMPDIR := $(CURDIR)/.tools/tmp
+export PIP_CACHE_DIR := $(CURDIR)/.tools/pip-cache
+# Another project's environment must not leak into ours.
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+# The order of the checks is part of their use: quick ones first.
+.NOTPARALLEL:
+.PHONY: help demo test lint types unit e2e bench lock wheel-test clean setup-run setup-dev components
+
+help:  ## this list
+	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 14
+
+demo: setup-run  ## start a simulated Braze and the exporter against it; stop with Ctrl-C
+	@$(BIN)/braze-cdi-exporter demo
+
+test: lint types unit e2e  ## every check, quick ones first
+
+lint: setup-dev  ## style, import layers, YAML, shell
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/shellcheck .ci/run tools/fetch-components tools/lock tools/test-wheel
+
+types: setup-dev  ## mypy, strict
+	@$(BIN)/mypy
+
+unit: setup-dev components  ## all tests but those that start the installed command
+	@$(BIN)/pytest -n 2 --ignore=tests/e2e $(PYTEST_FLAGS)
+
+e2e: setup-dev components  ## tests that start the installed command on real sockets
+	@$(BIN)/pytest tests/e2e $(PYTEST_FLAGS)
+
+bench: setup-dev components  ## how fast the metrics page is, beside prometheus-client and nginx
+	@$(BIN)/python benchmarks/page.py
+
+wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
+	@tools/test-wheel
+
+lock: setup-dev  ## look for newer dependencies and write requirements/*.txt anew (with Python 3.11)
+	@tools/lock
+
+clean:  ## remove everything that these commands have made
+	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-run:
+	@$(PYTHON) tools/setup.py run
+
+setup-dev:
+	@$(PYTHON) tools/setup.py dev
+
+components: setup-dev
+	@tools/fetch-components
