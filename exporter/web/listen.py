@@ -1,0 +1,85 @@
+"""
+Listen addresses as operators write them, and the sockets bound to them.
+
+Sockets are bound before anything else is started, so that a port in use is one line of ours and not a traceback of
+the server's.
+"""
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_BACKLOG = 256
+_HIGHEST_PORT = 65535
+
+
+class ListenError(Exception):
+    """An address cannot be bound. The text is one line that names the address, the cause and the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where to listen. An empty *host* means all interfaces, IPv6 and IPv4; port 0 means any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> ListenAddress:
+    """
+    Read `:10273`, `127.0.0.1:9000`, `[::1]:9000` or `localhost:9000`.
+
+    Raises:
+        ValueError: with a sentence that names the mistake and the accepted forms.
+    """
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or (":" in host and not bracketed) or any(character.isspace() for character in text):
+        raise ValueError(f"listen address {text!r} is not one of the forms :10273, 127.0.0.1:10273, [::1]:10273")
+    if not (port.isascii() and port.isdigit() and int(port) <= _HIGHEST_PORT):
+        raise ValueError(f"listen address {text!r} has no port from 0 to {_HIGHEST_PORT} after the last colon")
+    return ListenAddress(host.strip("[]"), int(port))
+
+
+def bind_sockets(addresses: Sequence[ListenAddress]) -> list[socket.socket]:
+    """
+    Bind and listen on all *addresses*, or on none.
+
+    Raises:
+        ListenError: when one of them cannot be bound; the others are let go again.
+    """
+    bound: list[socket.socket] = []
+    try:
+        for address in addresses:
+            bound.append(_bind(address))
+    except OSError as error:
+        for listening in bound:
+            listening.close()
+        cause = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise ListenError(
+            f"cannot listen on {address}: {cause}; free it or choose another with --web.listen-address"
+        ) from error
+    return bound
+
+
+def bound_address(listening: socket.socket) -> ListenAddress:
+    """The address a socket really has, with the port the system chose where 0 was asked for."""
+    host, port = listening.getsockname()[:2]
+    return ListenAddress("" if host in {"::", "0.0.0.0"} else host, port)
+
+
+def _bind(address: ListenAddress) -> socket.socket:
+    if not address.host:
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(
+                ("", address.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
+            )
+        return socket.create_server(("", address.port), backlog=_BACKLOG)
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    # One socket for one flag; of a name with both families the IPv4 one, as Go's exporters do it.
+    family, _, _, _, place = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return socket.create_server(place, family=family, backlog=_BACKLOG)

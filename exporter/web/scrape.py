@@ -1,0 +1,129 @@
+"""
+Answers a scrape: negotiates, then sends the page piece by piece.
+
+A page can be 40 MB. It is never whole in memory: one piece at a time is joined, compressed in a worker thread (zlib
+lets go of the interpreter lock) and handed to the connection, whose flow control holds us back. The number of scrapes
+under way is bounded, a client that has gone is noticed between two pieces, and one that does not read is cut off by
+the connection's own deadline (`protocol.py`). Nothing here waits for Braze.
+"""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from exporter.web.negotiate import accepts_gzip, wants_openmetrics
+from exporter.web.view import Exposition, RenderMetrics
+
+_PIECE_BYTES = 256 * 1024
+"""Small chunks are gathered up to this size: a send and a hop to a thread cost the same for one byte and for many."""
+
+_GZIP_WINDOW = 31
+"""zlib's spelling of "gzip header, largest window"."""
+
+_FASTEST = 1
+"""Compression level: on these pages level 6 costs five times the time and saves a fifth of the bytes."""
+
+
+class Scrape:
+    """The ASGI endpoint of the telemetry path. At most *limit* answers are under way at a time."""
+
+    def __init__(self, render: RenderMetrics, *, limit: int) -> None:
+        self._render = render
+        self._limit = limit
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._under_way >= self._limit:
+            text = f"{self._limit} scrapes are being answered already: try again in a moment.\n"
+            await PlainTextResponse(text, 503, {"retry-after": "1"})(scope, receive, send)
+            return
+        self._under_way += 1
+        try:
+            headers = Headers(scope=scope)
+            exposition = self._render(openmetrics=wants_openmetrics(headers))
+            await _answer(exposition, scope["method"], accepts_gzip(headers), receive, send)
+        finally:
+            self._under_way -= 1
+
+
+async def _answer(exposition: Exposition, method: str, gzip: bool, receive: Receive, send: Send) -> None:
+    pieces = _gather(exposition.chunks)
+    length: int | None = exposition.length
+    if gzip and exposition.length <= _PIECE_BYTES:
+        body = zlib.compress(b"".join(pieces), _FASTEST, _GZIP_WINDOW)
+        pieces, length = iter((body,)), len(body)
+    elif gzip:
+        length = None
+
+    headers = _headers(exposition.content_type, gzip, length)
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if method != "HEAD":
+        async with _watching(receive) as gone:
+            async for piece in _paced(pieces) if length is not None else _compressed(pieces):
+                if gone.done():
+                    return
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _headers(content_type: str, gzip: bool, length: int | None) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-type", content_type.encode("latin-1")),
+        (b"vary", b"Accept, Accept-Encoding"),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if gzip:
+        headers.append((b"content-encoding", b"gzip"))
+    if length is not None:
+        headers.append((b"content-length", b"%d" % length))
+    return headers
+
+
+def _gather(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of at least _PIECE_BYTES, but for the last."""
+    waiting: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= _PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Let the event loop turn between two pieces: sending alone would not, while the client keeps up."""
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)
+
+
+async def _compressed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    compressor = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP_WINDOW)
+    for piece in pieces:
+        if compressed := await asyncio.to_thread(compressor.compress, piece):
+            yield compressed
+    yield compressor.flush()
+
+
+@asynccontextmanager
+async def _watching(receive: Receive) -> AsyncIterator[asyncio.Task[None]]:
+    """A task that is done once the client has gone: uvicorn's `send` is silent about that."""
+    task = asyncio.create_task(_disconnected(receive))
+    try:
+        yield task
+    finally:
+        task.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,94 @@
+"""
+Serves an ASGI application: binds first, runs until told to stop, ends answers under way, then cuts the rest.
+
+uvicorn does the HTTP. Its signal handlers, log configuration, access log, lifespan, proxy headers and WebSockets are
+off: signals and logs belong to the composition root, and nobody in between is trusted to name the client.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from exporter.web.listen import ListenAddress, bind_sockets, bound_address, parse_address
+from exporter.web.protocol import DeadlineProtocol, Limits
+
+_ABOVE_ALL_LEVELS = logging.CRITICAL + 1
+"""uvicorn's own log lines: its errors about our application are logged by `routes.py`, the rest is noise of clients."""
+
+
+class Server:
+    """HTTP server for *app*. First `bind`, then `serve` once."""
+
+    def __init__(self, app: ASGIApp, *, limits: Limits | None = None) -> None:
+        self._app = app
+        self._limits = limits or Limits()
+        self._sockets: list[socket.socket] = []
+
+    def bind(self, addresses: Sequence[str]) -> tuple[ListenAddress, ...]:
+        """
+        Start to listen on *addresses*; connections wait until `serve`. Gives the addresses that were bound.
+
+        Raises:
+            ValueError: an address cannot be understood.
+            ListenError: an address cannot be bound; none is then.
+        """
+        self._sockets = bind_sockets([parse_address(address) for address in addresses])
+        return tuple(bound_address(listening) for listening in self._sockets)
+
+    def close(self) -> None:
+        """Let go of the addresses, for when `serve` is never reached."""
+        for listening in self._sockets:
+            listening.close()
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """
+        Answer requests until *stop* is set and the answers under way have ended, or been cut off.
+
+        Raises:
+            Exception: whatever ended the server before *stop* was set.
+        """
+        server = _SilentServer(self._config())
+        serving = asyncio.create_task(server.serve(sockets=self._sockets))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            await serving
+            if not stop.is_set():
+                raise RuntimeError("the HTTP server ended by itself")
+        finally:
+            stopping.cancel()
+            serving.cancel()
+            self.close()
+            for connection in tuple(server.server_state.connections):
+                connection.transport.abort()
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            cast("Any", self._app),  # uvicorn and Starlette spell the same ASGI types differently
+            http=cast("Any", partial(DeadlineProtocol, limits=self._limits)),  # called like the class it asks for
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            log_level=_ABOVE_ALL_LEVELS,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            h11_max_incomplete_event_size=self._limits.header_bytes,
+            timeout_graceful_shutdown=self._limits.stop_seconds,
+        )
+
+
+class _SilentServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the composition root."""
+        yield

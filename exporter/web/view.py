@@ -1,0 +1,66 @@
+"""
+What the web layer is given: the values a page shows, and the callables that yield them.
+
+The composition root fills these in. Nothing here knows about HTTP, pollers or Braze; a page never sees more than
+these values, so a key cannot reach one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from exporter.domain.model import Snapshot
+
+
+class Exposition(Protocol):
+    """One metrics page, of one moment: *length* bytes in total, made piece by piece while *chunks* is iterated."""
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def chunks(self) -> Iterator[bytes]: ...
+
+
+class RenderMetrics(Protocol):
+    def __call__(self, *, openmetrics: bool) -> Exposition: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceStatus:
+    """One workspace as the status page shows it."""
+
+    name: str
+    rest_endpoint: str
+    poll_interval_seconds: float
+    """The interval in effect, which may be longer than the configured one."""
+    snapshots: tuple[Snapshot, ...]
+    notes: tuple[str, ...] = ()
+    """Remarks about the whole workspace, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterStatus:
+    """Everything the status page and `/api/v1/status` show."""
+
+    now: datetime
+    version: str
+    revision: str
+    started_at: datetime
+    workspaces: tuple[WorkspaceStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WebSources:
+    """Where the routes get their values. Every callable is quick, runs on the event loop and never waits for Braze."""
+
+    render: RenderMetrics
+    status: Callable[[], ExporterStatus]
+    unhealthy: Callable[[], tuple[str, ...]]
+    """Why the exporter is not healthy, one reason each; empty when it is."""
+    unready: Callable[[], tuple[str, ...]]
+    """The workspaces that have not been tried yet; empty when all have."""
