@@ -1,0 +1,208 @@
+"""
+The exposition page: lines are rendered when a snapshot changes and joined when the page is scraped.
+
+Theory of operation. Each family of the catalogue is a column of ready lines, each integration a slot in all columns.
+`publish` compares the new snapshot with the old, field by field, renders the families that read a changed field, and
+only then puts the lines in place; there is no await in it, so a scrape sees all of a snapshot or nothing of it.
+`render` takes the columns as they are at that moment and joins them while the answer is being sent.
+
+What a page shows is a function of the published snapshots and of *now* alone. Staleness is the only thing that
+comes with time and without a publish, so the page remembers between which two moments nothing can change
+(`_fresh_until`, `_stale_since`) and looks at the slots only when *now* is outside.
+
+Families follow the order of the catalogue, integrations the order in which they first came, with the place of a
+withdrawn one going to the next newcomer; both formats have the same sample lines.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+from exporter.domain.model import Snapshot
+from exporter.metrics.catalogue import CATALOGUE, integration_labels
+from exporter.metrics.columns import Column, LagColumn, render_header, render_lines
+from exporter.metrics.own import OwnMetrics
+from exporter.metrics.text import clean, render_labels
+
+TEXT_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+CHUNK_BYTES = 512 * 1024
+"""About how much of the page is joined at a time: enough to cost few calls, little enough to cost no memory."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+_FIELDS = tuple(sorted({family.reads for family in CATALOGUE}))
+_read_fields: Callable[[Snapshot], tuple[Any, ...]] = attrgetter(*_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """A page of one moment. *chunks* joins it piece by piece and can be walked once."""
+
+    content_type: str
+    length: int
+    """Bytes of all chunks together."""
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some lines and their total size; never empty."""
+
+    lines: tuple[bytes, ...]
+    size: int
+
+
+@dataclass(slots=True)
+class _Slot:
+    """What the page knows of one integration."""
+
+    number: int
+    snapshot: Snapshot
+    labels: str
+    hidden: bool = False
+    """Whether the families that expire are taken off the page."""
+
+
+class Page:
+    """The current snapshots, and the page made of them."""
+
+    def __init__(self, own: OwnMetrics) -> None:
+        self._own = own
+        self._slots: dict[tuple[str, str], _Slot] = {}
+        self._free: list[int] = []
+        self._columns = [LagColumn(family) if family.against_now else Column(family) for family in CATALOGUE]
+        self._readers = {field: [c for c in self._columns if c.family.reads == field] for field in _FIELDS}
+        self._headers = {
+            openmetrics: [render_header(family, openmetrics=openmetrics) for family in CATALOGUE]
+            for openmetrics in (False, True)
+        }
+        self._fresh_until = _NEVER
+        """No slot shown goes stale before this moment."""
+        self._stale_since = _ALWAYS
+        """Every hidden slot is stale from this moment on."""
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Show *snapshot* in place of what its integration showed before. An error leaves the page as it was."""
+        key = _key(snapshot.integration.workspace, snapshot.integration.integration_id)
+        old = self._slots.get(key)
+        if old is None or old.snapshot.integration != snapshot.integration:
+            labels = render_labels(integration_labels(snapshot.integration))
+            columns = self._columns
+        else:
+            labels = old.labels
+            columns = self._changed(old.snapshot, snapshot)
+        # A snapshot that is still stale is hidden again by the next scrape; only a new deadline can bring lines back.
+        hidden = old is not None and old.hidden and old.snapshot.stale_at == snapshot.stale_at
+        if old is not None and old.hidden and not hidden:
+            columns = self._columns
+        ready = [(c, b"" if hidden and c.family.expires else _lines(c, labels, snapshot)) for c in columns]
+
+        number = self._add_slot() if old is None else old.number
+        for column, lines in ready:
+            column.put(number, lines)
+        self._slots[key] = _Slot(number, snapshot, labels, hidden)
+        if snapshot.stale_at is not None and not hidden:
+            self._fresh_until = min(self._fresh_until, snapshot.stale_at)
+
+    def withdraw(self, workspace: str, integration_id: str) -> None:
+        """Take an integration off the page with everything it showed; one that is not there is no error."""
+        slot = self._slots.pop(_key(workspace, integration_id), None)
+        if slot is None:
+            return
+        for column in self._columns:
+            column.put(slot.number, b"")
+        self._free.append(slot.number)
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The current snapshots by workspace, name and id."""
+        return tuple(sorted((slot.snapshot for slot in self._slots.values()), key=_order))
+
+    def render(self, now: datetime, *, openmetrics: bool) -> Exposition:
+        """The page as of *now*. What is published later does not reach the chunks."""
+        if not self._stale_since <= now < self._fresh_until:
+            self._sweep(now)
+        now_microseconds = (now - _EPOCH) // timedelta(microseconds=1)
+        parts: list[_Part] = []
+        for column, header in zip(self._columns, self._headers[openmetrics], strict=True):
+            lines, size = column.lines(now_microseconds)
+            if size:
+                parts += (_Part((header,), len(header)), _Part(lines, size))
+        tail = self._own.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")
+        if tail:
+            parts.append(_Part((tail,), len(tail)))
+        return Exposition(
+            content_type=OPENMETRICS_CONTENT_TYPE if openmetrics else TEXT_CONTENT_TYPE,
+            length=sum(part.size for part in parts),
+            chunks=_join(parts),
+        )
+
+    def _changed(self, old: Snapshot, new: Snapshot) -> list[Column]:
+        """The columns that read a field in which the two differ."""
+        fields = zip(_FIELDS, _read_fields(old), _read_fields(new), strict=True)
+        changed = [field for field, before, after in fields if before is not after and before != after]
+        return [column for field in changed for column in self._readers[field]]
+
+    def _add_slot(self) -> int:
+        if self._free:
+            return self._free.pop()
+        for column in self._columns:
+            column.add_slot()
+        return len(self._slots)
+
+    def _sweep(self, now: datetime) -> None:
+        """Hide what is stale at *now*, show what is not (the clock may have been set back), and note until when."""
+        self._fresh_until, self._stale_since = _NEVER, _ALWAYS
+        for slot in self._slots.values():
+            stale_at = slot.snapshot.stale_at
+            if stale_at is None:
+                continue
+            stale = now >= stale_at
+            if stale:
+                self._stale_since = max(self._stale_since, stale_at)
+            else:
+                self._fresh_until = min(self._fresh_until, stale_at)
+            if stale != slot.hidden:
+                slot.hidden = stale
+                for column in self._columns:
+                    if column.family.expires:
+                        column.put(slot.number, b"" if stale else _lines(column, slot.labels, slot.snapshot))
+
+
+def _key(workspace: str, integration_id: str) -> tuple[str, str]:
+    """As the page writes them: what looks the same there is one integration, or a series would be there twice."""
+    return clean(workspace), clean(integration_id)
+
+
+def _order(snapshot: Snapshot) -> tuple[str, str, str]:
+    integration = snapshot.integration
+    return integration.workspace, integration.integration_name, integration.integration_id
+
+
+def _lines(column: Column, labels: str, snapshot: Snapshot) -> bytes:
+    return render_lines(column.family, labels, getattr(snapshot, column.family.reads))
+
+
+def _join(parts: list[_Part], chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """*parts* in pieces of about *chunk_bytes*; a small page is one piece."""
+    pending: list[bytes] = []
+    pending_bytes = 0.0
+    for part in parts:
+        average = part.size / len(part.lines)
+        start = 0
+        while start < len(part.lines):
+            end = start + max(1, int((chunk_bytes - pending_bytes) / average))
+            taken = part.lines[start:end]
+            pending += taken
+            pending_bytes += average * len(taken)
+            start = end
+            if pending_bytes >= chunk_bytes - average:
+                yield b"".join(pending)
+                pending, pending_bytes = [], 0.0
+    if pending:
+        yield b"".join(pending)

@@ -1,0 +1,50 @@
+"""
+How a label value and a number are written on the page, once for both formats.
+
+Text 0.0.4 and OpenMetrics 1.0.0 agree on label values and on numbers, so a sample line is the same bytes in both.
+Nothing that reaches this file is trusted: whatever a name holds, the line stays one line of valid UTF-8; whatever a
+number is, the page shows a finite value or none at all.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""
+Prometheus ends its input at a NUL, UTF-8 has no half surrogates, and readers that take a page apart with a "split into
+lines" function of their language split at the others (carriage return, form feed, NEL, U+2028 and so on). Tab stays;
+a newline stays as the escape that both formats define for it.
+"""
+
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+_LONGEST = 1e18
+"""Whole numbers below this are written out, digit by digit."""
+
+
+def clean(value: str) -> str:
+    """*value* without the characters that break readers of a page: each becomes U+FFFD, the replacement character."""
+    return _UNSAFE.sub("\ufffd", value)
+
+
+def render_labels(pairs: Iterable[tuple[str, str]]) -> str:
+    """The pairs as between the braces of a sample line; values cleaned and escaped, names taken as they are."""
+    return ",".join(f'{name}="{clean(value).translate(_ESCAPES)}"' for name, value in pairs)
+
+
+def render_number(value: float) -> str | None:
+    """
+    *value* as both formats read it; None when it is not a finite number that a float can hold.
+
+    Whole numbers have no fraction (`5`, not `5.0`), others the shortest digits that give the same float back.
+    """
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    if not math.isfinite(number):
+        return None
+    if number.is_integer() and abs(number) < _LONGEST:
+        return str(int(value))
+    return repr(number)
