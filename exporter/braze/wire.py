@@ -193,7 +193,7 @@ def decipher_next_cursor(response: Response) -> str | None:
         if not _NEXT.search(parameters):
             continue
         try:
-            cursors = parse_qs(urlsplit(target).query, max_num_fields=20).get("cursor", [])
+            cursors: list[str] = parse_qs(urlsplit(target).query, max_num_fields=20).get("cursor", [])
         except ValueError:
             return None
         if len(cursors) == 1 and 0 < len(cursors[0]) <= _MAX_CURSOR:

@@ -63,10 +63,10 @@ class Sync:
 
     @property
     def duration_seconds(self) -> float | None:
-        """From start to finish, never negative; None while either end is unknown."""
-        if self.sync_finish_time is None:
+        """From start to finish; None while the end is unknown, or before the start, which tells nothing."""
+        if self.sync_finish_time is None or self.sync_finish_time < self.sync_start_time:
             return None
-        return max(0.0, (self.sync_finish_time - self.sync_start_time).total_seconds())
+        return (self.sync_finish_time - self.sync_start_time).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

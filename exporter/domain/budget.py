@@ -1,0 +1,94 @@
+"""
+How many requests we may still send: one budget for each workspace and endpoint, because that is what Braze limits.
+
+Decides when the next request may go: never more than share x limit in any minute, later when Braze's headers show that
+others use the limit too, and not before the reset that a 429 names. Must not know who wants to send, or how.
+
+- The window slides and is exact: the times of our requests are kept. It is a little longer than a minute, because
+  requests that leave a minute apart may arrive closer together.
+- A new budget counts as three quarters spent, evenly over the past minute: we may be the restart of a process that has
+  just spent it.
+- Headers are believed only towards less. Nonsense (a reset long ago or far off, a limit of 0) is not believed at all.
+"""
+
+from collections import deque
+
+WINDOW_SECONDS = 61.0
+SPENT_AT_START = 0.75
+FEW_REMAINING = 0.2
+"""Below this share of the limit, what remains is spread up to the reset."""
+LONGEST_HOLD_SECONDS = 300.0
+"""No answer of Braze stops us longer: a reset further away is nonsense for a limit per minute."""
+FIRST_HOLD_SECONDS = 15.0
+"""After a 429 that names no sensible reset; doubled by each further one."""
+
+
+class Budget:
+    """Requests to one endpoint of one workspace. All times are monotonic seconds."""
+
+    def __init__(self, per_minute: int, share: float, now: float) -> None:
+        self._configured = per_minute
+        self._share = share
+        self._allowed = _allowed(per_minute, share)
+        spent = int(self._allowed * SPENT_AT_START)
+        self._sent = deque(now - WINDOW_SECONDS * (1 - (i + 1) / spent) for i in range(spent))
+        self._not_before = now
+        self._refused = 0
+
+    @property
+    def allowed(self) -> int:
+        """Requests in any minute: share x the lower of the agreed limit and the one Braze names, at least 1."""
+        return self._allowed
+
+    def wait_seconds(self, now: float) -> float:
+        """How long until a request may be sent; 0 when it may be sent now."""
+        while self._sent and now - self._sent[0] >= WINDOW_SECONDS:
+            self._sent.popleft()
+        wait = max(0.0, self._not_before - now)
+        if len(self._sent) >= self._allowed:
+            wait = max(wait, self._sent[-self._allowed] + WINDOW_SECONDS - now)
+        return wait
+
+    def spend(self, now: float) -> None:
+        """Note that a request is being sent. Call it only when `wait_seconds` says 0."""
+        self._sent.append(now)
+
+    def learn(self, now: float, *, limit: int | None, remaining: int | None, reset_in: float | None) -> None:
+        """
+        Correct the budget by the headers of an answer other than 429.
+
+        Args:
+            now: Monotonic seconds.
+            limit: Requests a minute that Braze grants.
+            remaining: How many of them are left, to all who share the key's workspace.
+            reset_in: Seconds until there are `limit` again.
+
+        """
+        self._refused = 0
+        if limit is not None and limit > 0:
+            self._allowed = _allowed(min(limit, self._configured), self._share)
+        granted = limit or self._configured
+        if remaining is None or reset_in is None or not 0 < reset_in <= LONGEST_HOLD_SECONDS:
+            return
+        if remaining < granted * FEW_REMAINING:
+            self._not_before = max(self._not_before, now + reset_in / (remaining + 1))
+
+    def refuse(self, now: float, *, reset_in: float | None) -> float:
+        """
+        Hold everything back after a 429, and return for how many seconds.
+
+        Args:
+            now: Monotonic seconds.
+            reset_in: Seconds until the reset that the answer names; None when it names none.
+
+        """
+        backoff = min(LONGEST_HOLD_SECONDS, FIRST_HOLD_SECONDS * 2.0 ** min(self._refused, 10))
+        self._refused += 1
+        sensible = reset_in is not None and 0 < reset_in <= LONGEST_HOLD_SECONDS
+        hold = reset_in if reset_in is not None and sensible else backoff
+        self._not_before = max(self._not_before, now + hold)
+        return hold
+
+
+def _allowed(per_minute: int, share: float) -> int:
+    return max(1, int(per_minute * share + 1e-9))

@@ -1,0 +1,158 @@
+"""
+JSON value -> model, field by field. What is odd becomes an anomaly, never an exception.
+
+One bad record costs that record, one bad field costs that field; the rest is used. The kinds of anomalies are a closed
+set, so that they can be a label; nothing that Braze sent ever becomes part of a kind. A field that is null or missing
+is no anomaly: Braze's pages promise no field while a sync runs, after an error, or for S3. Only the start time must be
+there, because it is the sync's identity.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exporter.domain.model import Sync, SyncStatus
+
+MAX_RECORDS = 1000
+"""A page has ten; what is beyond this is not read, so that a broken answer cannot hold us up."""
+MAX_ROWS = 2**53
+"""Beyond it a float, which every sample is, is no longer exact."""
+START_TOLERANCE = timedelta(days=1)
+"""How far in the future a sync may seem to start before we doubt the record rather than our clock."""
+_MAX_TIME_TEXT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedSyncs:
+    """The syncs of one page in Braze's order, and what was odd about it."""
+
+    syncs: tuple[Sync, ...] = ()
+    anomalies: Mapping[str, int] = field(default_factory=dict)
+    """How often each kind occurred."""
+    problem: str | None = None
+    """Why the page as a whole is of no use; None when it is."""
+
+
+_STATUSES = {status.value: status for status in SyncStatus}
+
+
+def decode_job_sync_status(body: Any, now: datetime) -> DecodedSyncs:
+    """
+    Decode one page of `GET /cdi/integrations/{integration_id}/job_sync_status`.
+
+    Args:
+        body: Any JSON value.
+        now: A sync that starts more than a day later than this is odd.
+
+    """
+    records, problem = decode_results(body)
+    if problem is not None:
+        return DecodedSyncs(problem=problem)
+    anomalies: Counter[str] = Counter()
+    if len(records) > MAX_RECORDS:
+        anomalies["too_many_records"] += 1
+        records = records[:MAX_RECORDS]
+    latest = now + START_TOLERANCE
+    syncs = tuple(sync for record in records if (sync := _decode_sync(record, latest, anomalies)) is not None)
+    return DecodedSyncs(syncs, anomalies)
+
+
+def decode_results(body: Any) -> tuple[list[Any], str | None]:
+    """Return the records of a page, and why there are none when it is no page at all."""
+    if not isinstance(body, dict):
+        return [], f"the answer is a JSON {type(body).__name__}, not an object"
+    results = body.get("results")
+    if not isinstance(results, list):
+        missing = "has no list `results`" if "results" in body else "has no field `results`"
+        return [], f"the answer {missing}"
+    return results, None
+
+
+def _decode_sync(record: Any, latest: datetime, anomalies: Counter[str]) -> Sync | None:
+    if not isinstance(record, dict):
+        anomalies["record_not_an_object"] += 1
+        return None
+    start = _start(record, latest, anomalies)
+    if start is None:
+        return None
+    finish = decode_time(record, "sync_finish_time", anomalies)
+    if finish is not None and finish < start:
+        anomalies["sync_finish_time_before_start"] += 1
+    return Sync(
+        start,
+        decode_status(record.get("job_status"), "job_status", anomalies),
+        finish,
+        decode_time(record, "last_timestamp_synced", anomalies),
+        _rows(record, "rows_synced", anomalies),
+        _rows(record, "rows_failed_with_errors", anomalies),
+    )
+
+
+def _start(record: Mapping[str, Any], latest: datetime, anomalies: Counter[str]) -> datetime | None:
+    if record.get("sync_start_time") is None:
+        anomalies["sync_start_time_missing"] += 1
+        return None
+    start = decode_time(record, "sync_start_time", anomalies)
+    if start is not None and start > latest:
+        anomalies["sync_start_time_in_future"] += 1
+        return None
+    return start
+
+
+def decode_status(value: Any, name: str, anomalies: Counter[str]) -> SyncStatus:
+    """Return the documented status, in whatever capitals (an older page writes `Success`); else UNKNOWN."""
+    if isinstance(value, str):
+        known = _STATUSES.get(value)
+        if known is None and len(value) <= _MAX_TIME_TEXT:
+            known = _STATUSES.get(value.strip().lower().replace(" ", "_").replace("-", "_"))
+        if known is not None:
+            return known
+    anomalies[f"{name}_unknown"] += 1
+    return SyncStatus.UNKNOWN
+
+
+def decode_time(record: Mapping[str, Any], name: str, anomalies: Counter[str]) -> datetime | None:
+    """Return an ISO 8601 time in UTC; without an offset it is UTC. Digits beyond microseconds are cut off."""
+    value = record.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and len(value) <= _MAX_TIME_TEXT:
+        try:
+            return _utc(value)
+        except (ValueError, OverflowError):
+            pass
+    anomalies[f"{name}_invalid"] += 1
+    return None
+
+
+def _utc(text: str) -> datetime:
+    """
+    Parse, and refuse years that no sync has seen.
+
+    Raises:
+        ValueError: Not a time.
+        OverflowError: A time that its offset moves out of the calendar.
+
+    """
+    text = text.strip()
+    if text[-3:] in {"UTC", "utc"}:
+        text = text[:-3].rstrip()
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC)
+    return time.astimezone(UTC)
+
+
+def _rows(record: Mapping[str, Any], name: str, anomalies: Counter[str]) -> int | None:
+    """Return a count of rows. JSON knows no integers, so 3.0 is one; -1, true and "3" are not."""
+    value = record.get(name)
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ROWS:
+        return value
+    anomalies[f"{name}_invalid"] += 1
+    return None

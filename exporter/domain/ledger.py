@@ -1,0 +1,293 @@
+"""
+What has been counted for one integration, and the rules by which a page of syncs is added to it (contract 5).
+
+Theory. Braze lists an integration's syncs newest first, ten a page, by offset; there is no run id.
+
+- Identity: a sync is its integration and its start time. Two records with the same start are one sync.
+- Counting: a sync is counted when it is first seen finished. `recent` holds the newest syncs seen, `running` the starts
+  of those seen unfinished and not counted yet. A finished record counts if its start is in `running`, or if it is new:
+  not in `recent`, later than the tail's `floor` (the newest start that left `recent`) and later than `baseline`. What
+  is repeated, by drift between two page requests or because Braze changed the record, is in `recent` by then: it moves
+  the gauges, never the totals.
+- First sight: all that is listed is past and only fills `recent`. `baseline` is the newest start, or just before the
+  oldest running sync, which is to be counted when it finishes. Pages are walked until the failing streak and the last
+  success are known. Where nothing is listed, `baseline` is a day ago: an answer that was empty by mistake must not make
+  the whole past count.
+- Walking: `anchor` is the start up to which everything has been read. A walk goes from the first page back until it
+  reaches the anchor; then the newest start becomes the anchor. A walk that breaks off leaves the anchor where it is, so
+  the next poll takes it up again, while the pages already read have counted. A walk that ends without the anchor
+  (history too short, too many pages, a page that keeps failing) adds one to `gaps`.
+- Running: a running sync that newer ones have pushed off the pages read is looked for ever more seldom, the longer it
+  runs. One that is gone from where it stood is forgotten; should it come back, it is new, and counts.
+- Bounds: at rest `recent` keeps RECENT syncs; older ones are folded into `tail`, which knows all that gauges need of
+  them. Only an unfinished walk lets `recent` grow, to about LONGEST.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
+
+RECENT = 20
+"""Syncs kept one by one: two pages, so that a record that was unreadable at first still counts once it is readable."""
+LONGEST = 1000
+"""Syncs kept while a walk is unfinished; beyond it the walk is given up."""
+ATTEMPTS = 5
+"""How often a walk may break off at a later page before it is given up."""
+MOST_RUNNING = 10
+"""Unfinished syncs remembered; Braze runs one at a time."""
+SEARCH_SHARE = 8
+"""A running sync off the pages read is looked for again after an eighth of the time it has been running."""
+EMPTY_PAST = timedelta(days=1)
+"""Where nothing is listed at first sight, syncs that started longer ago than this are past all the same."""
+
+_INDEX = {status: index for index, status in enumerate(FINISHED_STATUSES)}
+_JUST_BEFORE = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """All syncs older than the recent ones, folded into what the gauges need of them."""
+
+    floor: datetime | None = None
+    """The newest start in here."""
+    failed_streak: int = 0
+    """How many of the newest finished syncs in here failed in a row."""
+    success: Sync | None = None
+    last_timestamp_synced: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One integration's account. The theory at the top of this file says what each part is for."""
+
+    baseline: datetime
+    anchor: datetime | None = None
+    """None while no sync has ever been seen."""
+    recent: tuple[Sync, ...] = ()
+    """Newest first, each start once."""
+    running: frozenset[datetime] = frozenset()
+    tail: Tail = field(default_factory=Tail)
+    totals: Totals = field(default_factory=Totals)
+    gaps: int = 0
+    history_known: bool = False
+    """Whether the walk at first sight has ended."""
+    vanished: bool = False
+    """Whether the last look showed no history where there had been one; that is one gap, however often it is seen."""
+    attempts: int = 0
+    """How often the walk under way has broken off."""
+    searched_at: datetime | None = None
+    """When running syncs off the pages read were last looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How far back the pages of one poll have come."""
+
+    pages: int = 0
+    seen: frozenset[datetime] = frozenset()
+    """The starts read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of syncs. *last* when Braze gives no cursor to a further one."""
+
+    syncs: tuple[Sync, ...]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a page changed: *ledger* is the very same object when nothing did, *walk* is None when the walk has ended."""
+
+    ledger: Ledger
+    counted: tuple[Sync, ...]
+    walk: Walk | None
+
+
+def absorb(ledger: Ledger | None, walk: Walk, page: Page, *, now: datetime, max_pages: int) -> Step:
+    """
+    Add one page to the ledger; *ledger* is None at first sight, *walk* is what the page before returned.
+
+    Args:
+        ledger: What is known so far.
+        walk: The walk this page belongs to; `Walk()` for the first page of a poll.
+        page: What Braze listed.
+        now: Decides about the past at first sight, and when to look for a running sync.
+        max_pages: A walk ends after so many pages.
+
+    """
+    records = _one_record_each(page.syncs)
+    account = _open_account(records, now) if ledger is None else ledger
+    merged, counted = _merge(account, records)
+    walk = Walk(walk.pages + 1, walk.seen.union(records))
+    at_end = page.last or walk.pages >= max_pages
+    found = _found_anchor(merged, walk, page)
+    if not at_end and not (found and _past_is_known(merged) and not _search_is_due(merged, walk, now)):
+        return Step(merged, counted, walk)
+    ended = _end(merged, walk, found=found, complete=page.last, now=now)
+    return Step(account if ended == account else ended, counted, None)
+
+
+def break_off(ledger: Ledger, walk: Walk, *, now: datetime, blame_page: bool) -> Ledger:
+    """
+    A page after the first did not come: leave the anchor, so that the next poll walks again, or give the walk up.
+
+    Args:
+        ledger: As the pages before have left it.
+        walk: As the pages before have left it.
+        now: The search for a running sync waits from here.
+        blame_page: False when the page is not to blame (the rate limit is used up): patience then loses nothing.
+
+    """
+    attempts = ledger.attempts + blame_page
+    if attempts < ATTEMPTS and len(ledger.recent) <= LONGEST:
+        return replace(ledger, attempts=attempts, searched_at=now)
+    found = ledger.anchor is not None and min(walk.seen, default=now) <= ledger.anchor
+    return _end(ledger, walk, found=found, complete=False, now=now)
+
+
+def _open_account(records: dict[datetime, Sync], now: datetime) -> Ledger:
+    unfinished = [start for start, sync in records.items() if not sync.finished]
+    newest = max(records, default=None)
+    baseline = min(unfinished) - _JUST_BEFORE if unfinished else newest or now - EMPTY_PAST
+    recent = tuple(records[start] for start in sorted(records, reverse=True))
+    return Ledger(baseline, newest, recent, frozenset(unfinished))
+
+
+def _one_record_each(syncs: Iterable[Sync]) -> dict[datetime, Sync]:
+    """Of records with the same start on one page, the first finished one; else the first."""
+    records: dict[datetime, Sync] = {}
+    for sync in syncs:
+        known = records.get(sync.sync_start_time)
+        if known is None or (sync.finished and not known.finished):
+            records[sync.sync_start_time] = sync
+    return records
+
+
+def _merge(ledger: Ledger, records: dict[datetime, Sync]) -> tuple[Ledger, tuple[Sync, ...]]:
+    """Take the records in, and say which of them count."""
+    recent = {sync.sync_start_time: sync for sync in ledger.recent}
+    if all(recent.get(start) == sync for start, sync in records.items()):
+        return ledger, ()
+    floor = ledger.tail.floor
+    running = set(ledger.running)
+    counted = []
+    for start, sync in records.items():
+        beneath = floor is not None and start <= floor
+        new = not beneath and start not in recent
+        if sync.finished:
+            if start in running or (new and start > ledger.baseline):
+                counted.append(sync)
+            running.discard(start)
+        elif new and (start > ledger.baseline or not ledger.history_known):
+            running.add(start)
+        if not beneath:
+            recent[start] = sync
+    merged = replace(
+        ledger,
+        recent=tuple(recent[start] for start in sorted(recent, reverse=True)),
+        running=frozenset(running),
+        totals=_add(ledger.totals, counted),
+    )
+    return merged, tuple(counted)
+
+
+def _add(totals: Totals, counted: list[Sync]) -> Totals:
+    if not counted:
+        return totals
+    syncs = list(totals.syncs)
+    for sync in counted:
+        syncs[_INDEX[sync.job_status]] += 1
+    return Totals(
+        tuple(syncs),
+        totals.rows_synced + sum(sync.rows_synced or 0 for sync in counted),
+        totals.rows_failed_with_errors + sum(sync.rows_failed_with_errors or 0 for sync in counted),
+        totals.duration_seconds + sum(sync.duration_seconds or 0.0 for sync in counted),
+    )
+
+
+def _found_anchor(ledger: Ledger, walk: Walk, page: Page) -> bool:
+    if ledger.anchor is None:
+        return page.last or (bool(walk.seen) and min(walk.seen) <= ledger.baseline)
+    return bool(walk.seen) and min(walk.seen) <= ledger.anchor
+
+
+def _past_is_known(ledger: Ledger) -> bool:
+    """Whether the gauges need no older page: a success ends the failing streak too."""
+    return ledger.history_known or any(sync.job_status is SyncStatus.SUCCESS for sync in ledger.recent)
+
+
+def _search_is_due(ledger: Ledger, walk: Walk, now: datetime) -> bool:
+    """Whether a running sync stands further back than the pages read, and it is time to look for it."""
+    if not ledger.running or not walk.seen:
+        return False
+    oldest = min(ledger.running)
+    if oldest >= min(walk.seen):
+        return False
+    return ledger.searched_at is None or now - ledger.searched_at >= (now - oldest) / SEARCH_SHARE
+
+
+def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: datetime) -> Ledger:
+    """
+    Settle the ledger at the end of a walk.
+
+    Args:
+        ledger: With all pages of the walk merged.
+        walk: What was read.
+        found: Whether the anchor was reached.
+        complete: Whether the walk came to the end of Braze's history.
+        now: When running syncs were looked for, if they were.
+
+    """
+    gaps = ledger.gaps + (not found and not ledger.vanished)
+    if not walk.seen and not found:
+        return replace(ledger, gaps=gaps, vanished=True, attempts=0)
+    ledger, forgotten = _forget_running(ledger, walk, complete=complete, now=now)
+    recent, tail = _fold(ledger)
+    return replace(
+        ledger,
+        anchor=recent[0].sync_start_time if recent else ledger.anchor,
+        recent=recent,
+        tail=tail,
+        gaps=gaps + forgotten,
+        history_known=True,
+        vanished=False,
+        attempts=0,
+    )
+
+
+def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime) -> tuple[Ledger, int]:
+    """
+    Drop running syncs that are gone from the pages read, or of which there are too many.
+
+    Returns the ledger, and how many were dropped that might have counted one day.
+    """
+    unread = ledger.running - walk.seen
+    if not unread and len(ledger.running) <= MOST_RUNNING:
+        return ledger, 0
+    oldest_read = min(walk.seen, default=now)
+    gone = {start for start in unread if complete or start > oldest_read}
+    kept = sorted(ledger.running - gone, reverse=True)
+    recent = tuple(sync for sync in ledger.recent if sync.sync_start_time not in gone)
+    searched_at = now if _search_is_due(ledger, walk, now) or walk.pages > 1 else ledger.searched_at
+    forgotten = replace(ledger, recent=recent, running=frozenset(kept[:MOST_RUNNING]), searched_at=searched_at)
+    return forgotten, len(kept[MOST_RUNNING:])
+
+
+def _fold(ledger: Ledger) -> tuple[tuple[Sync, ...], Tail]:
+    """Keep the newest syncs, and fold the others into the tail, the oldest first."""
+    tail = ledger.tail
+    for sync in reversed(ledger.recent[RECENT:]):
+        streak = tail.failed_streak
+        if sync.finished:
+            streak = streak + 1 if sync.failed else 0
+        tail = Tail(
+            sync.sync_start_time,
+            streak,
+            sync if sync.job_status is SyncStatus.SUCCESS else tail.success,
+            sync.last_timestamp_synced or tail.last_timestamp_synced,
+        )
+    return ledger.recent[:RECENT], tail

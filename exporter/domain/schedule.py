@@ -1,0 +1,113 @@
+"""
+When an integration is due to be polled, and in which order.
+
+Decides due times only; what a poll does and whether the budget allows it now is for others. All times are monotonic
+seconds. Each integration has a phase of its own within the interval, so that polls are spread evenly and stay so.
+"""
+
+import heapq
+import zlib
+from dataclasses import dataclass
+
+LATEST_RETRY_SECONDS = 60.0
+"""After a failure the next try comes within a minute (contract 6)."""
+
+
+def phase(key: str) -> float:
+    """Where in the interval an integration has its turn, from 0 to below 1; the same after every restart."""
+    return zlib.crc32(key.encode("utf-8", "replace")) / 2**32
+
+
+def next_turn(now: float, interval: float, offset: float) -> float:
+    """Return the first moment after *now* that lies at share *offset* of some *interval*."""
+    turns = (now / interval - offset) // 1 + 1
+    turn = (turns + offset) * interval
+    return turn if turn > now else turn + interval
+
+
+def retry_delay(failures: int, interval: float) -> float:
+    """
+    Return the seconds to wait after the *failures*-th failed poll in a row.
+
+    Up to an interval of a minute: doubled from the interval, at most a minute. With a longer interval the first retry
+    comes after a minute, and the turn after it is put off by as much, so that failures never make us ask more often
+    than success does (contract 6).
+    """
+    if interval <= LATEST_RETRY_SECONDS:
+        return min(LATEST_RETRY_SECONDS, interval * 2.0 ** min(failures - 1, 10))
+    return LATEST_RETRY_SECONDS if failures % 2 else 2 * interval - LATEST_RETRY_SECONDS
+
+
+@dataclass(slots=True)
+class _Turn:
+    due: float
+    failures: int = 0
+    polling: bool = False
+
+
+class Agenda:
+    """The due times of one workspace's integrations."""
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        """Seconds; the interval in effect. A change acts from each integration's next turn on."""
+        self._turns: dict[str, _Turn] = {}
+        self._heap: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def add(self, key: str, now: float) -> None:
+        """Make a new integration due at once; one that is known keeps its turn."""
+        if key not in self._turns:
+            self._turns[key] = _Turn(now)
+            heapq.heappush(self._heap, (now, key))
+
+    def remove(self, key: str) -> None:
+        self._turns.pop(key, None)
+
+    def next_due(self) -> float | None:
+        """When the next integration is due, which may be past; None while none is waiting."""
+        while self._heap:
+            due, key = self._heap[0]
+            turn = self._turns.get(key)
+            if turn is not None and not turn.polling and turn.due == due:
+                return due
+            heapq.heappop(self._heap)
+        return None
+
+    def take(self) -> str | None:
+        """Return the integration that has been due for longest; it has no turn until `done` is called."""
+        if self.next_due() is None:
+            return None
+        _, key = heapq.heappop(self._heap)
+        self._turns[key].polling = True
+        return key
+
+    def done(self, key: str, now: float, *, succeeded: bool) -> float | None:
+        """Give an integration its next turn, and return it; None when it has been removed meanwhile."""
+        turn = self._turns.get(key)
+        if turn is None:
+            return None
+        turn.polling = False
+        if succeeded:
+            turn.failures = 0
+            turn.due = next_turn(now, self.interval, phase(key))
+        else:
+            turn.failures += 1
+            turn.due = now + retry_delay(turn.failures, self.interval)
+        heapq.heappush(self._heap, (turn.due, key))
+        return turn.due
+
+
+def interval_in_effect(wanted: float, requests: int, allowed_per_minute: int) -> float:
+    """
+    Return the interval that the budget can serve: the wanted one, or longer.
+
+    Args:
+        wanted: Seconds, as configured.
+        requests: How many each interval needs.
+        allowed_per_minute: The budget's share of the limit.
+
+    """
+    return max(wanted, requests * 60.0 / allowed_per_minute)
