@@ -1,1 +1,1 @@
-"""A Braze that behaves like the documented one, for the demo, the tests and the benchmarks."""
+"""A Braze that behaves as its documents say, and misbehaves by name: for the demo, tests and benchmarks."""

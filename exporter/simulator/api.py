@@ -1,0 +1,121 @@
+"""
+Braze's two CDI endpoints: from a request as plain values to an answer as a plain value, at a given moment.
+
+Order of refusals: unknown path, unknown key, missing permission, rate limit, unknown integration, invalid cursor.
+Nothing here does I/O; an answer may name a fault of the socket for its carrier to act out. A request about which
+nothing has changed costs some microseconds: a simulated week makes millions of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import parse_qs, unquote
+
+from exporter.braze.wire import Endpoint
+from exporter.simulator.answer import Answer, refuse
+from exporter.simulator.pages import PAGE_SIZE, decipher_cursor
+from exporter.simulator.workspace import PERMISSIONS, SimulatedWorkspace
+from exporter.simulator.world import World
+
+_ROOT = "/cdi/integrations"
+_STATUS_START = f"{_ROOT}/"
+_STATUS_END = f"/{Endpoint.JOB_SYNC_STATUS}"
+
+
+def handle(  # noqa: PLR0917 - a request has these parts, in the order of its first line
+    world: World, now: datetime, method: str, path: str, query: str, headers: Mapping[str, str]
+) -> Answer:
+    """
+    Answer one request.
+
+    Args:
+        world: Whom to ask.
+        now: The moment, aware; the world's time is moved on to it.
+        method: GET, or the answer is 405.
+        path: Percent-encoded.
+        query: Percent-encoded, without the question mark.
+        headers: With lower-case names.
+
+    """
+    world.advance(now)
+    if path.startswith(_STATUS_START) and path.endswith(_STATUS_END) and len(path) > len(_STATUS_START + _STATUS_END):
+        endpoint = Endpoint.JOB_SYNC_STATUS
+        integration_id = path[len(_STATUS_START) : -len(_STATUS_END)]
+        if "%" in integration_id:
+            integration_id = unquote(integration_id)
+    elif path == _ROOT:
+        endpoint, integration_id = Endpoint.INTEGRATIONS, ""
+    else:
+        return refuse(404, "Not found")
+    if method != "GET":
+        return refuse(405, "Method not allowed", {"allow": "GET"})
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    workspace = world.workspace_of(key) if scheme.lower() == "bearer" else None
+    offset = _offset(query)
+    if workspace is None:
+        answer = refuse(world.style.unknown_key_status, "Invalid API key")
+    else:
+        permitted = workspace.permits(key, endpoint)
+        answer = _answer(world, workspace, endpoint, integration_id, offset) if permitted else _forbid(endpoint)
+    if world.faults:
+        home = "" if workspace is None else workspace.name
+        page = -1 if offset is None else offset // PAGE_SIZE
+        answer = world.faults.strike(
+            answer, workspace=home, endpoint=endpoint, integration_id=integration_id, page=page
+        )
+    return answer
+
+
+def _offset(query: str) -> int | None:
+    """Return where the page begins; None when the cursor is invalid."""
+    if not query:
+        return 0
+    cursor = parse_qs(query, keep_blank_values=True).get("cursor")
+    if cursor is None:
+        return 0
+    try:
+        return decipher_cursor(cursor[-1])
+    except ValueError:
+        return None
+
+
+def _forbid(endpoint: Endpoint) -> Answer:
+    return refuse(403, f"The API key lacks the permission {PERMISSIONS[endpoint]}")
+
+
+def _answer(
+    world: World, workspace: SimulatedWorkspace, endpoint: Endpoint, integration_id: str, offset: int | None
+) -> Answer:
+    allowance = workspace.take(endpoint, world.now.timestamp())
+    limits = allowance.headers()
+    if not allowance.allowed:
+        return refuse(429, "Rate limit exceeded", limits)
+    if endpoint is Endpoint.INTEGRATIONS:
+        if offset is None:
+            return refuse(400, "Invalid cursor", limits)
+        good = _list(world, workspace, offset)
+    else:
+        integration = world.integrations.get(integration_id)
+        if integration is None or integration.workspace != workspace.name:
+            return _unknown_integration(world, integration_id, limits)
+        if offset is None:
+            return refuse(400, "Invalid cursor", limits)
+        integration.catch_up(world.now)
+        good = world.pages.status_page(integration, offset)
+    return replace(good, headers={**good.headers, **limits})
+
+
+def _list(world: World, workspace: SimulatedWorkspace, offset: int) -> Answer:
+    shown = [world.integrations[each] for each in workspace.integrations[offset : offset + PAGE_SIZE]]
+    for integration in shown:
+        integration.catch_up(world.now)
+    total = len(workspace.integrations)
+    return world.pages.list_page(workspace.name, shown, offset, total, workspace.list_version)
+
+
+def _unknown_integration(world: World, integration_id: str, limits: dict[str, str]) -> Answer:
+    """A malformed id is `400 Invalid integration ID`; whether an unknown one is, Braze's page does not say."""
+    well_formed = all(character.isalnum() or character in "-_" for character in integration_id)
+    if not well_formed or world.style.unknown_integration_status == 400:  # noqa: PLR2004 - the HTTP status
+        return refuse(400, "Invalid integration ID", limits)
+    return refuse(404, "Integration not found", limits)

@@ -1,0 +1,245 @@
+"""
+One simulated integration: its syncs so far, and what happens next.
+
+The history is brought forward only when somebody looks or something is switched, event by event, so that it does not
+depend on how often that is. One sync runs at a time: a slot that comes while a sync runs is passed over. The list
+`syncs` is the truth that the exporter's counters are held against.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
+from exporter.simulator.plan import NEVER, Plan, derive_seed, random_stream
+from exporter.simulator.style import Style, floor_time
+from exporter.simulator.temper import STATUSES, Outcome, Scale, Temper, draw_duration, draw_outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the list says about an integration besides its syncs."""
+
+    integration_type: str = "users"
+    warehouse_type: str = "snowflake"
+    app_group_id: str = ""
+    contact_emails: tuple[str, ...] = ("data-team@example.com",)
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """What somebody decided about one sync; None is left to the integration's temper."""
+
+    word: str | None = None
+    rows_synced: int | None = None
+    rows_failed_with_errors: int | None = None
+    watermark: datetime | None = None
+
+
+class SimulatedIntegration:
+    """An integration with a past from *born_at* on. Times given to its methods never go back."""
+
+    def __init__(
+        self,
+        *,
+        workspace: str,
+        integration_id: str,
+        name: str,
+        plan: Plan,
+        temper: Temper,
+        scale: Scale,
+        profile: Profile,
+        style: Style,
+        born_at: datetime,
+        seed: int,
+    ) -> None:
+        self.workspace = workspace
+        self.integration_id = integration_id
+        self.name = name
+        self.plan = plan
+        self.temper = temper
+        self.scale = scale
+        self.profile = profile
+        self.troubles: set[str] = set()
+        self.syncs: list[Sync] = []
+        """Every sync, oldest first, as Braze first told its end."""
+        self.words: list[str] = []
+        """Braze's status for each sync, as the newer page spells it."""
+        self.revisions: dict[int, Sync] = {}
+        """Records that Braze words differently by now, by number."""
+        self.version = 0
+        """Grows whenever a page about this integration may have changed."""
+        self.watermark: datetime | None = None
+        self.totals = Totals()
+        self._style = style
+        self._quantum = style.quantum
+        self._slot_seed = derive_seed(seed, integration_id, "slots")
+        self._sync_seed = derive_seed(seed, integration_id, "syncs")
+        self._slot = plan.first_slot(born_at, self._slot_seed, self._quantum)
+        self._announced_at = None if self._slot is None else self._slot.announced_at
+        self._ends_at: datetime | None = None
+        self._forced = Forced()
+        self._due_at = NEVER if self._slot is None else self._slot.start_at
+
+    @property
+    def running(self) -> bool:
+        return self._ends_at is not None
+
+    @property
+    def status(self) -> str:
+        return "paused" if "paused" in self.troubles else "active"
+
+    @property
+    def next_scheduled_run(self) -> datetime | None:
+        """The announced run; None while paused, for on-demand and for event-driven integrations."""
+        return self._announced_at if self.plan.kind == "scheduled" and self.status == "active" else None
+
+    def told(self, number: int) -> Sync:
+        """Return a sync as Braze tells it today."""
+        return self.revisions.get(number) or self.syncs[number]
+
+    def catch_up(self, now: datetime) -> None:
+        """Let everything happen that is due until *now*. Costs next to nothing when nothing is."""
+        while self._due_at <= now:
+            self._step()
+
+    def switch(self, trouble: str, now: datetime) -> None:
+        """Begin a trouble."""
+        self.catch_up(now)
+        self.troubles.add(trouble)
+        self._changed()
+
+    def clear(self, trouble: str, now: datetime) -> None:
+        """End a trouble. A sync that was held up by it finishes now."""
+        self.catch_up(now)
+        self.troubles.discard(trouble)
+        if trouble == "never_finishes" and self._ends_at is not None:
+            self._ends_at = max(self._ends_at, floor_time(now, self._quantum))
+        self._changed()
+        self.catch_up(now)
+
+    def start_sync(self, now: datetime, *, duration: timedelta | None, forced: Forced) -> Sync:
+        """
+        Start a sync on demand.
+
+        Raises:
+            ValueError: One is running already.
+
+        """
+        self.catch_up(now)
+        if self.running:
+            raise ValueError(f"integration {self.name} is running a sync already, and runs one at a time")
+        at = floor_time(now, self._quantum)
+        if self.syncs:  # a start is a sync's identity, so none comes twice
+            at = max(at, self.syncs[-1].sync_start_time + self._quantum)
+        self._start(at, duration, forced)
+        self.catch_up(now)
+        return self.syncs[-1]
+
+    def finish_sync(self, now: datetime, forced: Forced) -> Sync:
+        """
+        End the running sync now, whatever holds it up.
+
+        Raises:
+            ValueError: None is running.
+
+        """
+        self.catch_up(now)
+        if not self.running:
+            raise ValueError(f"integration {self.name} is not running a sync")
+        self._forced = forced
+        self._finish(max(floor_time(now, self._quantum), self.syncs[-1].sync_start_time))
+        self._changed()
+        return self.syncs[-1]
+
+    def _step(self) -> None:
+        """Let the one next thing happen: the end of the running sync, else the next slot."""
+        if self._ends_at is not None and self._end_due_at() == self._due_at:
+            self._finish(self._ends_at)
+        elif self._slot is not None:
+            self._pass_slot()
+        self._changed()
+
+    def _end_due_at(self) -> datetime:
+        return NEVER if self._ends_at is None or "never_finishes" in self.troubles else self._ends_at
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._due_at = min(self._end_due_at(), NEVER if self._slot is None else self._slot.start_at)
+
+    def _pass_slot(self) -> None:
+        slot = self._slot
+        assert slot is not None  # noqa: S101 - for the type checker: only called when there is one
+        self._slot = self.plan.slot_after(slot, self._slot_seed, self._quantum)
+        silent = "silent_stop" in self.troubles
+        if not silent or self._style.announcement_rolls:
+            self._announced_at = self._slot.announced_at
+        follows = not self.syncs or slot.start_at > self.syncs[-1].sync_start_time
+        if not silent and follows and not self.running and self.status == "active":
+            self._start(slot.start_at, None, Forced())
+
+    def _start(self, at: datetime, duration: timedelta | None, forced: Forced) -> None:
+        if duration is None:
+            random = random_stream(self._sync_seed, 2 * len(self.syncs))
+            duration = draw_duration(self.scale, self.troubles, random, self._quantum)
+        sync = Sync(at, SyncStatus.RUNNING)
+        if self._style.running_tells:
+            sync = replace(sync, last_timestamp_synced=self.watermark, rows_synced=0, rows_failed_with_errors=0)
+        self.syncs.append(sync)
+        self.words.append("running")
+        self._ends_at = at + floor_duration(duration, self._quantum)
+        self._forced = forced
+        self._changed()
+
+    def _finish(self, at: datetime) -> None:
+        number = len(self.syncs) - 1
+        started_at = self.syncs[number].sync_start_time
+        outcome = self._outcome(number, started_at)
+        status = STATUSES.get(outcome.word, SyncStatus.UNKNOWN)
+        sync = Sync(started_at, status, at)
+        if self._style.failed_tells or not sync.failed:
+            sync = Sync(started_at, status, at, outcome.watermark, outcome.rows_synced, outcome.rows_failed_with_errors)
+        if outcome.watermark is not None:
+            self.watermark = outcome.watermark
+        self.syncs[number] = sync
+        self.words[number] = outcome.word
+        self.totals = add_to_totals(self.totals, sync)
+        self._ends_at = None
+
+    def _outcome(self, number: int, started_at: datetime) -> Outcome:
+        drawn = draw_outcome(
+            self.temper,
+            self.scale,
+            self.troubles,
+            random_stream(self._sync_seed, 2 * number + 1),
+            number=number,
+            started_at=started_at,
+            watermark=self.watermark,
+        )
+        forced = self._forced
+        if forced == Forced():
+            return drawn
+        word = forced.word or drawn.word
+        rows, failed = (0, 0) if word in ("error", "config_error") else (drawn.rows_synced, 0)
+        return Outcome(
+            word,
+            rows if forced.rows_synced is None else forced.rows_synced,
+            failed if forced.rows_failed_with_errors is None else forced.rows_failed_with_errors,
+            forced.watermark or drawn.watermark,
+        )
+
+
+def floor_duration(duration: timedelta, quantum: timedelta) -> timedelta:
+    """Return the duration in whole steps, never negative."""
+    return max(timedelta(0), duration - duration % quantum)
+
+
+def add_to_totals(totals: Totals, sync: Sync) -> Totals:
+    """Return the totals with one more finished sync: what a faultless exporter would have counted."""
+    syncs = list(totals.syncs)
+    syncs[FINISHED_STATUSES.index(sync.job_status)] += 1
+    return Totals(
+        tuple(syncs),
+        totals.rows_synced + (sync.rows_synced or 0),
+        totals.rows_failed_with_errors + (sync.rows_failed_with_errors or 0),
+        totals.duration_seconds + (sync.duration_seconds or 0.0),
+    )

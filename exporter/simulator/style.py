@@ -1,0 +1,66 @@
+"""
+What Braze's pages leave open, as choices: a world has one style, and the exporter must cope with each.
+
+Also the one place that writes a time as text. Knows nothing of pages, requests or schedules.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """
+    How this Braze words its answers.
+
+    Args:
+        fraction_digits: Digits after the second, 0 to 6. Syncs start and finish in steps of that size.
+        offset: What ends a time: "Z", "+00:00", any other "+HH:MM", or nothing, which means UTC.
+        capitalised: Statuses as the older page writes them: `Success`, `Config_error`.
+        unknown: Whether a field that has no value is null or missing.
+        running_tells: Whether a running sync shows its watermark and zero rows, or nothing.
+        failed_tells: Whether a sync that synced nothing shows zero rows and its watermark, or nothing.
+        announcement_rolls: Whether `next_scheduled_run` moves on when a scheduled sync does not start.
+        link: The `Link` header as documented (a slash missing, no space after the comma), well-formed, or
+            well-formed with absolute addresses of another host, which must never see a key.
+        unknown_key_status: 401; the older page has 404.
+        unknown_integration_status: 404, or 400 `Invalid integration ID`.
+
+    """
+
+    fraction_digits: int = 0
+    offset: str = "Z"
+    capitalised: bool = False
+    unknown: Literal["null", "missing"] = "null"
+    running_tells: bool = False
+    failed_tells: bool = True
+    announcement_rolls: bool = True
+    link: Literal["documented", "clean", "absolute"] = "documented"
+    unknown_key_status: int = 401
+    unknown_integration_status: int = 404
+
+    @property
+    def quantum(self) -> timedelta:
+        """The smallest step of time that the texts can tell; no two syncs of an integration start closer together."""
+        return timedelta(microseconds=10 ** (6 - self.fraction_digits))
+
+
+def floor_time(at: datetime, quantum: timedelta) -> datetime:
+    """Return the last moment not after *at* that a text of that precision can tell."""
+    return at - timedelta(microseconds=at.microsecond) % quantum if at.microsecond else at
+
+
+def render_time(at: datetime, style: Style) -> str:
+    """Return a moment as this Braze writes it."""
+    offset = style.offset
+    if offset not in ("", "Z", "+00:00"):
+        hours, minutes = offset[1:].split(":")
+        shift = timedelta(hours=int(hours), minutes=int(minutes))
+        at = at.astimezone(timezone(-shift if offset.startswith("-") else shift))
+    else:
+        at = at.astimezone(UTC)
+    text = at.strftime("%Y-%m-%dT%H:%M:%S")
+    if style.fraction_digits:
+        text += f".{at.microsecond:06d}"[: style.fraction_digits + 1]
+    return text + offset

@@ -1,0 +1,254 @@
+"""
+The simulated world: workspaces, their integrations, its time, and what goes wrong.
+
+A world is driven by the moments it is asked about, which never go back; it reads no clock. The same seed and the same
+sequence of switches give the same world, however often it is advanced. `truth` and `totals` are the ledger of what
+really happened, for tests to hold the exporter's counters against.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from exporter.braze.wire import Endpoint
+from exporter.domain.model import Sync, SyncStatus, Totals
+from exporter.simulator.faults import FaultBook
+from exporter.simulator.integration import Forced, Profile, SimulatedIntegration
+from exporter.simulator.pages import PageCache
+from exporter.simulator.plan import Plan, derive_seed, every
+from exporter.simulator.style import Style
+from exporter.simulator.temper import INTEGRATION_TROUBLES, TEMPERS, Scale
+from exporter.simulator.workspace import PERMISSIONS, WORKSPACE_TROUBLES, SimulatedWorkspace, build_workspace
+
+DEFAULT_PLAN = every(minutes=15)
+
+
+class World:
+    """
+    A simulated Braze, without its HTTP.
+
+    Args:
+        seed: What everything random follows from.
+        start: The world's first moment, aware. Integrations may have a past before it.
+        style: How this Braze words what its documents leave open.
+
+    """
+
+    def __init__(self, seed: int, start: datetime, *, style: Style | None = None) -> None:
+        self.seed = seed
+        self.start = start
+        self.now = start
+        self.style = style or Style()
+        self.workspaces: dict[str, SimulatedWorkspace] = {}
+        self.integrations: dict[str, SimulatedIntegration] = {}
+        self.faults = FaultBook()
+        self.pages = PageCache(self.style)
+        self._keys: dict[str, SimulatedWorkspace] = {}
+
+    def add_workspace(
+        self,
+        name: str,
+        *,
+        key: str | None = None,
+        permissions: Iterable[str] = tuple(PERMISSIONS.values()),
+        limits: Mapping[Endpoint, int] | None = None,
+    ) -> SimulatedWorkspace:
+        """
+        Add a workspace with one key, `key-of-NAME` unless given; more keys may be added to its `keys`.
+
+        Raises:
+            ValueError: The name or the key is taken, or a permission unknown.
+
+        """
+        key = f"key-of-{name}" if key is None else key
+        if name in self.workspaces or self.workspace_of(key) is not None:
+            raise ValueError(f"the workspace {name} or its key exists already")
+        app_group_id = f"{derive_seed(self.seed, 'app group', name):016x}"
+        workspace = build_workspace(
+            name, key=key, permissions=permissions, limits=limits or {}, app_group_id=app_group_id
+        )
+        self.workspaces[name] = workspace
+        return workspace
+
+    def add_integration(
+        self,
+        workspace: str,
+        name: str,
+        *,
+        integration_id: str | None = None,
+        temper: str = "healthy",
+        plan: Plan = DEFAULT_PLAN,
+        scale: Scale | None = None,
+        profile: Profile | None = None,
+        history: timedelta = timedelta(0),
+    ) -> str:
+        """
+        Add an integration and return its id, a UUID that follows from the seed unless given.
+
+        Its plan begins *history* before the world's present; the troubles of its temper begin some runs before it.
+
+        Raises:
+            ValueError: The id is taken.
+            KeyError: There is no such workspace or temper.
+
+        """
+        home = self.workspaces[workspace]
+        nature = TEMPERS[temper]
+        if integration_id is None:
+            halves = [derive_seed(self.seed, workspace, name, half) for half in ("high", "low")]
+            integration_id = str(UUID(int=halves[0] << 64 | halves[1], version=4))
+        if integration_id in self.integrations:
+            raise ValueError(f"the integration {integration_id} exists already")
+        integration = SimulatedIntegration(
+            workspace=workspace,
+            integration_id=integration_id,
+            name=name,
+            plan=plan,
+            temper=nature,
+            scale=scale or Scale(),
+            profile=replace(profile or Profile(), app_group_id=home.app_group_id),
+            style=self.style,
+            born_at=self.now - history,
+            seed=self.seed,
+        )
+        for trouble in sorted(nature.troubles):
+            integration.switch(trouble, self.now - nature.troubled_runs * plan.interval)
+        self.integrations[integration_id] = integration
+        home.integrations.append(integration_id)
+        home.list_version += 1
+        return integration_id
+
+    def remove_integration(self, integration_id: str) -> None:
+        """Delete an integration: Braze answers as if it had never been."""
+        home = self.workspaces[self.integrations.pop(integration_id).workspace]
+        home.integrations.remove(integration_id)
+        home.list_version += 1
+
+    def rename_integration(self, integration_id: str, name: str) -> None:
+        """Give an integration another name."""
+        integration = self.integrations[integration_id]
+        integration.name = name
+        self.workspaces[integration.workspace].list_version += 1
+
+    def workspace_of(self, key: str) -> SimulatedWorkspace | None:
+        """Return the workspace that a key opens now."""
+        home = self._keys.get(key)
+        if home is not None and key in home.valid_keys:
+            return home
+        home = next((each for each in self.workspaces.values() if key in each.valid_keys), None)
+        if home is not None:
+            self._keys[key] = home
+        return home
+
+    def advance(self, now: datetime) -> None:
+        """Let the world's time be *now*; an earlier moment is taken as no time having passed."""
+        self.now = max(self.now, now)
+
+    def switch(self, trouble: str, target: str) -> None:
+        """
+        Begin a trouble at the world's present.
+
+        Args:
+            trouble: A name of INTEGRATION_TROUBLES or WORKSPACE_TROUBLES.
+            target: The id of an integration, or the name of a workspace.
+
+        Raises:
+            KeyError: There is no such trouble for such a target.
+
+        """
+        if trouble in WORKSPACE_TROUBLES:
+            self.workspaces[target].troubles.add(trouble)
+        else:
+            self.integrations[target].switch(_known(trouble), self.now)
+
+    def clear(self, trouble: str, target: str) -> None:
+        """
+        End a trouble at the world's present; the arguments are those of `switch`.
+
+        Raises:
+            KeyError: There is no such trouble for such a target.
+
+        """
+        if trouble in WORKSPACE_TROUBLES:
+            self.workspaces[target].troubles.discard(trouble)
+        else:
+            self.integrations[target].clear(_known(trouble), self.now)
+
+    def start_sync(
+        self,
+        integration_id: str,
+        *,
+        duration: timedelta | None = None,
+        word: str | None = None,
+        rows_synced: int | None = None,
+        rows_failed_with_errors: int | None = None,
+        watermark: datetime | None = None,
+    ) -> Sync:
+        """
+        Start a sync on demand, now. What is not given is left to the integration's temper; *word* is Braze's status.
+
+        Raises:
+            ValueError: The integration is running a sync already.
+
+        """
+        forced = Forced(word, rows_synced, rows_failed_with_errors, watermark)
+        return self.integrations[integration_id].start_sync(self.now, duration=duration, forced=forced)
+
+    def finish_sync(
+        self,
+        integration_id: str,
+        *,
+        word: str | None = None,
+        rows_synced: int | None = None,
+        rows_failed_with_errors: int | None = None,
+        watermark: datetime | None = None,
+    ) -> Sync:
+        """
+        End the running sync, now. What is not given is left to the integration's temper.
+
+        Raises:
+            ValueError: The integration is not running a sync.
+
+        """
+        forced = Forced(word, rows_synced, rows_failed_with_errors, watermark)
+        return self.integrations[integration_id].finish_sync(self.now, forced)
+
+    def revise_sync(self, integration_id: str, number: int, **changes: Any) -> Sync:
+        """
+        Let Braze word an old record differently from now on: *changes* are fields of `Sync`.
+
+        The truth stays what was told first. *number* counts from the oldest; -1 is the newest.
+        """
+        integration = self._caught_up(integration_id)
+        number %= len(integration.syncs)
+        revised = replace(integration.told(number), **changes)
+        integration.revisions[number] = revised
+        if revised.job_status is not SyncStatus.UNKNOWN:
+            integration.words[number] = str(revised.job_status)
+        integration.version += 1
+        return revised
+
+    def truth(self, integration_id: str) -> tuple[Sync, ...]:
+        """Return every sync until now, oldest first, a running one included."""
+        return tuple(self._caught_up(integration_id).syncs)
+
+    def totals(self, integration_id: str) -> Totals:
+        """
+        Return the sums over all finished syncs until now.
+
+        What an exporter must have counted is this, less what it was when the exporter first saw the integration.
+        """
+        return self._caught_up(integration_id).totals
+
+    def _caught_up(self, integration_id: str) -> SimulatedIntegration:
+        integration = self.integrations[integration_id]
+        integration.catch_up(self.now)
+        return integration
+
+
+def _known(trouble: str) -> str:
+    if trouble not in INTEGRATION_TROUBLES:
+        raise KeyError(f"no trouble is called {trouble}")
+    return trouble
