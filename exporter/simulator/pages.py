@@ -13,11 +13,12 @@ from typing import Any
 
 from exporter.braze.wire import Endpoint
 from exporter.domain.model import Sync
-from exporter.simulator.answer import JSON, Answer, render_results
+from exporter.simulator.answer import JSON, Answer
 from exporter.simulator.integration import SimulatedIntegration
 from exporter.simulator.style import Style, render_time
 
 PAGE_SIZE = 10
+_MAX_RECORDS = 20_000
 _OTHER_HOST = "https://rest.elsewhere.example"
 
 
@@ -117,6 +118,7 @@ class PageCache:
         self._status: dict[tuple[str, int], tuple[int, Answer]] = {}
         self._list: dict[tuple[str, int], tuple[tuple[object, ...], Answer]] = {}
         self._entries: dict[str, tuple[int, str, str]] = {}
+        self._records: dict[tuple[str, Sync], str] = {}
 
     def status_page(self, integration: SimulatedIntegration, offset: int) -> Answer:
         """Return a page of an integration's syncs, as of the last `catch_up`."""
@@ -126,13 +128,11 @@ class PageCache:
             return cached[1]
         total = len(integration.syncs)
         last = total - 1 - offset
-        records = [
-            sync_record(integration.told(number), integration.words[number], self._style)
-            for number in range(last, max(-1, last - PAGE_SIZE), -1)
-        ]
+        numbers = range(last, max(-1, last - PAGE_SIZE), -1)
+        records = [self._record(integration.told(number), integration.words[number]) for number in numbers]
         path = f"/cdi/integrations/{integration.integration_id}/{Endpoint.JOB_SYNC_STATUS}"
         broken = f"/cdi/integrations{integration.integration_id}/{Endpoint.JOB_SYNC_STATUS}"
-        answer = _page(render_results(records), render_link(path, broken, offset, total, self._style))
+        answer = _page(records, render_link(path, broken, offset, total, self._style))
         self._status[key] = (integration.version, answer)
         return answer
 
@@ -145,11 +145,20 @@ class PageCache:
         cached = self._list.get(key)
         if cached is not None and cached[0] == shown:
             return cached[1]
-        body = '{"results": [' + ", ".join(map(self._entry, integrations)) + '], "message": "success"}'
         path = "/cdi/integrations"
-        answer = _page(body.encode(), render_link(path, path, offset, total, self._style))
+        records = [self._entry(integration) for integration in integrations]
+        answer = _page(records, render_link(path, path, offset, total, self._style))
         self._list[key] = (shown, answer)
         return answer
+
+    def _record(self, sync: Sync, word: str) -> str:
+        """A record is rendered ten times on its way down the page, so its text is kept, within bounds."""
+        text = self._records.get((word, sync))
+        if text is None:
+            if len(self._records) >= _MAX_RECORDS:
+                self._records.clear()
+            text = self._records[word, sync] = json.dumps(sync_record(sync, word, self._style))
+        return text
 
     def _entry(self, integration: SimulatedIntegration) -> str:
         cached = self._entries.get(integration.integration_id)
@@ -160,5 +169,6 @@ class PageCache:
         return text
 
 
-def _page(body: bytes, link: str | None) -> Answer:
-    return Answer(200, JSON if link is None else {**JSON, "link": link}, body)
+def _page(records: list[str], link: str | None) -> Answer:
+    body = '{"results": [' + ", ".join(records) + '], "message": "success"}'
+    return Answer(200, JSON if link is None else {**JSON, "link": link}, body.encode())

@@ -46,6 +46,10 @@ class Style:
         return timedelta(microseconds=10 ** (6 - self.fraction_digits))
 
 
+_UTC_OFFSETS = ("", "Z", "+00:00")
+_FRACTION_AT = len("2026-01-01T00:00:00")
+
+
 def floor_time(at: datetime, quantum: timedelta) -> datetime:
     """Return the last moment not after *at* that a text of that precision can tell."""
     return at - timedelta(microseconds=at.microsecond) % quantum if at.microsecond else at
@@ -54,13 +58,11 @@ def floor_time(at: datetime, quantum: timedelta) -> datetime:
 def render_time(at: datetime, style: Style) -> str:
     """Return a moment as this Braze writes it."""
     offset = style.offset
-    if offset not in ("", "Z", "+00:00"):
+    if offset not in _UTC_OFFSETS:
         hours, minutes = offset[1:].split(":")
         shift = timedelta(hours=int(hours), minutes=int(minutes))
         at = at.astimezone(timezone(-shift if offset.startswith("-") else shift))
-    else:
+    elif at.tzinfo is not UTC:
         at = at.astimezone(UTC)
-    text = at.strftime("%Y-%m-%dT%H:%M:%S")
-    if style.fraction_digits:
-        text += f".{at.microsecond:06d}"[: style.fraction_digits + 1]
+    text = at.isoformat(timespec="microseconds")[: _FRACTION_AT + style.fraction_digits + (style.fraction_digits > 0)]
     return text + offset
