@@ -12,9 +12,10 @@ from collections.abc import Iterable
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """
-Prometheus ends its input at a NUL, UTF-8 has no half surrogates, and readers that take a page apart with a "split into
-lines" function of their language split at the others (carriage return, form feed, NEL, U+2028 and so on). Tab stays;
-a newline stays as the escape that both formats define for it.
+UTF-8 has no half surrogates: one of them would cost the whole page. Prometheus 2.42 reads all the others (tried), but
+readers that take a page apart with their language's "split into lines" break at carriage return, form feed, NEL, U+2028
+and their like, and no control character belongs on a terminal. Tab stays; a newline stays as the escape that both
+formats define for it.
 """
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})

@@ -1,0 +1,124 @@
+"""The table of metrics as a whole; single entries are proven by the golden pages and the property tests."""
+
+import dataclasses
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from exporter.domain.model import Integration, Snapshot
+from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, Family, Kind
+from exporter.metrics.columns import render_header, render_lines
+from tests.snapshots import REPRESENTATIVE
+
+EVERY = pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
+
+
+def test_no_family_is_there_twice() -> None:
+    names = [family.name for family in CATALOGUE]
+    assert len(set(names)) == len(names)
+
+
+@EVERY
+def test_a_family_reads_one_field_of_the_snapshot(family: Family) -> None:
+    assert family.reads in {field.name for field in dataclasses.fields(Snapshot)}
+
+
+@EVERY
+def test_the_suffix_of_a_name_tells_the_kind(family: Family) -> None:
+    assert family.name.endswith("_total") == (family.kind is Kind.COUNTER)
+    assert family.name.endswith("_info") == (family.kind is Kind.INFO)
+
+
+@EVERY
+def test_help_is_a_sentence_that_needs_no_escaping(family: Family) -> None:
+    assert re.fullmatch(r"[ -~]+\.", family.help)
+    assert not set('\\"') & set(family.help)
+
+
+@EVERY
+def test_help_of_what_braze_told_says_that_it_is_cached(family: Family) -> None:
+    ours = {"last_poll_at", "last_poll_success_at", "history_gaps"}
+    assert ("refreshed every poll interval" in family.help) == (family.reads not in ours)
+
+
+@EVERY
+def test_every_family_shows_something_for_the_representative_snapshots(family: Family) -> None:
+    assert any(render_lines(family, "", getattr(snapshot, family.reads)) for snapshot in REPRESENTATIVE)
+
+
+@EVERY
+def test_samples_have_just_the_labels_that_are_declared(family: Family) -> None:
+    plain = [dataclasses.replace(s, integration=dataclasses.replace(s.integration, labels=())) for s in REPRESENTATIVE]
+    values = [value for snapshot in plain if (value := getattr(snapshot, family.reads)) is not None]
+    for pairs, _ in (sample for value in values for sample in family.samples(value)):
+        assert tuple(name for name, _ in pairs) == family.labels
+
+
+def test_gauges_about_syncs_expire_and_nothing_else_does() -> None:
+    assert {family.name for family in CATALOGUE if not family.expires} == {
+        "braze_cdi_up",
+        "braze_cdi_integration_info",
+        "braze_cdi_syncs_total",
+        "braze_cdi_rows_synced_total",
+        "braze_cdi_rows_failed_with_errors_total",
+        "braze_cdi_sync_duration_seconds_total",
+        "braze_cdi_last_poll_timestamp_seconds",
+        "braze_cdi_last_poll_success_timestamp_seconds",
+        "braze_cdi_exporter_history_gaps_total",
+    }
+
+
+def _info_family() -> Family:
+    return next(family for family in CATALOGUE if family.kind is Kind.INFO)
+
+
+def test_configured_labels_follow_the_fixed_ones_in_order() -> None:
+    integration = Integration("w", "i", "n", labels=(("team", "crm"), ("area", "eu")), warehouse_type="snowflake")
+    assert render_lines(_info_family(), "I", integration) == (
+        b'braze_cdi_integration_info{I,integration_type="",warehouse_type="snowflake",app_group_id="",'
+        b'area="eu",team="crm"} 1\n'
+    )
+
+
+@pytest.mark.parametrize("name", [*INTEGRATION_LABELS, "warehouse_type", "__name__", "a-b", "1a", "", "a\n", "é"])
+def test_a_configured_label_that_would_cost_the_page_is_left_out(name: str) -> None:
+    lines = render_lines(_info_family(), "I", Integration("w", "i", "n", labels=((name, "x"),)))
+    assert lines.endswith(b'app_group_id=""} 1\n')
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -1])
+def test_a_counter_that_is_no_number_or_negative_is_absent(value: float) -> None:
+    family = Family("x_total", Kind.COUNTER, "Help.", reads="history_gaps", samples=lambda number: [((), number)])
+    assert render_lines(family, "", value) == b""
+
+
+def test_a_gauge_may_be_negative() -> None:
+    family = Family("x", Kind.GAUGE, "Help.", reads="history_gaps", samples=lambda number: [((), number)])
+    assert render_lines(family, 'a="b"', -1.5) == b'x{a="b"} -1.5\n'
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_the_farthest_moments_have_a_timestamp(at: datetime) -> None:
+    family = next(family for family in CATALOGUE if family.reads == "last_poll_at")
+    value = float(render_lines(family, "", at).split()[-1])
+    assert value == (at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "openmetrics"),
+    [
+        (Kind.GAUGE, "x", b"# HELP x Help.\n# TYPE x gauge\n", b"# HELP x Help.\n# TYPE x gauge\n"),
+        (
+            Kind.COUNTER,
+            "x_total",
+            b"# HELP x_total Help.\n# TYPE x_total counter\n",
+            b"# HELP x Help.\n# TYPE x counter\n",
+        ),
+        (Kind.INFO, "x_info", b"# HELP x_info Help.\n# TYPE x_info gauge\n", b"# HELP x Help.\n# TYPE x info\n"),
+    ],
+)
+def test_headers_name_the_family_as_the_format_wants(kind: Kind, name: str, text: bytes, openmetrics: bytes) -> None:
+    family = Family(name, kind, "Help.", reads="up", samples=lambda value: [((), value)])
+    assert render_header(family, openmetrics=False) == text
+    assert render_header(family, openmetrics=True) == openmetrics
