@@ -1,25 +1,31 @@
 """
 The paths the exporter answers, and what every answer has in common.
 
-Adding a path is one entry in `_routes`. Anything else is 404 with the list of paths; a wrong method is 405; a defect
-of ours is logged once with its traceback and answered 500 without it. HEAD works wherever GET does.
+Adding a path is one entry in the table of `build_web`. Anything else is 404 with the list of paths; a wrong method is
+405; a defect of ours is logged once with its traceback and answered 500 without it. HEAD works wherever GET does.
 """
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from structlog.typing import FilteringBoundLogger
 
 from exporter.web.scrape import Scrape
+from exporter.web.selection import read_selection
+from exporter.web.status_json import render_status_json
+from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
 from exporter.web.view import WebSources
 
 _SCRAPES_AT_A_TIME = 8
 """Two Prometheus servers, a few people with curl, and some that hang."""
+
+_COMMON_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-store"}
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -31,11 +37,18 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
     Raises:
         ValueError: *telemetry_path* is no plain path, or one that is taken.
     """
-    routes = _routes(sources)
-    taken = [route.path for route in routes]
-    if not _PATH.fullmatch(telemetry_path) or telemetry_path in taken:
-        raise ValueError(f"telemetry path {telemetry_path!r} is no plain path such as /metrics, or one of {taken}")
-    routes.insert(0, Route(telemetry_path, Scrape(sources.render, limit=_SCRAPES_AT_A_TIME), methods=["GET"]))
+    if not _PATH.fullmatch(telemetry_path):
+        raise ValueError(f"telemetry path {telemetry_path!r} is no plain path such as /metrics")
+    pages = _Pages(sources, StatusPage(telemetry_path=telemetry_path))
+    routes = [
+        Route("/", pages.status_page),
+        Route(telemetry_path, Scrape(sources.render, limit=_SCRAPES_AT_A_TIME), methods=["GET"]),
+        Route("/api/v1/status", pages.status_json),
+        Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
+        Route("/-/ready", _probe(sources.unready, "ready")),
+    ]
+    if [route.path for route in routes].count(telemetry_path) > 1:
+        raise ValueError(f"telemetry path {telemetry_path!r} is taken by another page of the exporter")
 
     paths = "".join(f"  {route.path}\n" for route in routes)
 
@@ -56,11 +69,24 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
     return app
 
 
-def _routes(sources: WebSources) -> list[Route]:
-    return [
-        Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
-        Route("/-/ready", _probe(sources.unready, "ready")),
-    ]
+class _Pages:
+    """The status in both forms. Rendering takes long with many integrations: in a thread, one at a time."""
+
+    def __init__(self, sources: WebSources, page: StatusPage) -> None:
+        self._sources = sources
+        self._page = page
+        self._turn = asyncio.Semaphore(1)
+
+    async def status_page(self, request: Request) -> Response:
+        selection = read_selection(request.query_params)
+        async with self._turn:
+            html = await asyncio.to_thread(self._page.render, self._sources.status(), selection)
+        return HTMLResponse(html, headers={**_COMMON_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY})
+
+    async def status_json(self, _request: Request) -> Response:
+        async with self._turn:
+            document = await asyncio.to_thread(render_status_json, self._sources.status())
+        return Response(document, media_type="application/json", headers=_COMMON_HEADERS)
 
 
 def _probe(reasons: Callable[[], tuple[str, ...]], word: str) -> Callable[[Request], Awaitable[Response]]:
@@ -72,6 +98,5 @@ def _probe(reasons: Callable[[], tuple[str, ...]], word: str) -> Callable[[Reque
     return probe
 
 
-def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    common = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
-    return PlainTextResponse(text, status, {**common, **(headers or {})})
+def _plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return PlainTextResponse(text, status, {**_COMMON_HEADERS, **(headers or {})})

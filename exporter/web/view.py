@@ -5,25 +5,13 @@ The composition root fills these in. Nothing here knows about HTTP, pollers or B
 these values, so a key cannot reach one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from exporter.domain.model import Snapshot
-
-
-class Exposition(Protocol):
-    """One metrics page, of one moment: *length* bytes in total, made piece by piece while *chunks* is iterated."""
-
-    @property
-    def content_type(self) -> str: ...
-
-    @property
-    def length(self) -> int: ...
-
-    @property
-    def chunks(self) -> Iterator[bytes]: ...
+from exporter.metrics.page import Exposition
 
 
 class RenderMetrics(Protocol):

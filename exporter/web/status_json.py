@@ -1,0 +1,130 @@
+"""
+`/api/v1/status`: what the status page shows, for programs.
+
+The fields are a promise, listed in docs/http.md and tested against it: a field is added, never renamed or retyped,
+within one schema version. Times are RFC 3339 in UTC, spans are seconds, null means "not known".
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from exporter.domain.model import FINISHED_STATUSES, Failure, Snapshot, Sync, Totals
+from exporter.web.problems import find_problems, is_stale, worst
+from exporter.web.view import ExporterStatus, WorkspaceStatus
+from exporter.web.words import clip, word_rfc3339
+
+SCHEMA_VERSION = 1
+
+_LONGEST_TEXT = 1000
+
+
+def render_status_json(status: ExporterStatus) -> bytes:
+    """The document as UTF-8. Workspace by workspace, because one dump holds the interpreter lock until it is done."""
+    workspaces = [_workspace(workspace, status.now) for workspace in status.workspaces]
+    integrations = [integration for workspace in workspaces for integration in workspace["integrations"]]
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "now": word_rfc3339(status.now),
+        "version": status.version,
+        "revision": status.revision or None,
+        "started_at": word_rfc3339(status.started_at),
+        "uptime_seconds": (status.now - status.started_at).total_seconds(),
+        "integration_count": len(integrations),
+        "trouble_count": sum(1 for integration in integrations if integration["problems"]),
+    }
+    listed = ",".join(map(_dump, workspaces))
+    return f'{_dump(head)[:-1]},"workspaces":[{listed}]}}\n'.encode("ascii")
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
+    return {
+        "name": _text(workspace.name),
+        "rest_endpoint": _text(workspace.rest_endpoint),
+        "poll_interval_seconds": workspace.poll_interval_seconds,
+        "notes": [_text(note) for note in workspace.notes],
+        "integrations": [_integration(snapshot, now) for snapshot in workspace.snapshots],
+    }
+
+
+def _integration(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+    integration = snapshot.integration
+    problems = find_problems(snapshot, now)
+    watermark = snapshot.last_timestamp_synced
+    return {
+        "id": _text(integration.integration_id),
+        "name": _text(integration.integration_name),
+        "labels": {name: _text(value) for name, value in integration.labels},
+        "integration_type": _text(integration.integration_type) or None,
+        "integration_status": _text(snapshot.integration_status or "") or None,
+        "warehouse_type": _text(integration.warehouse_type) or None,
+        "app_group_id": _text(integration.app_group_id) or None,
+        "severity": worst(problems).name.lower(),
+        "problems": [
+            {"kind": problem.kind, "severity": problem.severity.name.lower(), "text": problem.text}
+            for problem in problems
+        ],
+        "poll": {
+            "up": snapshot.up,
+            "stale": is_stale(snapshot, now),
+            "last_at": _time(snapshot.last_poll_at),
+            "last_success_at": _time(snapshot.last_poll_success_at),
+            "next_at": _time(snapshot.next_poll_at),
+            "stale_at": _time(snapshot.stale_at),
+            "failure": _failure(snapshot.failure),
+        },
+        "newest_sync": _sync(snapshot.newest),
+        "newest_finished_sync": _sync(snapshot.newest_finished),
+        "last_success_at": _time(snapshot.last_success_at),
+        "last_timestamp_synced": _time(watermark),
+        "last_timestamp_synced_lag_seconds": None if watermark is None else (now - watermark).total_seconds(),
+        "consecutive_failed_syncs": snapshot.consecutive_failed_syncs,
+        "next_scheduled_run": _time(snapshot.next_scheduled_run),
+        "expected_run_at": _time(snapshot.expected_run_at),
+        "totals": _totals(snapshot.totals),
+        "history_gaps": snapshot.history_gaps,
+        "history": [_sync(sync) for sync in snapshot.history],
+    }
+
+
+def _sync(sync: Sync | None) -> dict[str, Any] | None:
+    if sync is None:
+        return None
+    return {
+        "job_status": sync.job_status.value,
+        "sync_start_time": word_rfc3339(sync.sync_start_time),
+        "sync_finish_time": _time(sync.sync_finish_time),
+        "duration_seconds": sync.duration_seconds,
+        "last_timestamp_synced": _time(sync.last_timestamp_synced),
+        "rows_synced": sync.rows_synced,
+        "rows_failed_with_errors": sync.rows_failed_with_errors,
+    }
+
+
+def _failure(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {"reason": failure.reason, "message": _text(failure.message), "at": word_rfc3339(failure.at)}
+
+
+def _totals(totals: Totals | None) -> dict[str, Any] | None:
+    if totals is None:
+        return None
+    return {
+        "syncs": dict(zip((status.value for status in FINISHED_STATUSES), totals.syncs, strict=True)),
+        "rows_synced": totals.rows_synced,
+        "rows_failed_with_errors": totals.rows_failed_with_errors,
+        "duration_seconds": totals.duration_seconds,
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else word_rfc3339(at)
+
+
+def _text(text: str) -> str:
+    return clip(text, _LONGEST_TEXT)

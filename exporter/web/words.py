@@ -1,0 +1,53 @@
+"""
+How times, spans and foreign text are worded on pages.
+
+Foreign text (all that comes from Braze, and error messages that may quote it) goes through `clip`: one line, no
+control or direction-changing characters, no half surrogates, bounded. Escaping for HTML is the template's business.
+"""
+
+from datetime import UTC, datetime
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+LONGEST_NAME = 120
+LONGEST_MESSAGE = 400
+
+
+def clip(text: str, longest: int) -> str:
+    """*text* as one printable line of at most *longest* characters, the last one an ellipsis when it was cut."""
+    line = " ".join(text[: 2 * longest].split())
+    printable = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    if len(text) <= 2 * longest and len(printable) <= longest:
+        return printable
+    return printable[: longest - 1] + "…"
+
+
+def word_span(seconds: float) -> str:
+    """A length of time in its two largest units: `45 s`, `2 min 5 s`, `3 d 4 h`. The sign is dropped."""
+    rest = round(abs(seconds))
+    largest = next((place for place, (_, size) in enumerate(_UNITS) if rest >= size), len(_UNITS) - 1)
+    words: list[str] = []
+    for name, size in _UNITS[largest : largest + 2]:
+        count, rest = divmod(rest, size)
+        if count or not words:
+            words.append(f"{count} {name}")
+    return " ".join(words)
+
+
+def word_age(at: datetime, now: datetime) -> str:
+    """`3 min ago`, or `in 40 s` for what is to come."""
+    seconds = (now - at).total_seconds()
+    if round(seconds) == 0:
+        return "now"
+    return f"{word_span(seconds)} ago" if seconds > 0 else f"in {word_span(seconds)}"
+
+
+def word_utc(at: datetime, now: datetime) -> str:
+    """The time of day in UTC, with the date unless it is today's: `14:05:12` or `2026-01-31 14:05:12`."""
+    at, now = at.astimezone(UTC), now.astimezone(UTC)
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def word_rfc3339(at: datetime) -> str:
+    """For machines: `2026-01-31T14:05:12Z`, with fractions of a second only where there are any."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
