@@ -65,7 +65,7 @@ class HttpxSender:
             base_url=origin,
             verify=tls,
             follow_redirects=False,
-            timeout=None,
+            timeout=None,  # noqa: S113 - a deadline for the whole request stands in `send`
             trust_env=origin.startswith("https:"),
             limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=4),
             # No compression: an answer is small, and what is not decompressed cannot be a bomb.

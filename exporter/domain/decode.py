@@ -56,7 +56,9 @@ def decode_job_sync_status(body: Any, now: datetime) -> DecodedSyncs:
         records = records[:MAX_RECORDS]
     latest = now + START_TOLERANCE
     syncs = tuple(sync for record in records if (sync := _decode_sync(record, latest, anomalies)) is not None)
-    return DecodedSyncs(syncs, anomalies)
+    # Taken for an empty history, a page of which nothing can be read would be a gap or, later, count as new.
+    problem = f"none of the {len(records)} records in the answer can be read" if records and not syncs else None
+    return DecodedSyncs(syncs, anomalies, problem)
 
 
 def decode_results(body: Any) -> tuple[list[Any], str | None]:

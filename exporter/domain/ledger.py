@@ -100,7 +100,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a page changed: *ledger* is the very same object when nothing did, *walk* is None when the walk has ended."""
+    """What a page changed: *ledger* is the same object when nothing did, *walk* is None when the walk has ended."""
 
     ledger: Ledger
     counted: tuple[Sync, ...]

@@ -76,19 +76,22 @@ class Agenda:
             heapq.heappop(self._heap)
         return None
 
-    def take(self) -> str | None:
-        """Return the integration that has been due for longest; it has no turn until `done` is called."""
-        if self.next_due() is None:
-            return None
+    def take(self) -> str:
+        """
+        Return the integration that has been due for longest; it has no turn until `done` is called.
+
+        Raises:
+            IndexError: None is waiting; `next_due` tells.
+
+        """
+        self.next_due()
         _, key = heapq.heappop(self._heap)
         self._turns[key].polling = True
         return key
 
-    def done(self, key: str, now: float, *, succeeded: bool) -> float | None:
-        """Give an integration its next turn, and return it; None when it has been removed meanwhile."""
-        turn = self._turns.get(key)
-        if turn is None:
-            return None
+    def done(self, key: str, now: float, *, succeeded: bool) -> float:
+        """Give an integration that was taken its next turn, and return it."""
+        turn = self._turns[key]
         turn.polling = False
         if succeeded:
             turn.failures = 0

@@ -1,0 +1,134 @@
+"""
+The gate between pollers and one workspace: every request waits for its turn here, is measured, and teaches the budget.
+
+Decides nothing itself: `domain/budget.py` says when, `braze/wire.py` says what an answer means. Must not know what a
+poll is. A failed request is not repeated here; that is the schedule's business.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from exporter.braze.wire import (
+    Endpoint,
+    Request,
+    Response,
+    Sender,
+    decipher_body,
+    decipher_next_cursor,
+    decipher_rate_headers,
+)
+from exporter.clock import Clock
+from exporter.domain.budget import Budget
+from exporter.domain.errors import PollError
+
+_TOO_MANY_REQUESTS = 429
+
+
+class RequestObserver(Protocol):
+    """Who wants to know about requests; `metrics/own.py` does."""
+
+    def request_answered(self, workspace: str, endpoint: str, code: str, seconds: float) -> None: ...
+    def throttled(self, workspace: str, endpoint: str, seconds: float) -> None: ...
+    def rate_limit_seen(
+        self,
+        workspace: str,
+        endpoint: str,
+        *,
+        limit: float | None,
+        remaining: float | None,
+        reset_at_seconds: float | None,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The JSON of a good answer, and the cursor of the page after it."""
+
+    body: Any
+    next_cursor: str | None
+
+
+class Gate:
+    """All requests of one workspace go through here."""
+
+    def __init__(
+        self,
+        *,
+        workspace: str,
+        sender: Sender,
+        budgets: Mapping[Endpoint, Budget],
+        clock: Clock,
+        observer: RequestObserver,
+    ) -> None:
+        self._workspace = workspace
+        self._sender = sender
+        self._budgets = budgets
+        self._clock = clock
+        self._observer = observer
+
+    def allowed(self, endpoint: Endpoint) -> int:
+        """Requests in any minute."""
+        return self._budgets[endpoint].allowed
+
+    def try_turn(self, endpoint: Endpoint) -> float:
+        """Take a turn now and return 0; or return the seconds until there may be one, and take none."""
+        budget = self._budgets[endpoint]
+        now = self._clock.monotonic()
+        wait = budget.wait_seconds(now)
+        if wait == 0:
+            budget.spend(now)
+        return wait
+
+    def note_throttled(self, endpoint: Endpoint, seconds: float) -> None:
+        """Note that someone with something to ask had to wait for a turn."""
+        self._observer.throttled(self._workspace, endpoint, seconds)
+
+    async def turn(self, endpoint: Endpoint) -> None:
+        """Wait until a request may be sent, and take that turn."""
+        began = self._clock.monotonic()
+        while (wait := self.try_turn(endpoint)) > 0:  # noqa: ASYNC110 - the budget gives a time, not an event
+            await asyncio.sleep(wait)
+        if (waited := self._clock.monotonic() - began) > 0:
+            self.note_throttled(endpoint, waited)
+
+    async def ask(self, request: Request) -> Answer:
+        """
+        Send a request whose turn was taken before, and return what Braze answered.
+
+        Raises:
+            PollError: Any of `domain/errors.py`.
+
+        """
+        began = self._clock.monotonic()
+        try:
+            response = await self._sender.send(request)
+        except PollError:
+            self._answered(request, "error", began)
+            raise
+        self._answered(request, str(response.status), began)
+        self._learn(request.endpoint, response)
+        return Answer(decipher_body(response), decipher_next_cursor(response))
+
+    def _answered(self, request: Request, code: str, began: float) -> None:
+        seconds = self._clock.monotonic() - began
+        self._observer.request_answered(self._workspace, request.endpoint, code, seconds)
+
+    def _learn(self, endpoint: Endpoint, response: Response) -> None:
+        said = decipher_rate_headers(response)
+        self._observer.rate_limit_seen(
+            self._workspace,
+            endpoint,
+            limit=said.limit,
+            remaining=said.remaining,
+            reset_at_seconds=said.reset_at_seconds,
+        )
+        now = self._clock.monotonic()
+        reset_in = said.retry_after_seconds
+        if reset_in is None and said.reset_at_seconds is not None:
+            reset_in = said.reset_at_seconds - self._clock.now().timestamp()
+        if response.status == _TOO_MANY_REQUESTS:
+            self._budgets[endpoint].refuse(now, reset_in=reset_in)
+        else:
+            self._budgets[endpoint].learn(now, limit=said.limit, remaining=said.remaining, reset_in=reset_in)

@@ -1,0 +1,122 @@
+"""
+The poll loop of one workspace: start what is due as far as the budget allows, and live on whatever happens.
+
+Decides nothing about due times or budgets: `domain/schedule.py` and `domain/budget.py` do. What a poll is, it is given.
+A crash of the loop is logged and the loop restarted; it stops no other workspace, and cancelling always gets through.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.braze.gate import Gate
+from exporter.braze.wire import Endpoint
+from exporter.clock import Clock
+from exporter.domain.schedule import Agenda
+
+POLLS_AT_A_TIME = 10
+"""Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
+LONGEST_NAP_SECONDS = 5.0
+"""The loop looks up at least this often, which is how one sees that it lives."""
+HANGS_AFTER_SECONDS = 60.0
+"""A loop that has not looked up for so long hangs."""
+RESTART_SECONDS = 10.0
+"""Between a crash of the loop and its restart."""
+
+
+class PollLoop:
+    """
+    Runs *poll* for each integration whenever it is due.
+
+    Args:
+        agenda: Whose turn it is; `poll` gives each its next turn.
+        gate: Each start of a poll takes a turn of its budget.
+        poll: Polls the integration with this id, its first request's turn being taken. Must not raise.
+        clock: For due times.
+        log: Bound to the workspace.
+
+    """
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        gate: Gate,
+        poll: Callable[[str], Awaitable[None]],
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._agenda = agenda
+        self._gate = gate
+        self._poll = poll
+        self._clock = clock
+        self._log = log
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._looked_up_at: float | None = None
+        self._crashed: str | None = None
+
+    def unhealthy(self) -> str | None:
+        """Why the loop is not healthy; None when it is. Braze has no part in it."""
+        if self._crashed is not None:
+            return f"crashed ({self._crashed}) and will be restarted; the log has the traceback"
+        if self._looked_up_at is None:
+            return None
+        silent = self._clock.monotonic() - self._looked_up_at
+        return f"has not moved for {silent:.0f} s" if silent > HANGS_AFTER_SECONDS else None
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            try:
+                await self._loop()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other polls must go on
+                self._crashed = type(error).__name__
+                self._log.error("poll loop crashed", exc_info=error, restart_in_seconds=RESTART_SECONDS)
+            finally:
+                await self._cancel_polls()
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _cancel_polls(self) -> None:
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _loop(self) -> None:
+        while True:
+            self._looked_up_at = self._clock.monotonic()
+            self._crashed = None
+            self._wake.clear()
+            nap = min(self._start_polls(), LONGEST_NAP_SECONDS)
+            try:
+                async with asyncio.timeout(nap):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _start_polls(self) -> float:
+        """Start what is due, as far as the budget allows, and return the seconds until there may be more to do."""
+        while len(self._under_way) < POLLS_AT_A_TIME:
+            due = self._agenda.next_due()
+            if due is None:
+                break
+            now = self._clock.monotonic()
+            if due > now:
+                return due - now
+            wait = self._gate.try_turn(Endpoint.JOB_SYNC_STATUS)
+            if wait > 0:
+                self._gate.note_throttled(Endpoint.JOB_SYNC_STATUS, min(wait, LONGEST_NAP_SECONDS))
+                return wait
+            self._start(self._agenda.take())
+        return LONGEST_NAP_SECONDS
+
+    def _start(self, key: str) -> None:
+        task = asyncio.ensure_future(self._poll(key))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[None]) -> None:
+        self._under_way.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("poll crashed; this is a defect of the exporter", exc_info=error)
