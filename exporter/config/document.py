@@ -1,0 +1,125 @@
+"""
+The configuration file as plain values, and on which line each of them stands.
+
+Decides how large a file may be, and what a file that cannot be read or is not YAML is answered with. The YAML library's
+own words never reach a message, as they may quote the file and with it an API key: they are looked up in a table.
+Must not know the schema.
+"""
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from exporter.config.mistakes import ConfigError, Mistake
+from exporter.config.tree import Mapping, Sequence, TreeBuilder
+
+try:  # the C parser is about eight times faster; not every build of PyYAML has it
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # pragma: no cover - depends on how PyYAML was built
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+MAX_BYTES = 10 * 2**20
+"""Enough for 50,000 integrations with labels; a larger file is some other file."""
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+_SYNTAX = {
+    "mapping values are not allowed": (
+        "a colon is not expected here",
+        "check the indentation, and quote text with ': '",
+    ),
+    "cannot start any token": (
+        "no value begins with this character",
+        "indent by spaces, not tabs, and quote the value",
+    ),
+    "an indentation space is expected": ("a tab stands where spaces are expected", "indent by spaces"),
+    "found unexpected end of stream": ("a quote is never closed", "add the missing quote"),
+    "expected ',' or": ("a bracket or brace is never closed", "add the missing comma, bracket or brace"),
+    "could not find expected ':'": ("a key lacks its colon", "write `key: value`, with a space after the colon"),
+    "did not find expected key": (
+        "a key is expected here",
+        "check the quotes, and this and the line before's indentation",
+    ),
+    "expected '-' indicator": ("an item of a list is expected here", "check the indentation and the '- ' of each item"),
+    "unknown escape character": ("a backslash in double quotes begins no known escape", "use single quotes"),
+}
+"""What the parser says, and how we say it. Anything else gets a general answer."""
+_OTHER_SYNTAX = ("this is not YAML", "check the indentation, the colons and the quotes around this line")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The file's content, with the mistakes that did not keep it from being read."""
+
+    file: str
+    content: Any
+    mistakes: tuple[Mistake, ...] = ()
+
+    def line_of(self, path: tuple[str | int, ...]) -> int:
+        """Return the line of the key or item at *path*; of the nearest thing around it where it does not exist."""
+        here, line = self.content, 1
+        for step in path:
+            if isinstance(here, Mapping) and isinstance(step, str):
+                line, here = here.key_lines.get(step, here.line), here.get(step)
+            elif isinstance(here, Sequence) and isinstance(step, int):
+                line, here = here.item_lines[step], here[step]
+        return line
+
+
+def read_document(file: str) -> Document:
+    """
+    Read and parse *file*.
+
+    Raises:
+        ConfigError: It cannot be read, is too large, or is not YAML.
+
+    """
+    text = _read_text(file)
+    unprintable = _UNPRINTABLE.search(text)
+    if unprintable:
+        line = 1 + len(_LINE_ENDS.findall(text, 0, unprintable.start()))
+        raise ConfigError([Mistake(file, line, "", "a control character stands here", "remove it")])
+    builder = TreeBuilder(file)
+    try:
+        content = builder.build(yaml.parse(text, Loader=_Loader))
+    except yaml.YAMLError as error:
+        raise ConfigError([*builder.mistakes, _syntax_mistake(file, error)]) from None
+    return Document(file, content, tuple(builder.mistakes))
+
+
+def _read_text(file: str) -> str:
+    def unusable(problem: str, remedy: str) -> ConfigError:
+        return ConfigError([Mistake(file, None, "", problem, remedy)])
+
+    try:
+        # O_NONBLOCK: opening a pipe that nobody writes to must not hang.
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise unusable("is not a regular file", "name the YAML file itself")
+            raw = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise unusable("does not exist", "create it, or name another file by --config.file") from None
+    except IsADirectoryError:
+        raise unusable("is a directory", "name the YAML file in it") from None
+    except (OSError, ValueError) as error:
+        words = (error.strerror if isinstance(error, OSError) else None) or "no usable name"
+        raise unusable(f"cannot be read: {words}", "check its permissions and its name") from None
+    if len(raw) > MAX_BYTES:
+        raise unusable(f"is larger than {MAX_BYTES // 2**20} MiB", "check that this is the configuration file")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + raw.count(b"\n", 0, error.start)
+        raise ConfigError([Mistake(file, line, "", "this is not UTF-8", "save the file as UTF-8")]) from None
+
+
+def _syntax_mistake(file: str, error: yaml.YAMLError) -> Mistake:
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or ""
+    known = next((words for part, words in _SYNTAX.items() if part in said), _OTHER_SYNTAX)
+    return Mistake(file, mark.line + 1 if mark else None, "", *known)

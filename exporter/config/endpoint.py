@@ -1,0 +1,95 @@
+"""
+Which addresses may receive a workspace's API key.
+
+Decides: https, except on loopback; an origin and nothing more; not the dashboard, not a misspelt Braze host. Hosts that
+are not Braze's are accepted, because people put proxies in between. Must not ask the network.
+Source: https://www.braze.com/docs/api/basics/#endpoints (read 2026).
+"""
+
+import ipaddress
+import re
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+from exporter.config.mistakes import WrongValueError
+
+_NUMBERED = {
+    **{f"dashboard-{n:02}.braze.com": f"rest.iad-{n:02}.braze.com" for n in range(1, 9)},
+    "dashboard-10.braze.com": "rest.us-10.braze.com",
+    **{f"dashboard-{n:02}.braze.eu": f"rest.fra-{n:02}.braze.eu" for n in (1, 2)},
+}
+"""The dashboards whose name does not tell their instance's REST host."""
+KNOWN_HOSTS = (*_NUMBERED.values(), *(f"rest.{country}-01.braze.com" for country in ("au", "id", "jp", "kr")))
+
+# New instances get new numbers, and new countries two letters: those need no new release of this exporter.
+_BRAZE_REST = re.compile(r"rest\.(?:(?:iad|[a-z]{2})-[0-9]{2}\.braze\.com|fra-[0-9]{2}\.braze\.eu)")
+_BRAZE = re.compile(r"(?:.*\.)?braze\.(?:com|eu)")
+_OTHER_FRONT = re.compile(r"(?:dashboard|sdk)\.([a-z]{2,3}-[0-9]{2}\.braze\.(?:com|eu))")
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
+_PAGE = "the REST endpoint of your instance is on https://www.braze.com/docs/api/basics/#endpoints"
+
+
+def parse_endpoint(text: str) -> str:
+    """
+    Return the origin that *text* names, in lower case and without a slash at its end.
+
+    Raises:
+        WrongValueError: The key must not be sent there. No part of *text* is quoted.
+
+    """
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise WrongValueError("is not an address", _PAGE) from None
+    if "//" not in text:
+        raise WrongValueError("lacks its scheme", "write `https://` before the host")
+    if parts.username is not None or parts.password is not None:
+        raise WrongValueError("holds a user or a password", "remove everything before the `@`")
+    if not _HOST.fullmatch(host) or port == 0:
+        raise WrongValueError("is not an address", _PAGE)
+    if parts.path not in ("", "/") or parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise WrongValueError("holds more than scheme and host", "remove everything after the host and the port")
+    _check_host(host)
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise WrongValueError("is not https", "write `https://`; only a loopback address may do without")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def _check_host(host: str) -> None:
+    if host.startswith("dashboard") and _BRAZE.fullmatch(host):
+        raise WrongValueError(
+            "is the dashboard, not the REST endpoint", _suggestion(_NUMBERED.get(host) or _same_instance(host))
+        )
+    if _BRAZE.fullmatch(host):
+        if not _BRAZE_REST.fullmatch(host):
+            raise WrongValueError(
+                "is no REST endpoint of Braze", _suggestion(_same_instance(host) or _closest(host, 0.8))
+            )
+        return
+    almost = _closest(host, 0.95)  # one wrong or missing letter, which would send the key to strangers
+    if almost is not None:
+        raise WrongValueError("is almost a REST endpoint of Braze, but not one", _suggestion(almost))
+
+
+def _same_instance(host: str) -> str | None:
+    """The REST host of the instance whose dashboard or SDK host this is, where the name tells it."""
+    match = _OTHER_FRONT.fullmatch(host)
+    rest = f"rest.{match[1]}" if match else ""
+    return rest if _BRAZE_REST.fullmatch(rest) else None
+
+
+def _closest(host: str, cutoff: float) -> str | None:
+    return next(iter(get_close_matches(host, KNOWN_HOSTS, n=1, cutoff=cutoff)), None)
+
+
+def _suggestion(host: str | None) -> str:
+    return f"did you mean https://{host}? {_PAGE}" if host else _PAGE
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,122 @@
+"""
+From the configuration file to plain settings, or to all of its mistakes.
+
+Decides the order of things: read, check types, check rules, find the keys; and gathers what each of them found, so that
+one run tells everything. No exception of pydantic or of the YAML library leaves this place. Must not know what the
+settings are used for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from exporter.config.document import Document, read_document
+from exporter.config.explain import Finding, explain
+from exporter.config.keys import FixedKey, KeyFile, KeySource
+from exporter.config.mistakes import ConfigError, Mistake, WrongValueError, show_key
+from exporter.config.rules import check_rules, given_keys, raw_workspaces
+from exporter.config.schema import ConfigFile, Poll, Workspace
+from exporter.config.values import is_text
+from exporter.domain.model import Integration
+from exporter.domain.settings import PollSettings, RateLimits, WorkspaceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredWorkspace:
+    """A workspace's settings, and where its API key comes from."""
+
+    settings: WorkspaceSettings
+    key: KeySource
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration without mistakes."""
+
+    workspaces: tuple[ConfiguredWorkspace, ...]
+
+
+def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
+    """
+    Read the configuration file at *path*, and every key that it names.
+
+    A relative api_key_file is looked up beside the configuration file; api_key_env in *environ*.
+
+    Raises:
+        ConfigError: The configuration cannot be used; it holds every mistake with file, line, key and remedy.
+
+    """
+    document = read_document(path)
+    findings: list[Finding] = list(check_rules(document.content))
+    parsed = None
+    try:
+        parsed = ConfigFile.model_validate(document.content)
+    except ValidationError as error:
+        findings += explain(error)
+    keys: list[KeySource] = []
+    for place, workspace in raw_workspaces(document.content):
+        try:
+            keys += _find_key(workspace, Path(path).parent, environ)
+        except WrongValueError as error:
+            findings.append(((*place, given_keys(workspace)[0]), error.problem, error.remedy))
+    mistakes = [*document.mistakes, *(_mistake(document, finding) for finding in findings)]
+    if parsed is None or mistakes:
+        raise ConfigError(mistakes)
+    return Config(
+        tuple(
+            ConfiguredWorkspace(_settings(workspace, parsed.poll), key)
+            for workspace, key in zip(parsed.workspaces, keys, strict=True)
+        )
+    )
+
+
+def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, str]) -> list[KeySource]:
+    """
+    Return the workspace's key source, or none where the schema or a rule finds fault with it anyway.
+
+    Raises:
+        WrongValueError: The key that is named is not there, or is none.
+
+    """
+    given = given_keys(workspace)
+    kind = given[0] if len(given) == 1 else ""
+    named = workspace.get(kind)
+    if not isinstance(named, str) or not is_text(named):
+        return []
+    if kind == "api_key":
+        return [FixedKey(named)]
+    if kind == "api_key_file":
+        return [KeyFile(str(directory / named))]
+    if named not in environ:
+        raise WrongValueError("names an environment variable that is not set", "set it where the exporter starts")
+    try:
+        return [FixedKey(environ[named])]
+    except WrongValueError as error:
+        raise WrongValueError(f"names an environment variable that {error.problem}", error.remedy) from None
+
+
+def _mistake(document: Document, finding: Finding) -> Mistake:
+    path, problem, remedy = finding
+    return Mistake(document.file, document.line_of(path), show_key(path), problem, remedy)
+
+
+def _settings(workspace: Workspace, defaults: Poll) -> WorkspaceSettings:
+    poll = defaults.model_copy(update={key: getattr(workspace.poll, key) for key in workspace.poll.model_fields_set})
+    return WorkspaceSettings(
+        name=workspace.name,
+        rest_endpoint=workspace.rest_endpoint,
+        poll=PollSettings(
+            interval_seconds=poll.interval,
+            timeout_seconds=poll.timeout,
+            stale_after_seconds=poll.stale_after,
+            max_pages=poll.max_pages,
+        ),
+        rate_limit=RateLimits(job_sync_status=workspace.rate_limit.job_sync_status, share=workspace.rate_limit.share),
+        integrations=tuple(
+            Integration(workspace.name, one.id, one.name or one.id, tuple(one.labels.items()))
+            for one in workspace.integrations
+        ),
+    )

@@ -1,0 +1,78 @@
+"""
+What a wrong configuration is answered with: every mistake, each with its place and its remedy.
+
+Decides how a mistake is worded as one line, and which texts from the file may stand in it. A value from the file is
+never quoted: anything may be a key that was put in the wrong place. Names of keys and of files are shown only when they
+cannot be an API key. Must not know YAML or the schema.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,31}")
+# Braze's keys are UUIDs; beside those, anything long without a dot that is rich in digits.
+_KEY_LIKE = re.compile(
+    r"[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}|^(?=(?:.*[0-9]){4})[0-9A-Za-z_=-]{24,}$"
+)
+_HIDDEN = "<not shown>"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake in a configuration file. *line* counts from 1; None where the file as a whole is meant."""
+
+    file: str
+    line: int | None
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        key = f" {self.key}:" if self.key else ""
+        return f"{place}:{key} {self.problem} ({self.remedy})"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. *mistakes* holds all of them, in the order of the file; at least one."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: mistake.line or 0))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class WrongValueError(ValueError):
+    """A single value cannot be used; whoever knows its place makes a mistake, or an AuthError, of it."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem} ({remedy})")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return the remedy that names the known word closest to *word*, or None when nothing is close."""
+    if len(word) > 40:  # noqa: PLR2004 - no word of ours comes near; keeps the comparison cheap
+        return None
+    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else None
+
+
+def show_key(path: Iterable[str | int]) -> str:
+    """Return the path of a key as `workspaces[0].name`; a name that could be an API key is left out."""
+    shown = ""
+    for step in path:
+        if isinstance(step, int):
+            shown += f"[{step}]"
+        else:
+            shown += ("." if shown else "") + (
+                step if _NAME.fullmatch(step) and not _KEY_LIKE.search(step) else _HIDDEN
+            )
+    return shown
+
+
+def show_file(path: str) -> str:
+    """Return the words for a file that the configuration names; not its name when that looks like an API key."""
+    return "the file named here" if any(map(_KEY_LIKE.search, path.split("/"))) else f"the file {path}"

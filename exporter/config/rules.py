@@ -1,0 +1,121 @@
+"""
+What keys of the file must have to do with each other: one key source, unique names, sensible relations.
+
+Decides on the raw values, before and apart from the schema's types: pydantic leaves such checks out as soon as a type
+is wrong, and then a second run would bring up new mistakes. So a rule passes over whatever the schema refuses anyway.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from exporter.config.durations import format_duration, parse_duration
+from exporter.config.explain import Finding, KeyPath
+from exporter.config.schema import Poll, RateLimit, Workspace
+
+KEY_KINDS = ("api_key_file", "api_key_env", "api_key")
+
+
+def check_rules(content: Any) -> Iterable[Finding]:
+    """Return a finding for every rule that the file's content breaks."""
+    findings: dict[tuple[KeyPath, str], Finding] = {}
+    for finding in _broken_rules(content):
+        findings.setdefault(finding[:2], finding)  # what two workspaces take from the defaults is one mistake
+    return findings.values()
+
+
+def raw_workspaces(content: Any) -> list[tuple[KeyPath, dict[str, Any]]]:
+    """Return the path and the unchecked content of each workspace that is a mapping at all."""
+    found = _items(_get(content, "workspaces"))
+    return [(("workspaces", index), workspace) for index, workspace in found if isinstance(workspace, dict)]
+
+
+def given_keys(workspace: dict[str, Any]) -> list[str]:
+    """Return which kinds of key the workspace names, in the order of the file."""
+    return [name for name in workspace if name in KEY_KINDS]
+
+
+def _broken_rules(content: Any) -> Iterator[Finding]:
+    workspaces = raw_workspaces(content)
+    yield from _repeated("name", [(here, workspace.get("name")) for here, workspace in workspaces])
+    for here, workspace in workspaces:
+        yield from _one_key_source(here, workspace)
+        yield from _stale_after(here, workspace, content)
+        yield from _usable_share(here, workspace)
+        if workspace.get("integrations", []) == []:
+            yield (*here, "integrations"), "names no integration", "add the integrations to poll: `- id: ...`"
+        integrations = [
+            ((*here, "integrations", position), one) for position, one in _items(workspace.get("integrations"))
+        ]
+        yield from _repeated("id", [(path, _get(one, "id")) for path, one in integrations])
+        yield from _repeated("name", [(path, _get(one, "name") or _get(one, "id")) for path, one in integrations])
+
+
+def _one_key_source(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
+    given = given_keys(workspace)
+    if not given:
+        misspelt = any(name not in Workspace.model_fields and "key" in name for name in workspace)
+        if not misspelt:  # that mistake is told with the remedy already
+            yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}"
+    for extra in given[1:]:
+        yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"
+
+
+def _repeated(key: str, values: list[tuple[KeyPath, Any]]) -> Iterator[Finding]:
+    first: dict[str, KeyPath] = {}
+    for path, value in values:
+        if not isinstance(value, str):
+            continue
+        if value in first:
+            where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first[value]).lstrip(".")
+            yield (*path, key), f"is the same as that of {where}", f"give each its own {key}"
+        else:
+            first[value] = path
+
+
+def _stale_after(here: KeyPath, workspace: dict[str, Any], content: Any) -> Iterator[Finding]:
+    interval_path, interval = _in_effect("interval", here, workspace, content)
+    stale_path, stale_after = _in_effect("stale_after", here, workspace, content)
+    if interval and stale_after and 0 < stale_after < interval:
+        # The workspace's own key is to blame before the common one, and what is written before a default.
+        given = [path for path in (stale_path, interval_path) if path is not None]
+        pair = f"stale_after ({format_duration(stale_after)}) is shorter than interval ({format_duration(interval)})"
+        remedy = f"set stale_after to {format_duration(3 * interval)} or so"
+        yield max(given, key=len), f"{pair}: values would vanish between polls", remedy
+
+
+def _in_effect(key: str, here: KeyPath, workspace: dict[str, Any], content: Any) -> tuple[KeyPath | None, float | None]:
+    """Return where a duration comes from (None: the default) and its seconds (None: the schema refuses it)."""
+    for path, section in (((*here, "poll", key), workspace.get("poll")), (("poll", key), _get(content, "poll"))):
+        text = _get(section, key)
+        if text is not None:
+            try:
+                return path, parse_duration(text) if isinstance(text, str) else None
+            except ValueError:
+                return path, None
+    return None, float(Poll.model_fields[key].default)
+
+
+def _usable_share(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
+    section = _get(workspace, "rate_limit")
+    share = _number(section, "share")
+    if share is None or not 0 < share <= 1:
+        return
+    limit = _number(section, "job_sync_status")
+    if limit is not None and 1 <= limit < 10**7 and share * limit < 1:
+        path = (*here, "rate_limit", "share") if "share" in section else (*here, "rate_limit", "job_sync_status")
+        yield path, "leaves less than one request a minute", "raise the share or the limit"
+
+
+def _number(section: Any, key: str) -> float | None:
+    value = _get(section, key)
+    if value is None:
+        return float(RateLimit.model_fields[key].default)
+    return value if type(value) in (int, float) else None
+
+
+def _get(mapping: Any, key: str) -> Any:
+    return mapping.get(key) if isinstance(mapping, dict) else None
+
+
+def _items(value: Any) -> list[tuple[int, Any]]:
+    return list(enumerate(value)) if isinstance(value, list) else []

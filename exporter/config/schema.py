@@ -1,0 +1,57 @@
+"""
+The configuration file's keys: their types, defaults and limits, as pydantic models.
+
+Decides what is known, one key at a time; rules between keys are in `rules.py`, words for what is wrong in `explain.py`.
+A new key is a field here and a row in docs/configuration.md. A field's example is what a remedy shows. An empty text as
+default stands for a key that is not given: the file itself cannot hold one.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from exporter.config.values import IntegrationId, LabelName, PositiveDuration, RestEndpoint, Text
+from exporter.domain.settings import PollSettings, RateLimits
+
+_POLL = PollSettings()
+_LIMITS = RateLimits()
+
+
+class Section(BaseModel):
+    """A mapping in the file. Strict: `"1"` is no number, and a key that is not here is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Poll(Section):
+    interval: PositiveDuration = Field(default=_POLL.interval_seconds, examples=["1m"])
+    timeout: PositiveDuration = Field(default=_POLL.timeout_seconds, examples=["20s"])
+    stale_after: PositiveDuration = Field(default=_POLL.stale_after_seconds, examples=["10m"])
+    max_pages: int = Field(default=_POLL.max_pages, ge=1, le=100_000, examples=["20"])
+
+
+class RateLimit(Section):
+    job_sync_status: int = Field(default=_LIMITS.job_sync_status, ge=1, le=1_000_000, examples=["100"])
+    share: float = Field(default=_LIMITS.share, gt=0, le=1, allow_inf_nan=False, examples=["0.8"])
+
+
+class Integration(Section):
+    id: IntegrationId = Field(examples=["00000000-0000-0000-0000-000000000000"])
+    name: Text = Field(default="", examples=["users"])
+    labels: dict[LabelName, Text] = Field(default={}, examples=["{team: crm}"])
+
+
+class Workspace(Section):
+    name: Text = Field(examples=["production"])
+    rest_endpoint: RestEndpoint = Field(examples=["https://rest.iad-03.braze.com"])
+    api_key_file: Text = Field(default="", examples=["/run/secrets/braze"])
+    api_key_env: Text = Field(default="", examples=["BRAZE_API_KEY"])
+    api_key: SecretStr = Field(default=SecretStr(""), examples=["..."])
+    poll: Poll = Poll()
+    rate_limit: RateLimit = RateLimit()
+    integrations: list[Integration] = []
+
+
+class ConfigFile(Section):
+    poll: Poll = Poll()
+    workspaces: Annotated[list[Workspace], Field(min_length=1)]

@@ -1,0 +1,99 @@
+"""
+What single values of the configuration may be: names, ids, label names, durations.
+
+Decides about one value at a time, and says what is wrong with it in words that do not quote it. Must not know where in
+the file a value stands, nor its neighbours: those rules are in `rules.py`.
+"""
+
+import re
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, PlainValidator
+
+from exporter.braze.wire import is_path_segment
+from exporter.config.durations import parse_duration
+from exporter.config.endpoint import parse_endpoint
+from exporter.config.mistakes import WrongValueError
+
+MAX_TEXT = 500
+RESERVED_LABELS = frozenset(
+    {
+        *("workspace", "integration_id", "integration_name"),  # on every metric of an integration
+        *("integration_type", "warehouse_type", "app_group_id"),  # Braze's own on the info metric
+        *("instance", "job", "le"),  # Prometheus'
+    }
+)
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_MAX_LABEL_NAME = 100
+# Control characters, halves of surrogate pairs, line and paragraph separators: none survives in a log line or a header.
+_UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def _check_text(text: str) -> str:
+    if not text.strip():
+        raise WrongValueError("is empty", "write a value")
+    if text != text.strip():
+        raise WrongValueError("begins or ends with white space", "remove it")
+    if len(text) > MAX_TEXT:
+        raise WrongValueError(f"is longer than {MAX_TEXT} characters", "shorten it")
+    if any(unicodedata.category(character) in _UNFIT for character in text):
+        raise WrongValueError("holds a line break or another control character", "keep it on one line")
+    return text
+
+
+def is_text(text: str) -> bool:
+    """Whether *text* can be a value at all, so that a rule may look at what it says."""
+    try:
+        return _check_text(text) == text
+    except WrongValueError:
+        return False
+
+
+def _check_id(text: str) -> str:
+    if not is_path_segment(text):
+        raise WrongValueError(
+            "cannot be an integration id: at most 128 letters, digits, `-`, `_`, `.` and `~`",
+            "copy the id from the integration's page in the Braze dashboard",
+        )
+    return text
+
+
+def _check_label_name(name: str) -> str:
+    if name in RESERVED_LABELS:
+        raise WrongValueError("is a label that the exporter or Prometheus sets", "choose another name")
+    if name.startswith("__"):
+        raise WrongValueError("begins with `__`, which Prometheus keeps for itself", "choose another name")
+    if not _LABEL_NAME.fullmatch(name) or len(name) > _MAX_LABEL_NAME:
+        raise WrongValueError(
+            "is not a label name: letters, digits and `_`, not beginning with a digit", "choose another name"
+        )
+    return name
+
+
+def _check_duration(value: Any) -> float:
+    if type(value) in (int, float):
+        example = f"`{value}s`" if type(value) is int and 0 < value < 10**6 else "for example `90s`"
+        if value != 0:
+            raise WrongValueError("is a number without a unit", f"write {example}")
+        value = "0"
+    if not isinstance(value, str):
+        raise WrongValueError("is not a duration", "write for example `90s`, `1m30s` or `1h`")
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise WrongValueError(str(error), "write for example `90s`, `1m30s` or `1h`") from None
+
+
+def _check_positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise WrongValueError("must be longer than 0", "write for example `1m`")
+    return seconds
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+IntegrationId = Annotated[str, AfterValidator(_check_id)]
+LabelName = Annotated[str, AfterValidator(_check_label_name)]
+RestEndpoint = Annotated[Text, AfterValidator(parse_endpoint)]
+PositiveDuration = Annotated[float, PlainValidator(_check_duration), AfterValidator(_check_positive)]
+"""Seconds; in the file a Prometheus duration."""
