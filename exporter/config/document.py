@@ -6,15 +6,14 @@ own words never reach a message, as they may quote the file and with it an API k
 Must not know the schema.
 """
 
-import os
 import re
-import stat
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from exporter.config.mistakes import ConfigError, Mistake
+from exporter.config.files import read_small_file
+from exporter.config.mistakes import ConfigError, Mistake, WrongValueError
 from exporter.config.tree import Mapping, Sequence, TreeBuilder
 
 try:  # the C parser is about eight times faster; not every build of PyYAML has it
@@ -93,24 +92,10 @@ def read_document(file: str) -> Document:
 
 
 def _read_text(file: str) -> str:
-    def unusable(problem: str, remedy: str) -> ConfigError:
-        return ConfigError([Mistake(file, None, "", problem, remedy)])
-
     try:
-        # O_NONBLOCK: opening a pipe that nobody writes to must not hang.
-        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise unusable("is not a regular file", "name the YAML file itself")
-            raw = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise unusable("does not exist", "create it, or name another file by --config.file") from None
-    except IsADirectoryError:
-        raise unusable("is a directory", "name the YAML file in it") from None
-    except (OSError, ValueError) as error:
-        words = (error.strerror if isinstance(error, OSError) else None) or "no usable name"
-        raise unusable(f"cannot be read: {words}", "check its permissions and its name") from None
-    if len(raw) > MAX_BYTES:
-        raise unusable(f"is larger than {MAX_BYTES // 2**20} MiB", "check that this is the configuration file")
+        raw, _ = read_small_file(file, most_bytes=MAX_BYTES)
+    except WrongValueError as error:
+        raise ConfigError([Mistake(file, None, "", error.problem, error.remedy)]) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

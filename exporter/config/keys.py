@@ -8,12 +8,12 @@ know what a key is good for.
 
 import os
 import re
-import stat
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import SecretStr
 
+from exporter.config.files import explain_os_error, read_small_file
 from exporter.config.mistakes import WrongValueError, show_file
 from exporter.domain.errors import AuthError
 
@@ -86,7 +86,7 @@ class KeyFile:
                 self._signature, self._key = _read_file(self._path)
                 self._rejected = False
         except OSError as error:
-            raise AuthError(str(_unreadable(self._path, error))) from None
+            raise AuthError(str(_about(self._path, explain_os_error(error)))) from None
         except WrongValueError as error:
             raise AuthError(str(error)) from None
         return self._key.get_secret_value()
@@ -98,24 +98,10 @@ class KeyFile:
 
 def _read_file(path: str) -> tuple[_Signature, SecretStr]:
     try:
-        # O_NONBLOCK: opening a pipe that nobody writes to must not hang the poll loops.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise WrongValueError(
-                    f"{show_file(path)} is not a regular file", "name a file that holds the key alone"
-                )
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    if len(raw) > MAX_BYTES:
-        raise WrongValueError(
-            f"{show_file(path)} is larger than {MAX_BYTES} bytes", "name a file that holds the key alone"
-        )
-    try:
-        return _signature(status), SecretStr(_clean(raw.decode("utf-8-sig", errors="replace")))
+        content, status = read_small_file(path, most_bytes=MAX_BYTES)
+        return _signature(status), SecretStr(_clean(content.decode("utf-8-sig", errors="replace")))
     except WrongValueError as error:
-        raise WrongValueError(f"{show_file(path)} {error.problem}", error.remedy) from None
+        raise _about(path, error) from None
 
 
 def _signature(status: os.stat_result) -> _Signature:
@@ -123,12 +109,8 @@ def _signature(status: os.stat_result) -> _Signature:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _unreadable(path: str, error: OSError) -> WrongValueError:
-    if isinstance(error, FileNotFoundError):
-        return WrongValueError(
-            f"{show_file(path)} does not exist", "write the REST API key into it, or correct the path"
-        )
-    return WrongValueError(f"{show_file(path)} cannot be read: {error.strerror}", "let the exporter's user read it")
+def _about(path: str, error: WrongValueError) -> WrongValueError:
+    return WrongValueError(f"{show_file(path)} {error.problem}", error.remedy)
 
 
 def _clean(text: str) -> str:

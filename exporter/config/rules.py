@@ -43,11 +43,25 @@ def _broken_rules(content: Any) -> Iterator[Finding]:
         yield from _usable_share(here, workspace)
         if workspace.get("integrations", []) == []:
             yield (*here, "integrations"), "names no integration", "add the integrations to poll: `- id: ...`"
-        integrations = [
-            ((*here, "integrations", position), one) for position, one in _items(workspace.get("integrations"))
-        ]
-        yield from _repeated("id", [(path, _get(one, "id")) for path, one in integrations])
-        yield from _repeated("name", [(path, _get(one, "name") or _get(one, "id")) for path, one in integrations])
+        yield from _repeated_integrations(here, workspace)
+
+
+def _repeated_integrations(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
+    ids: list[tuple[KeyPath, Any]] = []
+    names: list[tuple[KeyPath, Any]] = []
+    unnamed = set()
+    for position, one in _items(workspace.get("integrations")):
+        path = (*here, "integrations", position)
+        integration_id, name = _get(one, "id"), _get(one, "name")
+        ids.append((path, integration_id))
+        if name is not None:
+            names.append((path, name))
+        elif isinstance(integration_id, str) and integration_id not in unnamed:
+            # The id is the name then; one id twice without names is one mistake, not two.
+            unnamed.add(integration_id)
+            names.append((path, integration_id))
+    yield from _repeated("id", ids)
+    yield from _repeated("name", names)
 
 
 def _one_key_source(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
@@ -101,7 +115,7 @@ def _usable_share(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]
     if share is None or not 0 < share <= 1:
         return
     limit = _number(section, "job_sync_status")
-    if limit is not None and 1 <= limit < 10**7 and share * limit < 1:
+    if limit is not None and 1 <= limit < 10**7 and share * limit < 1 - 1e-9:
         path = (*here, "rate_limit", "share") if "share" in section else (*here, "rate_limit", "job_sync_status")
         yield path, "leaves less than one request a minute", "raise the share or the limit"
 
