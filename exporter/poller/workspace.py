@@ -86,6 +86,14 @@ class WorkspacePoller:
         """The newest of each integration."""
         return tuple(self._snapshots.values())
 
+    def notes(self) -> tuple[str, ...]:
+        """Remarks on the whole workspace for the status page."""
+        wanted = self.settings.poll.interval_seconds
+        if self.interval_seconds <= wanted:
+            return ()
+        served = f"every {self.interval_seconds:.0f} s, not every {wanted:.0f} s as configured"
+        return (f"The rate budget serves these integrations {served}.",)
+
     async def poll(self, integration_id: str) -> None:
         """Poll one integration whose first turn in the budget has been taken, and give it its next turn."""
         account = self._accounts.get(integration_id)

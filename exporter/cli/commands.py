@@ -1,0 +1,110 @@
+"""
+The commands. Each reads its flags, calls the composition root, and turns the outcome into text and an exit code.
+
+Exit codes (contract 1): 0 done or stopped by a signal, 1 failed while running, 2 wrong flags or configuration.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from exporter import app
+from exporter.cli.files import replace_file
+from exporter.cli.flags import daemon_flags, inherited_flags, own_flag
+from exporter.config.load import Config, load_config
+from exporter.config.mistakes import ConfigError
+from exporter.config.plan import plan_requests
+from exporter.log import build_log
+from exporter.version import VERSION
+from exporter.web.listen import ListenError
+
+FAILED = 1
+WRONG = 2
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(VERSION, "--version", prog_name="braze-cdi-exporter", message="%(prog)s %(version)s")
+@daemon_flags()
+@click.pass_context
+def main(context: click.Context, /, **values: Any) -> None:
+    """
+    Watch Braze Cloud Data Ingestion for Prometheus.
+
+    Without a command, run the daemon until SIGTERM or SIGINT.
+    """
+    if context.invoked_subcommand is None:
+        config = _load(values["config_file"])
+        _run(app.run_daemon(config, _serve_options(values), build_log(values["log_level"], values["log_format"])))
+
+
+@main.command()
+@inherited_flags("--config.file")
+def check(config_file: str) -> None:
+    """Validate the configuration, and show what it will cost of the rate limit."""
+    config = _load(config_file)
+    for workspace in config.workspaces:
+        for planned in plan_requests(workspace.settings):
+            click.echo(str(planned))
+    click.echo(f"{config_file} is good")
+
+
+@main.command()
+@inherited_flags("--config.file")
+@own_flag("--output", metavar="FILE", help="Write the page here, replacing the file in one step.")
+@inherited_flags("--log.level", "--log.format")
+def once(config_file: str, output: str | None, log_level: str, log_format: str) -> None:
+    """Poll everything once and print the metrics page."""
+    config = _load(config_file)
+    succeeded, page = asyncio.run(app.poll_once(config, build_log(log_level, log_format)))
+    if output is None:
+        click.get_binary_stream("stdout").write(page)
+    else:
+        try:
+            replace_file(Path(output), page)
+        except OSError as error:
+            _fail(f"{output} cannot be written: {error.strerror}; let this user write to its directory")
+    sys.exit(0 if succeeded else FAILED)
+
+
+@main.command()
+@inherited_flags("--web.listen-address", web_listen_address=("127.0.0.1:10273",))
+@inherited_flags("--web.telemetry-path", "--log.level", "--log.format")
+def demo(**values: Any) -> None:
+    """Run against a simulated Braze on loopback: no account, no key, no configuration."""
+    log = build_log(values["log_level"], values["log_format"])
+    _run(app.run_demo(_serve_options(values), log, click.echo))
+
+
+def _load(path: str) -> Config:
+    try:
+        return load_config(path, environ=os.environ)
+    except ConfigError as error:
+        _fail(str(error), WRONG)
+
+
+def _serve_options(values: dict[str, Any]) -> app.ServeOptions:
+    return app.ServeOptions(values["web_listen_address"], values["web_telemetry_path"])
+
+
+def _run(daemon: Coroutine[Any, Any, None]) -> NoReturn:
+    """Run until it ends, and exit."""
+    try:
+        asyncio.run(daemon)
+    except app.WrongFlagError as error:
+        _fail(str(error), WRONG)
+    except ListenError as error:
+        _fail(str(error))
+    sys.exit(0)
+
+
+def _fail(text: str, code: int = FAILED) -> NoReturn:
+    click.echo(text, err=True)
+    sys.exit(code)
