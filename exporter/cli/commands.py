@@ -13,7 +13,9 @@ from typing import Any, NoReturn
 
 import click
 
-from exporter import app
+from exporter.app.daemon import ServeOptions, WrongFlagError, run_daemon
+from exporter.app.demo import run_demo
+from exporter.app.once import poll_once
 from exporter.cli.files import replace_file
 from exporter.cli.flags import daemon_flags, inherited_flags, own_flag
 from exporter.config.load import Config, load_config
@@ -42,7 +44,7 @@ def main(context: click.Context, /, **values: Any) -> None:
     """
     if context.invoked_subcommand is None:
         config = _load(values["config_file"])
-        _run(app.run_daemon(config, _serve_options(values), build_log(values["log_level"], values["log_format"])))
+        _run(run_daemon(config, _serve_options(values), build_log(values["log_level"], values["log_format"])))
 
 
 @main.command()
@@ -63,7 +65,7 @@ def check(config_file: str) -> None:
 def once(config_file: str, output: str | None, log_level: str, log_format: str) -> None:
     """Poll everything once and print the metrics page."""
     config = _load(config_file)
-    succeeded, page = asyncio.run(app.poll_once(config, build_log(log_level, log_format)))
+    succeeded, page = asyncio.run(poll_once(config, build_log(log_level, log_format)))
     if output is None:
         click.get_binary_stream("stdout").write(page)
     else:
@@ -80,7 +82,7 @@ def once(config_file: str, output: str | None, log_level: str, log_format: str) 
 def demo(**values: Any) -> None:
     """Run against a simulated Braze on loopback: no account, no key, no configuration."""
     log = build_log(values["log_level"], values["log_format"])
-    _run(app.run_demo(_serve_options(values), log, click.echo))
+    _run(run_demo(_serve_options(values), log, click.echo))
 
 
 def _load(path: str) -> Config:
@@ -90,15 +92,15 @@ def _load(path: str) -> Config:
         _fail(str(error), WRONG)
 
 
-def _serve_options(values: dict[str, Any]) -> app.ServeOptions:
-    return app.ServeOptions(values["web_listen_address"], values["web_telemetry_path"])
+def _serve_options(values: dict[str, Any]) -> ServeOptions:
+    return ServeOptions(values["web_listen_address"], values["web_telemetry_path"])
 
 
 def _run(daemon: Coroutine[Any, Any, None]) -> NoReturn:
     """Run until it ends, and exit."""
     try:
         asyncio.run(daemon)
-    except app.WrongFlagError as error:
+    except WrongFlagError as error:
         _fail(str(error), WRONG)
     except ListenError as error:
         _fail(str(error))

@@ -1,0 +1,79 @@
+"""
+The demo: a simulated Braze on loopback, and the daemon against it, in one process.
+
+Decides how often the demo polls and what it prints. Everything else is the daemon's and the simulator's.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.app.daemon import ServeOptions, bind_server, serve, stop_on_signals
+from exporter.app.exporter import Exporter
+from exporter.clock import SystemClock
+from exporter.config.keys import FixedKey
+from exporter.config.load import Config, ConfiguredWorkspace
+from exporter.domain.model import Integration
+from exporter.domain.settings import PollSettings, WorkspaceSettings
+from exporter.simulator.demo import build_demo_world, demo_workspaces
+from exporter.simulator.serve import serve_world
+from exporter.simulator.world import World
+from exporter.state.memory import MemoryStore
+from exporter.web.listen import ListenAddress
+
+DEMO_SEED = 1
+DEMO_INTERVAL_SECONDS = 10.0
+
+
+async def run_demo(options: ServeOptions, log: FilteringBoundLogger, say: Callable[[str], None]) -> None:
+    """
+    Serve a simulated Braze on loopback, and run the daemon against it, until a signal comes.
+
+    Raises as `run_daemon` does.
+    """
+    clock = SystemClock()
+    world = build_demo_world(DEMO_SEED, clock.now())
+    stop, braze_stop = asyncio.Event(), asyncio.Event()
+    stop_on_signals(stop)
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    braze = asyncio.create_task(serve_world(world, clock, stop=braze_stop, bound=port.set_result))
+    try:
+        exporter = Exporter(_demo_config(world, await port), MemoryStore(), clock, log)
+        server, addresses = bind_server(exporter, options, log)
+        say(_demo_greeting(addresses, options, await port))
+        await serve(exporter, server, log, stop)
+    finally:
+        braze_stop.set()
+        await braze
+
+
+def _demo_config(world: World, port: int) -> Config:
+    """Return what an operator would configure to watch the demo's world."""
+    return Config(
+        tuple(
+            ConfiguredWorkspace(
+                WorkspaceSettings(
+                    name=workspace.name,
+                    rest_endpoint=f"http://127.0.0.1:{port}",
+                    poll=PollSettings(interval_seconds=DEMO_INTERVAL_SECONDS, timeout_seconds=5.0),
+                    integrations=tuple(Integration(workspace.name, key, name) for key, name in workspace.integrations),
+                ),
+                FixedKey(workspace.key),
+            )
+            for workspace in demo_workspaces(world)
+        )
+    )
+
+
+def _demo_greeting(addresses: tuple[ListenAddress, ...], options: ServeOptions, port: int) -> str:
+    here = f"http://{addresses[0]}" if addresses[0].host else f"http://127.0.0.1:{addresses[0].port}"
+    return f"""
+A simulated Braze runs on loopback port {port}, and the exporter polls it every {DEMO_INTERVAL_SECONDS:g} seconds.
+
+  status page   {here}/
+  metrics       {here}{options.telemetry_path}
+  as JSON       {here}/api/v1/status
+
+Watch some integrations fail, hang and fall behind. Stop with Ctrl-C.
+"""
