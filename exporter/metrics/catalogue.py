@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from exporter.domain.model import FINISHED_STATUSES, Integration, Sync, SyncStatus, Totals
+from exporter.metrics.text import Kind
 
 Pairs = tuple[tuple[str, str], ...]
 Sample = tuple[Pairs, float]
@@ -28,14 +28,6 @@ INFO_LABELS = ("integration_type", "warehouse_type", "app_group_id")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CACHED = " Cached: from the last successful poll, refreshed every poll interval."
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
-
-
-class Kind(StrEnum):
-    """What a family is; the words are those of the TYPE line in OpenMetrics."""
-
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)

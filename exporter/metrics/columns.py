@@ -6,8 +6,8 @@ nothing. A column knows neither snapshots nor staleness: it stores what it is gi
 changes do not touch.
 """
 
-from exporter.metrics.catalogue import Family, Kind
-from exporter.metrics.text import render_labels, render_number
+from exporter.metrics.catalogue import Family
+from exporter.metrics.text import Kind, render_labels, render_number
 
 
 def render_lines(family: Family, labels: str, value: object) -> bytes:
@@ -29,17 +29,6 @@ def render_lines(family: Family, labels: str, value: object) -> bytes:
         extra = "," + render_labels(pairs) if pairs else ""
         lines.append(f"{family.name}{{{labels}{extra}}} {text}\n")
     return "".join(lines).encode()
-
-
-def render_header(family: Family, *, openmetrics: bool) -> bytes:
-    """The HELP and TYPE lines. OpenMetrics names the family of counters and infos without the samples' suffix."""
-    if openmetrics:
-        name = family.name.removesuffix("_total").removesuffix("_info")
-        kind = family.kind
-    else:
-        name = family.name
-        kind = Kind.GAUGE if family.kind is Kind.INFO else family.kind
-    return f"# HELP {name} {family.help}\n# TYPE {name} {kind}\n".encode()
 
 
 class Column:

@@ -22,15 +22,18 @@ from typing import Any
 
 from exporter.domain.model import Snapshot
 from exporter.metrics.catalogue import CATALOGUE, integration_labels
-from exporter.metrics.columns import Column, LagColumn, render_header, render_lines
+from exporter.metrics.columns import Column, LagColumn, render_lines
 from exporter.metrics.own import OwnMetrics
-from exporter.metrics.text import clean, render_labels
+from exporter.metrics.text import clean, render_header, render_labels
 
 TEXT_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-CHUNK_BYTES = 512 * 1024
-"""About how much of the page is joined at a time: enough to cost few calls, little enough to cost no memory."""
+CHUNK_BYTES = 1024 * 1024
+"""
+About how much of the page is joined at a time. Measured with 48 MB: smaller chunks cost compression more hops to its
+thread, larger ones cost memory and, sent as they are, time in the socket's buffer.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -79,7 +82,7 @@ class Page:
         self._columns = [LagColumn(family) if family.against_now else Column(family) for family in CATALOGUE]
         self._readers = {field: [c for c in self._columns if c.family.reads == field] for field in _FIELDS}
         self._headers = {
-            openmetrics: [render_header(family, openmetrics=openmetrics) for family in CATALOGUE]
+            openmetrics: [render_header(f.name, f.kind, f.help, openmetrics=openmetrics) for f in CATALOGUE]
             for openmetrics in (False, True)
         }
         self._fresh_until = _NEVER

@@ -1,14 +1,15 @@
 """
-How a label value and a number are written on the page, once for both formats.
+How labels, numbers and headers are written on the page.
 
-Text 0.0.4 and OpenMetrics 1.0.0 agree on label values and on numbers, so a sample line is the same bytes in both.
-Nothing that reaches this file is trusted: whatever a name holds, the line stays one line of valid UTF-8; whatever a
-number is, the page shows a finite value or none at all.
+Text 0.0.4 and OpenMetrics 1.0.0 agree on label values and on numbers, so a sample line is the same bytes in both; only
+headers differ. Nothing that reaches this file is trusted: whatever a name holds, the line stays one line of UTF-8;
+whatever a number is, the page shows a finite value or none at all.
 """
 
 import math
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """
@@ -22,6 +23,15 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 _LONGEST = 1e18
 """Whole numbers below this are written out, digit by digit."""
+
+
+class Kind(StrEnum):
+    """What a family is; the words are those of the TYPE line in OpenMetrics."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+    INFO = "info"
 
 
 def clean(value: str) -> str:
@@ -49,3 +59,17 @@ def render_number(value: float) -> str | None:
     if number.is_integer() and abs(number) < _LONGEST:
         return str(int(value))
     return repr(number)
+
+
+def render_header(name: str, kind: Kind, help_text: str, *, openmetrics: bool) -> bytes:
+    """
+    The HELP and TYPE lines of the family whose samples are called *name*.
+
+    OpenMetrics names the family of counters and infos without the samples' suffix. *help_text* is ours and plain:
+    neither format has anything to escape in it.
+    """
+    if openmetrics:
+        name = name.removesuffix({Kind.COUNTER: "_total", Kind.INFO: "_info"}.get(kind, ""))
+    elif kind is Kind.INFO:
+        kind = Kind.GAUGE
+    return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n".encode()

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.domain.model import Integration, Snapshot
-from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, Family, Kind
-from exporter.metrics.columns import render_header, render_lines
+from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, Family
+from exporter.metrics.columns import render_lines
+from exporter.metrics.text import Kind
 from tests.snapshots import REPRESENTATIVE
 
 EVERY = pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
@@ -103,22 +104,3 @@ def test_the_farthest_moments_have_a_timestamp(at: datetime) -> None:
     family = next(family for family in CATALOGUE if family.reads == "last_poll_at")
     value = float(render_lines(family, "", at).split()[-1])
     assert value == (at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "text", "openmetrics"),
-    [
-        (Kind.GAUGE, "x", b"# HELP x Help.\n# TYPE x gauge\n", b"# HELP x Help.\n# TYPE x gauge\n"),
-        (
-            Kind.COUNTER,
-            "x_total",
-            b"# HELP x_total Help.\n# TYPE x_total counter\n",
-            b"# HELP x Help.\n# TYPE x counter\n",
-        ),
-        (Kind.INFO, "x_info", b"# HELP x_info Help.\n# TYPE x_info gauge\n", b"# HELP x Help.\n# TYPE x info\n"),
-    ],
-)
-def test_headers_name_the_family_as_the_format_wants(kind: Kind, name: str, text: bytes, openmetrics: bytes) -> None:
-    family = Family(name, kind, "Help.", reads="up", samples=lambda value: [((), value)])
-    assert render_header(family, openmetrics=False) == text
-    assert render_header(family, openmetrics=True) == openmetrics

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from exporter.metrics.text import clean, render_labels, render_number
+from exporter.metrics.text import Kind, clean, render_header, render_labels, render_number
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,26 @@ def test_characters_that_break_readers_become_the_replacement_character(characte
 @pytest.mark.parametrize("text", ["\t", "\n", "é", "日本語", "\U0001f600", "\ufffe", "{}=,# \\"])
 def test_other_characters_stay(text: str) -> None:
     assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text", "openmetrics"),
+    [
+        ("x", Kind.GAUGE, b"# HELP x Help.\n# TYPE x gauge\n", b"# HELP x Help.\n# TYPE x gauge\n"),
+        ("x", Kind.HISTOGRAM, b"# HELP x Help.\n# TYPE x histogram\n", b"# HELP x Help.\n# TYPE x histogram\n"),
+        (
+            "x_total",
+            Kind.COUNTER,
+            b"# HELP x_total Help.\n# TYPE x_total counter\n",
+            b"# HELP x Help.\n# TYPE x counter\n",
+        ),
+        ("x_info", Kind.INFO, b"# HELP x_info Help.\n# TYPE x_info gauge\n", b"# HELP x Help.\n# TYPE x info\n"),
+    ],
+)
+def test_headers_name_the_family_as_the_format_wants(name: str, kind: Kind, text: bytes, openmetrics: bytes) -> None:
+    assert render_header(name, kind, "Help.", openmetrics=False) == text
+    assert render_header(name, kind, "Help.", openmetrics=True) == openmetrics
+
+
+def test_a_gauge_keeps_the_word_info_in_its_name() -> None:
+    assert b"TYPE build_info gauge" in render_header("build_info", Kind.GAUGE, "Help.", openmetrics=True)

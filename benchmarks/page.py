@@ -1,0 +1,216 @@
+"""
+How fast is /metrics? This exporter, prometheus-client and nginx serve the same values side by side.
+
+Every server is a process of its own on loopback; nginx serves the exporter's bytes from a file and is left out where
+it is not installed. Scrapes go round in turns, so that whatever else the machine does meets all alike. Nothing is
+started that is not stopped at the end. Run `python -m benchmarks.page`; `--write docs/performance.md` puts the table
+there.
+"""
+
+import argparse
+import contextlib
+import gzip
+import json
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SIZES = (100, 1_000, 10_000)
+ENCODINGS = ("identity", "gzip")
+BEGIN, END = "<!-- begin: benchmarks/page.py -->", "<!-- end: benchmarks/page.py -->"
+TARGETS = "Targets at 10,000 integrations: 30 times prometheus-client, at most 4 times nginx, under 300 MB."
+ROOT = Path(__file__).resolve().parent.parent
+
+NGINX_CONFIG = """
+daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
+events {{ }}
+http {{
+  access_log off; sendfile on; tcp_nopush on; default_type text/plain; types {{ }}
+  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  gzip on; gzip_comp_level 1; gzip_types text/plain;
+  server {{ listen 127.0.0.1:{port}; root {folder}; }}
+}}
+"""
+
+
+@dataclass
+class Subject:
+    """One server under measurement."""
+
+    name: str
+    port: int
+    pid: int
+    render_seconds: float | None = None
+    page: tuple[int, int] = (0, 0)
+    """Samples and bytes."""
+    scrapes: dict[str, list[float]] = field(default_factory=lambda: {encoding: [] for encoding in ENCODINGS})
+
+    def median(self, encoding: str) -> float:
+        return statistics.median(self.scrapes[encoding])
+
+    def memory(self) -> tuple[float, float]:
+        """Resident memory now and at its highest, in MB."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        fields = dict(line.split(":", 1) for line in status.splitlines())
+        now, highest = (int(fields[name].split()[0]) / 1000 for name in ("VmRSS", "VmHWM"))
+        return now, highest
+
+
+def scrape(port: int, encoding: str) -> tuple[float, bytes]:
+    """Seconds from connecting to the last byte, and the answer."""
+    request = f"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {encoding}\r\nConnection: close\r\n\r\n"
+    chunks = []
+    began = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request.encode())
+        while chunk := connection.recv(1 << 20):
+            chunks.append(chunk)
+    return time.perf_counter() - began, b"".join(chunks)
+
+
+def body(answer: bytes) -> bytes:
+    """The page in *answer*, unpacked; fails unless it is a whole one."""
+    head, _, page = answer.partition(b"\r\n\r\n")
+    assert b" 200 " in head.splitlines()[0], head
+    if b"transfer-encoding: chunked" in head.lower():
+        pieces = []
+        while size := int((parts := page.split(b"\r\n", 1))[0], 16):
+            pieces.append(parts[1][:size])
+            page = parts[1][size + 2 :]
+        page = b"".join(pieces)
+    return gzip.decompress(page) if b"content-encoding: gzip" in head.lower() else page
+
+
+@contextlib.contextmanager
+def python_server(kind: str, integrations: int) -> Iterator[Subject]:
+    command = [sys.executable, "-m", "benchmarks.page_servers", kind, str(integrations)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            about = json.loads(process.stdout.readline())
+            yield Subject(kind, about["port"], process.pid, about["render_seconds"])
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def nginx_server(page: bytes) -> Iterator[Subject | None]:
+    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if program is None:
+        print("nginx is not installed: left out", file=sys.stderr)
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        os.chmod(folder, 0o755)  # noqa: PTH101 - a str; its worker may be another user
+        Path(folder, "metrics").write_bytes(page)
+        config = Path(folder, "nginx.conf")
+        config.write_text(NGINX_CONFIG.format(folder=folder, port=port))
+        with subprocess.Popen([program, "-c", str(config), "-e", "stderr"]) as process:
+            try:
+                wait_for(port)
+                yield Subject("nginx", port, process.pid)
+            finally:
+                process.terminate()
+
+
+def wait_for(port: int) -> None:
+    for _ in range(500):
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"nothing answers on port {port}")
+
+
+def measure(integrations: int, rounds: int) -> list[str]:
+    """The rows of the table for one number of integrations."""
+    with contextlib.ExitStack() as stack:
+        exporter = stack.enter_context(python_server("exporter", integrations))
+        client = stack.enter_context(python_server("prometheus-client", integrations))
+        page = body(scrape(exporter.port, "identity")[1])
+        nginx = stack.enter_context(nginx_server(page))
+        subjects = [subject for subject in (exporter, client, nginx) if subject is not None]
+        for encoding in ENCODINGS:
+            for number in range(-1, rounds):
+                for subject in subjects:
+                    seconds, answer = scrape(subject.port, encoding)
+                    if number < 0:  # the first round warms up, and tells what the page is
+                        subject.page = count(body(answer))
+                    else:
+                        subject.scrapes[encoding].append(seconds)
+                    del answer
+        return [row(subject, exporter, integrations) for subject in subjects]
+
+
+def count(page: bytes) -> tuple[int, int]:
+    """Samples and bytes of a whole page."""
+    assert page.endswith(b"\n")
+    lines = page.count(b"\n") - page.count(b"\n#") - page.startswith(b"#")
+    return lines, len(page)
+
+
+def row(subject: Subject, exporter: Subject, integrations: int) -> str:
+    samples, size = subject.page
+    cells = [f"{integrations:,}", subject.name, f"{samples:,}", f"{size / 1e6:.1f}"]
+    cells.append(milliseconds(subject.render_seconds))
+    for encoding in ENCODINGS:
+        cells.append(milliseconds(subject.median(encoding)))
+        cells.append("1" if subject is exporter else f"{subject.median(encoding) / exporter.median(encoding):.3g}")
+    cells += [f"{megabytes:.0f}" for megabytes in subject.memory()]
+    return "| " + " | ".join(cells) + " |"
+
+
+def milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:.1f}"
+
+
+def table(sizes: tuple[int, ...], rounds: int) -> str:
+    about = f"CPython {platform.python_version()}, {os.cpu_count()} CPUs; medians of {rounds} scrapes in turns."
+    columns = (
+        "integrations",
+        "server",
+        "samples",
+        "MB",
+        "make, ms",
+        "scrape, ms",
+        "ratio",
+        "gzip, ms",
+        "ratio",
+        "RSS, MB",
+        "peak",
+    )
+    lines = [about, "", "| " + " | ".join(columns) + " |", "|--:|---" + "|--:" * (len(columns) - 2) + "|"]
+    for size in sizes:
+        print(f"{size:,} integrations ...", file=sys.stderr)
+        lines += measure(size, rounds)
+    return "\n".join([*lines, "", TARGETS])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9, help="scrapes of each server at each size")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of integrations")
+    parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
+    arguments = parser.parse_args()
+    text = table(tuple(arguments.sizes), arguments.rounds)
+    print(text)
+    if arguments.write:
+        before, rest = arguments.write.read_text().split(BEGIN)
+        _, after = rest.split(END)
+        arguments.write.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

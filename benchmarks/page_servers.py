@@ -1,0 +1,163 @@
+"""
+The servers that `benchmarks/page.py` compares, each in a process of its own.
+
+Called as `python -m benchmarks.page_servers KIND INTEGRATIONS`: makes the snapshots, times the rendering of the page
+alone, serves on a free loopback port and prints one JSON line about both. Ends with its standard input.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry, Metric, generate_latest, start_http_server
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.registry import Collector
+
+from exporter.braze.wire import Endpoint
+from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus, Totals
+from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, integration_labels
+from exporter.metrics.own import OwnMetrics
+from exporter.metrics.page import Exposition, Page
+from exporter.metrics.text import Kind
+from exporter.web.routes import build_web
+from exporter.web.server import Server
+from exporter.web.view import ExporterStatus, WebSources
+
+PER_WORKSPACE = 100
+"""Integrations in one workspace."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def snapshots(count: int) -> list[Snapshot]:
+    """*count* healthy integrations about which everything is known that `job_sync_status` tells."""
+    now = datetime.now(UTC)
+    return [snapshot(number, now - timedelta(seconds=number % 60, microseconds=number)) for number in range(count)]
+
+
+def snapshot(number: int, polled_at: datetime) -> Snapshot:
+    started_at = polled_at - timedelta(minutes=20, seconds=number % 600)
+    finished_at = started_at + timedelta(seconds=30 + number % 300)
+    sync = Sync(started_at, SyncStatus.SUCCESS, finished_at, started_at, 1000 + number, number % 7)
+    return Snapshot(
+        integration=Integration(
+            workspace=f"workspace-{number // PER_WORKSPACE}",
+            integration_id=f"4f2c9a1e-7b3d-4c5e-8f60-{number:012d}",
+            integration_name=f"users attributes {number}",
+            labels=(("team", "crm"),),
+        ),
+        up=True,
+        last_poll_at=polled_at,
+        last_poll_success_at=polled_at,
+        stale_at=polled_at + timedelta(hours=1),
+        newest=sync,
+        newest_finished=sync,
+        last_success_at=finished_at,
+        last_timestamp_synced=started_at,
+        consecutive_failed_syncs=0,
+        totals=Totals((100 + number % 9, 2, 1, 0, 0), 123456 + number, 17, 3600.5 + number),
+    )
+
+
+def own_metrics(integrations: int) -> OwnMetrics:
+    """The exporter's own metrics after it has polled for a while."""
+    own = OwnMetrics()
+    for number in range(-(-integrations // PER_WORKSPACE)):
+        workspace = f"workspace-{number}"
+        own.prepare_workspace(workspace)
+        for endpoint in Endpoint:
+            own.request_answered(workspace, endpoint, "200", 0.3)
+            own.rate_limit_seen(workspace, endpoint, limit=100, remaining=60, reset_at_seconds=1767225600)
+        own.poll_finished(workspace, None)
+        own.poll_interval(workspace, 60)
+        own.integrations(workspace, "config", PER_WORKSPACE)
+    return own
+
+
+class CatalogueCollector(Collector):
+    """The same values in prometheus-client's objects, made anew at each scrape as its documentation advises."""
+
+    def __init__(self, published: list[Snapshot]) -> None:
+        self._published = published
+
+    def collect(self) -> Iterator[Metric]:
+        now_microseconds = (datetime.now(UTC) - EPOCH) // timedelta(microseconds=1)
+        kinds = {Kind.GAUGE: GaugeMetricFamily, Kind.COUNTER: CounterMetricFamily}
+        for family in CATALOGUE:
+            labels = (*INTEGRATION_LABELS, *family.labels)
+            if family.kind is Kind.INFO:
+                metric: Metric = InfoMetricFamily(family.name, family.help, labels=INTEGRATION_LABELS)
+            else:
+                metric = kinds[family.kind](family.name, family.help, labels=labels)
+            for published in self._published:
+                if (value := getattr(published, family.reads)) is None:
+                    continue
+                identity = [label for _, label in integration_labels(published.integration)]
+                for pairs, number in family.samples(value):
+                    if family.kind is Kind.INFO:
+                        metric.add_metric(identity, dict(pairs))
+                    else:
+                        shown = (now_microseconds - number) / 1e6 if family.against_now else number
+                        metric.add_metric([*identity, *(label for _, label in pairs)], shown)
+            yield metric
+
+
+def announce(port: int, render: Callable[[], Iterable[bytes]]) -> None:
+    """Say where the server is, and how long making the page takes without it; pieces are let go of as when sent."""
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        for _piece in render():
+            pass
+        seconds.append(time.perf_counter() - began)
+    print(json.dumps({"port": port, "render_seconds": statistics.median(seconds)}), flush=True)
+
+
+def serve_exporter(integrations: int) -> None:
+    page = Page(own_metrics(integrations))
+    for published in snapshots(integrations):
+        page.publish(published)
+
+    def render(*, openmetrics: bool) -> Exposition:
+        return page.render(datetime.now(UTC), openmetrics=openmetrics)
+
+    def status() -> ExporterStatus:
+        raise NotImplementedError
+
+    sources = WebSources(render=render, status=status, unhealthy=tuple, unready=tuple)
+    server = Server(build_web(sources, telemetry_path="/metrics", log=structlog.get_logger()))
+    (address,) = server.bind(["127.0.0.1:0"])
+    announce(address.port, lambda: render(openmetrics=False).chunks)
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        serving = asyncio.create_task(server.serve(stop))
+        await asyncio.to_thread(sys.stdin.read)
+        stop.set()
+        await serving
+
+    asyncio.run(serve())
+
+
+def serve_prometheus_client(integrations: int) -> None:
+    registry = CollectorRegistry()
+    registry.register(CatalogueCollector(snapshots(integrations)))
+    server, _ = start_http_server(0, addr="127.0.0.1", registry=registry)
+    announce(server.server_port, lambda: (generate_latest(registry),))
+    sys.stdin.read()
+
+
+SERVERS = {"exporter": serve_exporter, "prometheus-client": serve_prometheus_client}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=SERVERS)
+    parser.add_argument("integrations", type=int)
+    arguments = parser.parse_args()
+    SERVERS[arguments.kind](arguments.integrations)
