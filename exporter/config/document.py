@@ -42,12 +42,13 @@ _SYNTAX = {
     "could not find expected ':'": ("a key lacks its colon", "write `key: value`, with a space after the colon"),
     "did not find expected key": (
         "a key is expected here",
-        "check the quotes, and this and the line before's indentation",
+        "check the quotes, and the indentation here and above",
     ),
     "expected '-' indicator": ("an item of a list is expected here", "check the indentation and the '- ' of each item"),
     "unknown escape character": ("a backslash in double quotes begins no known escape", "use single quotes"),
 }
 """What the parser says, and how we say it. Anything else gets a general answer."""
+_BEGAN_EARLIER = ("found unexpected end of stream", "expected ',' or", "could not find expected ':'")
 _OTHER_SYNTAX = ("this is not YAML", "check the indentation, the colons and the quotes around this line")
 
 
@@ -104,7 +105,9 @@ def _read_text(file: str) -> str:
 
 
 def _syntax_mistake(file: str, error: yaml.YAMLError) -> Mistake:
-    mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or ""
     known = next((words for part, words in _SYNTAX.items() if part in said), _OTHER_SYNTAX)
+    # What was never closed is found out at the end of the file; the context is where it begins.
+    began = getattr(error, "context_mark", None) if any(part in said for part in _BEGAN_EARLIER) else None
+    mark = began or getattr(error, "problem_mark", None)
     return Mistake(file, mark.line + 1 if mark else None, "", *known)

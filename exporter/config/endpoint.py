@@ -24,9 +24,9 @@ KNOWN_HOSTS = (*_NUMBERED.values(), *(f"rest.{country}-01.braze.com" for country
 # New instances get new numbers, and new countries two letters: those need no new release of this exporter.
 _BRAZE_REST = re.compile(r"rest\.(?:(?:iad|[a-z]{2})-[0-9]{2}\.braze\.com|fra-[0-9]{2}\.braze\.eu)")
 _BRAZE = re.compile(r"(?:.*\.)?braze\.(?:com|eu)")
-_OTHER_FRONT = re.compile(r"(?:dashboard|sdk)\.([a-z]{2,3}-[0-9]{2}\.braze\.(?:com|eu))")
+_NAMES_INSTANCE = re.compile(r"[a-z]+\.([a-z]{2,3}-[0-9]{2})\.")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
-_PAGE = "the REST endpoint of your instance is on https://www.braze.com/docs/api/basics/#endpoints"
+_PAGE = "the REST endpoint of each instance is on https://www.braze.com/docs/api/basics/#endpoints"
 
 
 def parse_endpoint(text: str) -> str:
@@ -48,9 +48,9 @@ def parse_endpoint(text: str) -> str:
         raise WrongValueError("holds a user or a password", "remove everything before the `@`")
     if not _HOST.fullmatch(host) or port == 0:
         raise WrongValueError("is not an address", _PAGE)
+    _check_host(host)
     if parts.path not in ("", "/") or parts.query or parts.fragment or text.endswith(("?", "#")):
         raise WrongValueError("holds more than scheme and host", "remove everything after the host and the port")
-    _check_host(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
         raise WrongValueError("is not https", "write `https://`; only a loopback address may do without")
     shown = f"[{host}]" if ":" in host else host
@@ -59,9 +59,7 @@ def parse_endpoint(text: str) -> str:
 
 def _check_host(host: str) -> None:
     if host.startswith("dashboard") and _BRAZE.fullmatch(host):
-        raise WrongValueError(
-            "is the dashboard, not the REST endpoint", _suggestion(_NUMBERED.get(host) or _same_instance(host))
-        )
+        raise WrongValueError("is the dashboard, not the REST endpoint", _suggestion(_same_instance(host)))
     if _BRAZE.fullmatch(host):
         if not _BRAZE_REST.fullmatch(host):
             raise WrongValueError(
@@ -74,10 +72,10 @@ def _check_host(host: str) -> None:
 
 
 def _same_instance(host: str) -> str | None:
-    """The REST host of the instance whose dashboard or SDK host this is, where the name tells it."""
-    match = _OTHER_FRONT.fullmatch(host)
-    rest = f"rest.{match[1]}" if match else ""
-    return rest if _BRAZE_REST.fullmatch(rest) else None
+    """The REST host of the instance whose dashboard, SDK or misplaced host this is, where the name tells it."""
+    named = _NUMBERED.get(host)
+    match = _NAMES_INSTANCE.match(host)
+    return named or next((known for known in KNOWN_HOSTS if match and known.startswith(f"rest.{match[1]}.")), None)
 
 
 def _closest(host: str, cutoff: float) -> str | None:

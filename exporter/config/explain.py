@@ -63,19 +63,18 @@ def _wanted(wanted: str) -> _Words:
     def wrong_type(detail: ErrorDetails, path: KeyPath) -> tuple[str, str]:
         value = detail["input"]
         if value is None:
-            if not path:
-                return "the file is empty", "begin with config.example.yaml"
-            return "has no value", f"{_example(path)}, or remove the key"
+            return ("has no value", _example(path)) if path else ("the file is empty", "begin with config.example.yaml")
         problem = f"must be {wanted}, not {_describe(value)}"
         if wanted == "text" and not isinstance(value, dict | list):
             return problem, "put it in quotes"
         if wanted.endswith("number") and isinstance(value, str):
             return problem, "write the number alone, without quotes or unit"
-        return problem, _example(path)
+        return problem, _SHAPES.get(wanted) or _example(path)
 
     return wrong_type
 
 
+_SHAPES = {"a list": "begin each item with `- `", "a mapping": "write `key: value`"}
 _WORDS: dict[str, _Words] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
@@ -84,7 +83,6 @@ _WORDS: dict[str, _Words] = {
     "string_type": _wanted("text"),
     "int_type": _wanted("a whole number"),
     "float_type": _wanted("a number"),
-    "finite_number": _wanted("a finite number"),
     "list_type": _wanted("a list"),
     "dict_type": _wanted("a mapping"),
     "model_type": _wanted("a mapping"),
@@ -98,7 +96,7 @@ _WORDS: dict[str, _Words] = {
 def _describe(value: Any) -> str:
     if isinstance(value, Unfit):
         return value.words
-    words = {bool: "true or false", int: "a number", float: "a number", str: "text"}
+    words = {bool: "true or false", int: "a number", float: "a number with a point", str: "text"}
     return words.get(type(value), "a mapping" if isinstance(value, dict) else "a list")
 
 
@@ -107,7 +105,7 @@ def _example(path: KeyPath) -> str:
     field = _section_at(path[:-1]).model_fields.get(str(path[-1])) if path else None
     if field is not None and field.examples:
         return f"write for example `{path[-1]}: {field.examples[0]}`"
-    return "see docs/configuration.md"
+    return "write a value, as config.example.yaml shows"
 
 
 def _section_at(path: KeyPath) -> type[Section]:

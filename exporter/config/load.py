@@ -84,10 +84,12 @@ def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, 
     given = given_keys(workspace)
     kind = given[0] if len(given) == 1 else ""
     named = workspace.get(kind)
-    if not isinstance(named, str) or not is_text(named):
+    if not isinstance(named, str):
         return []
     if kind == "api_key":
         return [FixedKey(named)]
+    if not is_text(named):
+        return []
     if kind == "api_key_file":
         return [KeyFile(str(directory / named))]
     if named not in environ:

@@ -1,8 +1,8 @@
 """
 What a configuration will cost: planned requests a minute, against what the rate limit allows.
 
-Decides nothing about polling; it foretells it, for `check`, by the pollers' own rules. Pure. Counts one request for each
-integration and interval, which is what a quiet integration costs; walks through more pages come on top.
+Decides nothing about polling; it foretells it, for `check`, by the pollers' own rules. Pure. Counts one request for
+each integration and interval, which is what a quiet integration costs; walks through more pages come on top.
 """
 
 import math

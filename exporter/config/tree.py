@@ -106,18 +106,14 @@ class TreeBuilder:
                 else:
                     _put(top, value, line)
                 if isinstance(value, Mapping | Sequence) and isinstance(event, yaml.CollectionStartEvent):
-                    self._open(value, event.anchor, line)
+                    self._open(value, event.anchor)
             elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     raise self._end(_line(event), "a second document begins here", "remove the `---`")
         return content
 
-    def _open(self, value: Mapping | Sequence, anchor: str | None, line: int) -> None:
-        if len(self._stack) >= MAX_DEPTH:
-            raise self._end(
-                line, f"this is nested deeper than {MAX_DEPTH} levels", "check the indentation and brackets"
-            )
+    def _open(self, value: Mapping | Sequence, anchor: str | None) -> None:
         if anchor is not None:
             self._anchors[anchor] = None
         self._stack.append(_Open(value, anchor, self._values, expects_key=isinstance(value, Mapping)))
@@ -149,6 +145,9 @@ class TreeBuilder:
         tag = event.tag
         if tag not in (None, "!", _TAG + "str", _TAG + "map", _TAG + "seq"):
             self._note(line, "tags (`!`) are not followed", "remove it, or put the value in quotes")
+        if isinstance(event, yaml.CollectionStartEvent) and len(self._stack) >= MAX_DEPTH:
+            problem = f"this is nested deeper than {MAX_DEPTH} levels"
+            raise self._end(line, problem, "check the indentation and the brackets")
         if isinstance(event, yaml.MappingStartEvent):
             return Mapping(line)
         if isinstance(event, yaml.SequenceStartEvent):
