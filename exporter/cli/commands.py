@@ -67,7 +67,7 @@ def once(config_file: str, output: str | None, log_level: str, log_format: str) 
     config = _load(config_file)
     succeeded, page = asyncio.run(poll_once(config, build_log(log_level, log_format)))
     if output is None:
-        click.get_binary_stream("stdout").write(page)
+        sys.stdout.buffer.write(page)
     else:
         try:
             replace_file(Path(output), page)
