@@ -1,0 +1,243 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from exporter.config.load import Config, load_config
+from exporter.config.mistakes import ConfigError
+from exporter.domain.model import Integration
+from exporter.domain.settings import PollSettings, RateLimits
+
+GOOD = Path("tests/data/config/good")
+KEY = "11111111-2222-3333-4444-555555555555"
+HEAD = "workspaces:\n- name: production\n  rest_endpoint: https://rest.iad-03.braze.com\n"
+INTEGRATIONS = "  integrations: [{id: a}]\n"
+ID = "00000000-0000-0000-0000-00000000000"
+
+
+def load(file: Path) -> Config:
+    return load_config(str(file), environ={"BRAZE_API_KEY": f" {KEY}\n"})
+
+
+def mistakes_of(file: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    return [str(mistake).removeprefix(str(file)) for mistake in caught.value.mistakes]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml"
+
+
+@pytest.mark.parametrize("good", sorted(GOOD.glob("*.yaml")), ids=lambda good: good.stem)
+def test_a_good_file_loads(good: Path) -> None:
+    assert load(good).workspaces
+
+
+def test_what_is_not_given_is_the_default() -> None:
+    settings = load(GOOD / "smallest.yaml").workspaces[0].settings
+    assert settings.poll == PollSettings(60, 20, 600, 20)
+    assert settings.rate_limit == RateLimits(job_sync_status=100, integrations=50, share=0.8)
+    assert settings.integrations == (Integration("production", ID + "0", ID + "0"),)
+
+
+def test_everything_given_arrives() -> None:
+    production, staging = load(GOOD / "everything.yaml").workspaces
+    assert production.settings.name == "production, EU"
+    assert production.settings.rest_endpoint == "https://rest.fra-01.braze.eu"
+    assert production.settings.rate_limit == RateLimits(job_sync_status=250, share=1.0)
+    assert production.settings.integrations == (
+        Integration("production, EU", ID + "0", 'users "and" Käufe', (("team", "crm"), ("cost_centre", "12"))),
+        Integration("production, EU", ID + "1", ID + "1"),
+    )
+    assert staging.settings.rest_endpoint == "https://rest.us-11.braze.com:8443"
+    assert staging.settings.integrations[0].integration_id == ID + "0"
+
+
+def test_a_workspace_overrides_single_keys_of_the_common_poll_block() -> None:
+    production, staging = load(GOOD / "everything.yaml").workspaces
+    assert staging.settings.poll == PollSettings(120, 1.5, 5400, 7)
+    assert production.settings.poll == PollSettings(86_400, 1.5, 604_800, 7)
+
+
+def test_aliases_give_the_same_values_in_both_places() -> None:
+    production, staging = load(GOOD / "aliases.yaml").workspaces
+    assert staging.settings.poll == production.settings.poll == PollSettings(interval_seconds=300)
+    assert staging.settings.rest_endpoint == production.settings.rest_endpoint
+
+
+def test_proxies_and_loopback_addresses_are_accepted() -> None:
+    endpoints = [workspace.settings.rest_endpoint for workspace in load(GOOD / "proxy.yaml").workspaces]
+    assert endpoints == [
+        "https://braze-proxy.corp.example:8443",
+        "https://rest.iad-03.braze.corp",
+        "http://localhost:8080",
+        "http://[::1]:8080",
+        "https://rest.jp-01.braze.com",
+    ]
+
+
+def test_the_key_comes_from_each_of_the_three_sources_without_white_space() -> None:
+    inline = load(GOOD / "smallest.yaml").workspaces[0]
+    environment, in_file = load(GOOD / "everything.yaml").workspaces
+    assert [one.key.read() for one in (inline, environment, in_file)] == [KEY] * 3
+
+
+def test_no_repr_shows_a_key() -> None:
+    shown = "".join(repr(load(GOOD / name)) for name in ("smallest.yaml", "everything.yaml"))
+    assert "production" in shown
+    assert KEY not in shown
+
+
+def test_all_mistakes_come_at_once_in_the_order_of_the_file(file: Path) -> None:
+    file.write_text(
+        "poll: {interval: 90, tiemout: 5s}\n"  # 1
+        "workspaces:\n"  # 2
+        "- name: production\n"  # 3
+        "  name: again\n"  # 4
+        "  rest_endpoint: https://dashboard-03.braze.com\n"  # 5
+        f"  api_key: {KEY}\n"  # 6
+        "  api_key_env: BRAZE_API_KEY\n"  # 7
+        "  integrations:\n"  # 8
+        "  - id: a/b\n"  # 9
+        "    labels: {job: x, tier: 1}\n"  # 10
+        "  - {id: x}\n"  # 11
+        "  - {id: x}\n"  # 12
+        "- name: production\n"  # 13
+        "  poll: {stale_after: 5s}\n"  # 14
+    )
+    places = [mistake.split(": ")[:2] for mistake in mistakes_of(file)]
+    assert places == [
+        [":1", "poll.interval"],
+        [":1", "poll.tiemout"],
+        [":4", "workspaces[0].name"],
+        [":5", "workspaces[0].rest_endpoint"],
+        [":7", "workspaces[0].api_key_env"],
+        [":9", "workspaces[0].integrations[0].id"],
+        [":10", "workspaces[0].integrations[0].labels.job"],
+        [":10", "workspaces[0].integrations[0].labels.tier"],
+        [":12", "workspaces[0].integrations[2].id"],
+        [":13", "workspaces[1].name"],
+        [":13", "workspaces[1]"],
+        [":13", "workspaces[1].integrations"],
+        [":13", "workspaces[1].rest_endpoint"],
+    ]
+
+
+def test_a_default_that_two_workspaces_share_is_one_mistake(file: Path) -> None:
+    one = f"  rest_endpoint: https://rest.iad-03.braze.com\n  api_key: {KEY}\n{INTEGRATIONS}"
+    file.write_text(f"poll: {{interval: 1h}}\nworkspaces:\n- name: a\n{one}- name: b\n{one}")
+    (mistake,) = mistakes_of(file)
+    assert mistake.startswith(":1: poll.interval: stale_after (10m) is shorter than interval (1h): ")
+
+
+def test_a_relative_key_file_is_looked_up_beside_the_configuration(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file.parent / "secrets").mkdir()
+    (file.parent / "secrets" / "braze").write_text(KEY)
+    file.write_text(f"{HEAD}  api_key_file: secrets/braze\n{INTEGRATIONS}")
+    monkeypatch.chdir("/")
+    assert load(file).workspaces[0].key.read() == KEY
+
+
+def test_the_bad_content_of_a_key_file_is_told_without_quoting_it(file: Path) -> None:
+    (file.parent / "braze.key").write_text(f"{KEY}\n{KEY}\n")
+    file.write_text(f"{HEAD}  api_key_file: braze.key\n{INTEGRATIONS}")
+    (mistake,) = mistakes_of(file)
+    assert mistake.startswith(f":4: workspaces[0].api_key_file: the file {file.parent}/braze.key holds white space, ")
+    assert KEY not in mistake
+
+
+def test_a_key_pasted_as_the_name_of_a_variable_is_not_shown(file: Path) -> None:
+    file.write_text(f"{HEAD}  api_key_env: {KEY}\n{INTEGRATIONS}")
+    (mistake,) = mistakes_of(file)
+    assert mistake.startswith(":4: workspaces[0].api_key_env: names an environment variable that is not set (")
+    assert KEY not in mistake
+
+
+@pytest.mark.parametrize("written", [f"{KEY}: x", f'"api_key:{KEY}": x', f"? {KEY}", f"api_key: {{{KEY}: x}}"])
+def test_a_key_pasted_as_the_name_of_a_key_is_not_shown(file: Path, written: str) -> None:
+    file.write_text(f"{HEAD}  {written}\n{INTEGRATIONS}")
+    assert KEY not in "".join(mistakes_of(file))
+
+
+def test_a_missing_file_says_which_and_what_to_do(file: Path) -> None:
+    assert mistakes_of(file) == [": does not exist (create it or correct the path)"]
+
+
+def test_a_directory_is_no_configuration_and_leaves_nothing_open(file: Path) -> None:
+    file.mkdir()
+    before = list(Path("/proc/self/fd").iterdir())
+    assert mistakes_of(file) == [": is a directory (name the file in it)"]
+    assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
+
+
+def test_a_pipe_is_refused_at_once_instead_of_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    assert mistakes_of(file) == [": is not a regular file (name a regular file)"]
+
+
+def test_a_name_with_a_zero_byte_is_answered() -> None:
+    with pytest.raises(ConfigError, match="has no usable name"):
+        load_config("a\0b", environ={})
+
+
+def test_a_huge_file_is_not_read(file: Path) -> None:
+    file.write_bytes(b"#" * (10 * 2**20 + 1))
+    assert mistakes_of(file) == [": is larger than 10,485,760 bytes (check that this is the right file)"]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "# nothing but words\n", "---\n", "null\n"])
+def test_an_empty_file_says_so(file: Path, content: str) -> None:
+    file.write_text(content)
+    assert mistakes_of(file) == [":1: the file is empty (begin with config.example.yaml)"]
+
+
+def test_other_encodings_are_named_with_the_line(file: Path) -> None:
+    file.write_bytes("poll:\n  # früher\n".encode("latin-1"))
+    assert mistakes_of(file) == [":2: this is not UTF-8 (save the file as UTF-8)"]
+
+
+def test_a_byte_order_mark_does_no_harm(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + (GOOD / "smallest.yaml").read_bytes())
+    assert load(file).workspaces[0].settings.name == "production"
+
+
+def test_windows_line_ends_do_no_harm(file: Path) -> None:
+    file.write_bytes((GOOD / "smallest.yaml").read_bytes().replace(b"\n", b"\r\n"))
+    assert load(file).workspaces[0].key.read() == KEY
+
+
+def test_a_control_character_is_named_with_the_line(file: Path) -> None:
+    file.write_text("poll:\r\n  interval: 1m\x07\n", newline="")
+    assert mistakes_of(file) == [":2: a control character stands here (remove it)"]
+
+
+def test_an_alias_bomb_is_refused_before_it_goes_off(file: Path) -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    file.write_text("\n".join(levels))
+    assert mistakes_of(file) == [":7: a6[0]: there are more than 2,000,000 values up to here (use fewer aliases (`*`))"]
+
+
+def test_a_mistake_behind_an_alias_is_told_where_it_is_written(file: Path) -> None:
+    file.write_text((GOOD / "aliases.yaml").read_text().replace("{interval: 5m}", "{interval: 5}"))
+    assert mistakes_of(file) == [
+        ":1: poll.interval: is a number without a unit (write `5s`)",
+        ":1: workspaces[1].poll.interval: is a number without a unit (write `5s`)",
+    ]
+
+
+def test_a_number_with_more_digits_than_python_reads_is_a_mistake(file: Path) -> None:
+    file.write_text("poll: {max_pages: " + "9" * 5000 + "}\n")
+    assert mistakes_of(file)[0].startswith(
+        ":1: poll.max_pages: must be a whole number, not a number that cannot be read"
+    )
+
+
+def test_the_example_loads() -> None:
+    environ = {"BRAZE_API_KEY": KEY, "BRAZE_STAGING_API_KEY": KEY}
+    production, staging = load_config("config.example.yaml", environ=environ).workspaces
+    assert production.settings.poll == PollSettings()
+    assert production.settings.rate_limit == RateLimits()
+    assert staging.settings.poll == PollSettings(interval_seconds=300)

@@ -1,0 +1,95 @@
+import pytest
+
+from exporter.config.endpoint import KNOWN_HOSTS, parse_endpoint
+from exporter.config.mistakes import WrongValueError
+
+
+@pytest.mark.parametrize("host", KNOWN_HOSTS)
+def test_every_endpoint_that_braze_lists_is_accepted(host: str) -> None:
+    assert parse_endpoint(f"https://{host}") == f"https://{host}"
+
+
+def test_braze_lists_fifteen_instances() -> None:
+    assert len(set(KNOWN_HOSTS)) == 15
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://rest.iad-03.braze.com/", "https://rest.iad-03.braze.com"),
+        ("HTTPS://Rest.IAD-03.Braze.com", "https://rest.iad-03.braze.com"),
+        ("https://rest.iad-03.braze.com:443", "https://rest.iad-03.braze.com:443"),
+        ("https://rest.iad-12.braze.com", "https://rest.iad-12.braze.com"),  # instances to come
+        ("https://rest.sg-01.braze.com", "https://rest.sg-01.braze.com"),
+        ("https://proxy", "https://proxy"),
+        ("https://10.0.0.1:8443", "https://10.0.0.1:8443"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://127.8.9.10", "http://127.8.9.10"),
+        ("http://[::1]", "http://[::1]"),
+        ("http://LOCALHOST", "http://localhost"),
+    ],
+)
+def test_an_origin_is_written_one_way(text: str, origin: str) -> None:
+    assert parse_endpoint(text) == origin
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("https://", "is not an address"),
+        ("https:///x", "is not an address"),
+        ("https://[::1", "is not an address"),
+        ("https://rest.iad-03.braze.com:0", "is not an address"),
+        ("https://rest.iad-03.braze.com:x", "is not an address"),
+        ("https://rest.iad-03.braze.com\\@evil.example", "holds a user or a password"),
+        ("https://r\u0435st.iad-03.braze.com", "is not an address"),  # a Cyrillic letter
+        ("https://a b", "is not an address"),
+        ("https://rest.iad-03.braze.com?", "holds more than scheme and host"),
+        ("https://rest.iad-03.braze.com#", "holds more than scheme and host"),
+        ("https://rest.iad-03.braze.com/api", "holds more than scheme and host"),
+        ("https://@rest.iad-03.braze.com", "holds a user or a password"),
+        ("https://u:p@rest.iad-03.braze.com", "holds a user or a password"),
+        ("ftp://rest.iad-03.braze.com", "is not https"),
+        ("http://rest.iad-03.braze.com", "is not https"),
+        ("http://0.0.0.0", "is not https"),
+        ("http://localhost.example.com", "is not https"),
+        ("rest.iad-03.braze.com", "lacks its scheme"),
+        ("https:rest.iad-03.braze.com", "lacks its scheme"),
+        ("https://braze.com", "is no REST endpoint of Braze"),
+        ("https://www.braze.com", "is no REST endpoint of Braze"),
+    ],
+)
+def test_what_must_not_get_the_key_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(WrongValueError) as caught:
+        parse_endpoint(text)
+    assert caught.value.problem == problem
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        *((f"dashboard-{n:02}.braze.com", f"rest.iad-{n:02}.braze.com") for n in range(1, 9)),
+        ("dashboard-10.braze.com", "rest.us-10.braze.com"),
+        ("dashboard-01.braze.eu", "rest.fra-01.braze.eu"),
+        ("dashboard-02.braze.eu", "rest.fra-02.braze.eu"),
+        ("dashboard.kr-01.braze.com", "rest.kr-01.braze.com"),
+        ("sdk.fra-02.braze.eu", "rest.fra-02.braze.eu"),
+        ("rest.fra-02.braze.com", "rest.fra-02.braze.eu"),
+        ("rest.iad-03.braze.eu", "rest.iad-03.braze.com"),
+        ("rest.iad-3.braze.com", "rest.iad-03.braze.com"),
+        ("rest.iad-03.braze.co", "rest.iad-03.braze.com"),
+        ("rest.iad-03.brase.com", "rest.iad-03.braze.com"),
+    ],
+)
+def test_the_rest_host_that_was_meant_is_named(host: str, meant: str) -> None:
+    with pytest.raises(WrongValueError) as caught:
+        parse_endpoint(f"https://{host}")
+    assert caught.value.remedy.startswith(f"did you mean https://{meant}? ")
+
+
+def test_a_dashboard_that_is_unknown_gets_the_page_and_no_guess() -> None:
+    with pytest.raises(WrongValueError) as caught:
+        parse_endpoint("https://dashboard-09.braze.com")
+    assert caught.value.problem == "is the dashboard, not the REST endpoint"
+    assert caught.value.remedy.startswith("the REST endpoint of each instance is on https://www.braze.com/docs/")

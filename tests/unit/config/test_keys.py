@@ -1,0 +1,142 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from exporter.config.keys import FixedKey, KeyFile, _signature
+from exporter.config.mistakes import WrongValueError
+from exporter.domain.errors import AuthError
+
+OLD = "11111111-2222-3333-4444-555555555555"
+NEW = "99999999-8888-7777-6666-555555555555"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "braze"
+    path.write_text(f"\n  {OLD} \r\n")
+    return path
+
+
+def test_a_key_file_is_stripped_of_white_space(path: Path) -> None:
+    assert KeyFile(str(path)).read() == OLD
+
+
+def test_a_byte_order_mark_is_not_part_of_the_key(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf" + OLD.encode())
+    assert KeyFile(str(path)).read() == OLD
+
+
+def test_a_file_written_in_place_is_read_again(path: Path) -> None:
+    key = KeyFile(str(path))
+    path.write_text(NEW)
+    assert key.read() == NEW
+
+
+def test_a_file_that_was_replaced_is_read_again_even_with_its_old_times(path: Path) -> None:
+    key = KeyFile(str(path))
+    times = path.stat()
+    other = path.with_name("other")
+    other.write_text(f"\n  {NEW} \r\n")
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.replace(path)
+    assert key.read() == NEW
+
+
+def test_a_secret_volume_that_swaps_its_link_is_followed(tmp_path: Path) -> None:
+    for name, content in (("one", OLD), ("two", NEW)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "braze").write_text(content)
+    (tmp_path / "data").symlink_to("one")
+    key = KeyFile(str(tmp_path / "data" / "braze"))
+    (tmp_path / "next").symlink_to("two")
+    (tmp_path / "next").replace(tmp_path / "data")
+    assert key.read() == NEW
+
+
+def test_a_file_that_looks_unchanged_is_read_again_only_after_a_rejection(path: Path) -> None:
+    key = KeyFile(str(path))
+    path.write_text(NEW)
+    key._signature = _signature(path.stat())  # as on a file system whose clock ticks seldom
+    assert key.read() == OLD
+    key.reject()
+    assert key.read() == NEW
+
+
+def test_a_file_that_vanished_is_an_auth_error_until_it_is_back(path: Path) -> None:
+    key = KeyFile(str(path))
+    path.unlink()
+    with pytest.raises(AuthError) as caught:
+        key.read()
+    assert str(caught.value) == f"the file {path} does not exist (create it or correct the path)"
+    path.write_text(NEW)
+    assert key.read() == NEW
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "is empty"),
+        (b" \n\t", "is empty"),
+        (f"{NEW}\n{NEW}".encode(), "holds white space, control or other characters that no key has"),
+        (f"{NEW}\x00".encode(), "holds white space, control or other characters that no key has"),
+        (f"{NEW}é".encode(), "holds white space, control or other characters that no key has"),
+        (NEW.encode("utf-16"), "holds white space, control or other characters that no key has"),
+        (b"\xff\xfe" + NEW.encode(), "holds white space, control or other characters that no key has"),
+        (NEW.encode() * 200, "is larger than 4,096 bytes"),
+    ],
+)
+def test_bad_content_is_an_auth_error_that_names_the_file_and_not_the_content(
+    path: Path, content: bytes, problem: str
+) -> None:
+    key = KeyFile(str(path))
+    path.write_bytes(content)
+    with pytest.raises(AuthError) as caught:
+        key.read()
+    assert str(caught.value).startswith(f"the file {path} {problem} (")
+    assert NEW not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_after_bad_content_the_old_key_is_not_used_again(path: Path) -> None:
+    key = KeyFile(str(path))
+    path.write_text("")
+    for _ in range(2):
+        with pytest.raises(AuthError):
+            key.read()
+
+
+def test_a_directory_instead_of_a_key_file_is_an_auth_error(path: Path) -> None:
+    key = KeyFile(str(path))
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(AuthError, match="is a directory"):
+        key.read()
+
+
+def test_a_file_whose_name_looks_like_a_key_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / OLD
+    path.write_text(NEW)
+    key = KeyFile(str(path))
+    assert OLD not in repr(key)
+    path.unlink()
+    with pytest.raises(AuthError) as caught:
+        key.read()
+    assert OLD not in str(caught.value)
+
+
+def test_a_fixed_key_is_stripped_and_stays_after_a_rejection() -> None:
+    key = FixedKey(f" {OLD}\n")
+    key.reject()
+    assert key.read() == OLD
+
+
+def test_no_repr_shows_the_key(path: Path) -> None:
+    assert repr(FixedKey(OLD)) == "FixedKey(hidden)"
+    assert repr(KeyFile(str(path))) == f"KeyFile(the file {path})"
+
+
+@pytest.mark.parametrize("text", ["", " ", "$KEY", "${KEY}", "a b", "ключ", "a\x7f"])
+def test_what_cannot_be_a_key_is_refused(text: str) -> None:
+    with pytest.raises(WrongValueError):
+        FixedKey(text)
