@@ -92,16 +92,22 @@ class DeadlineProtocol(H11Protocol):
         """Nothing: our own deadline of the idle phase decides."""
 
     def send_400_response(self, msg: str) -> None:
-        if self._phase is _Phase.ANSWER:  # h11 would refuse a second answer, with a traceback
+        if self._answering:  # h11 would refuse a second answer, with a traceback
             self.transport.abort()
         else:
             super().send_400_response(msg)
 
     def shutdown(self) -> None:
-        if self._phase is _Phase.ANSWER:
+        """Called when the server stops: what is being answered ends, all else is cut."""
+        if self._answering:
             self.cycle.keep_alive = False
         else:
             self.transport.close()
+
+    @property
+    def _answering(self) -> bool:
+        # Before the first request there is no cycle, whatever uvicorn's annotation says.
+        return bool(self.cycle) and not self.cycle.response_complete
 
     def _enter(self, phase: _Phase) -> None:
         seconds = {
@@ -120,9 +126,7 @@ class DeadlineProtocol(H11Protocol):
         waiting = [
             connection
             for connection in self.connections
-            if isinstance(connection, DeadlineProtocol)
-            and connection is not self
-            and connection._phase is not _Phase.ANSWER  # noqa: SLF001 - another of the same class
+            if isinstance(connection, DeadlineProtocol) and connection is not self and not connection._answering  # noqa: SLF001 - another of the same class
         ]
         oldest = min(waiting, key=lambda connection: connection._phase_began_seconds, default=self)  # noqa: SLF001 - as above
         oldest.transport.abort()

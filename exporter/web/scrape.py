@@ -68,7 +68,8 @@ async def _answer(exposition: Exposition, method: str, gzip: bool, receive: Rece
             async for piece in _paced(pieces) if length is not None else _compressed(pieces):
                 if gone.done():
                     return
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if piece:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -94,10 +95,10 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _compressed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Something for each piece, if only nothing: the compressor keeps what it has not finished with."""
     compressor = zlib.compressobj(_FASTEST, zlib.DEFLATED, _GZIP_WINDOW)
     for piece in pieces:
-        if compressed := await asyncio.to_thread(compressor.compress, piece):
-            yield compressed
+        yield await asyncio.to_thread(compressor.compress, piece)
     yield compressor.flush()
 
 

@@ -68,9 +68,9 @@ def read_selection(parameters: Mapping[str, str]) -> Selection:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """An integration with what is wrong with it."""
+    """An integration with what is wrong with it. Compared by identity: hashing all those values would be slow."""
 
     workspace: WorkspaceStatus
     snapshot: Snapshot

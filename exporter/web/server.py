@@ -54,18 +54,12 @@ class Server:
         Raises:
             Exception: whatever ended the server before *stop* was set.
         """
-        server = _SilentServer(self._config())
-        serving = asyncio.create_task(server.serve(sockets=self._sockets))
-        stopping = asyncio.create_task(stop.wait())
+        server = _Uvicorn(self._config(), stop)
         try:
-            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-            server.should_exit = True
-            await serving
-            if not stop.is_set():
-                raise RuntimeError("the HTTP server ended by itself")
+            await server.serve(sockets=self._sockets)
         finally:
-            stopping.cancel()
-            serving.cancel()
+            for accepting in server.servers:
+                accepting.close()
             self.close()
             for connection in tuple(server.server_state.connections):
                 connection.transport.abort()
@@ -87,8 +81,22 @@ class Server:
         )
 
 
-class _SilentServer(uvicorn.Server):
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server, ended by an event instead of signals."""
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+        self.servers = []  # so that there is something to close even when starting fails
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the composition root."""
         yield
+
+    async def main_loop(self) -> None:
+        while not self._stop.is_set():
+            await self.on_tick(0)  # writes the Date header anew
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._stop.wait()

@@ -43,9 +43,9 @@ def word_age(at: datetime, now: datetime) -> str:
 
 
 def word_utc(at: datetime, now: datetime) -> str:
-    """The time of day in UTC, with the date unless it is today's: `14:05:12` or `2026-01-31 14:05:12`."""
+    """The time of day in UTC, or, when it is another day's, date and time: `14:05:12` or `2026-01-31 14:05`."""
     at, now = at.astimezone(UTC), now.astimezone(UTC)
-    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"
 
 
 def word_rfc3339(at: datetime) -> str:

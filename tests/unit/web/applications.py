@@ -1,0 +1,69 @@
+"""The exporter's application over made-up sources, and a client that calls it without sockets."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import structlog
+from starlette.applications import Starlette
+from structlog.testing import CapturingLogger
+
+from exporter.metrics.page import OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, Exposition
+from exporter.web.routes import build_web
+from exporter.web.view import ExporterStatus, WebSources
+from tests.unit.web.samples import realistic_status
+
+
+@dataclass
+class Sources:
+    """What the pages show; a test changes it at will."""
+
+    chunks: Sequence[bytes] = (b"first 1\n", b"second 2\n")
+    status: Callable[[], ExporterStatus] = realistic_status
+    unhealthy: tuple[str, ...] = ()
+    unready: tuple[str, ...] = ()
+    chunks_made: int = 0
+    log: CapturingLogger = field(default_factory=CapturingLogger)
+
+    def render(self, *, openmetrics: bool) -> Exposition:
+        content_type = OPENMETRICS_CONTENT_TYPE if openmetrics else TEXT_CONTENT_TYPE
+        chunks = [*self.chunks, b"# EOF\n"] if openmetrics else list(self.chunks)
+        return Exposition(content_type, sum(map(len, chunks)), self._count(chunks))
+
+    def _count(self, chunks: list[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.chunks_made += 1
+            yield chunk
+
+    def build(self, telemetry_path: str = "/metrics") -> Starlette:
+        web = WebSources(
+            render=self.render,
+            status=self.status,
+            unhealthy=lambda: self.unhealthy,
+            unready=lambda: self.unready,
+        )
+        log: Any = structlog.wrap_logger(
+            self.log, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[]
+        )
+        return build_web(web, telemetry_path=telemetry_path, log=log)
+
+    def client(self, telemetry_path: str = "/metrics") -> httpx.AsyncClient:
+        # Without an Accept-Encoding of the client's own: a test says what it accepts.
+        transport = httpx.ASGITransport(self.build(telemetry_path), raise_app_exceptions=False)
+        client = httpx.AsyncClient(transport=transport, base_url="http://exporter")
+        client.headers.pop("accept-encoding")
+        return client
+
+
+def call(sources: Sources, method: str, path: str, telemetry_path: str = "/metrics", **headers: str) -> httpx.Response:
+    """One request, with *headers* written with underscores."""
+
+    async def ask() -> httpx.Response:
+        async with sources.client(telemetry_path) as client:
+            return await client.request(
+                method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+            )
+
+    return asyncio.run(ask())

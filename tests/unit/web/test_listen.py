@@ -1,0 +1,63 @@
+import socket
+
+import pytest
+
+from exporter.web.listen import ListenAddress, ListenError, bind_sockets, bound_address, parse_address
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        (":10273", "", 10273),
+        ("127.0.0.1:9000", "127.0.0.1", 9000),
+        ("[::1]:9000", "::1", 9000),
+        ("localhost:0", "localhost", 0),
+    ],
+)
+def test_an_address_reads_and_is_written_the_same(text: str, host: str, port: int) -> None:
+    address = parse_address(text)
+    assert address == ListenAddress(host, port)
+    assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "9000", "localhost", "::1:9000", "[::1]", ":", ":x", ":-1", ":65536", ":²", "a b:1", "http://a:1"]
+)
+def test_what_is_no_address_is_refused_and_quoted(text: str) -> None:
+    with pytest.raises(ValueError, match="listen address") as refused:
+        parse_address(text)
+    assert repr(text) in str(refused.value)
+
+
+def test_all_interfaces_means_ipv4_as_well() -> None:
+    (listening,) = bind_sockets([ListenAddress("", 0)])
+    with listening:
+        address = bound_address(listening)
+        assert address.host == ""
+        socket.create_connection(("127.0.0.1", address.port)).close()
+
+
+def test_a_port_in_use_is_told_in_one_line_and_leaves_nothing_bound() -> None:
+    (taken,) = bind_sockets([ListenAddress("127.0.0.1", 0)])
+    (free,) = bind_sockets([ListenAddress("127.0.0.1", 0)])
+    first = bound_address(free)
+    free.close()
+    with taken:
+        with pytest.raises(ListenError) as refused:
+            bind_sockets([first, bound_address(taken)])
+        assert str(refused.value) == (
+            f"cannot listen on {bound_address(taken)}: Address already in use; "
+            "free it or choose another with --web.listen-address"
+        )
+    again = bind_sockets([first])
+    again[0].close()
+
+
+def test_a_host_that_is_not_ours_is_told_in_one_line() -> None:
+    with pytest.raises(ListenError, match=r"cannot listen on 192\.0\.2\.1:0: Cannot assign requested address"):
+        bind_sockets([ListenAddress("192.0.2.1", 0)])
+
+
+def test_a_name_that_does_not_resolve_is_told_in_one_line() -> None:
+    with pytest.raises(ListenError, match=r"cannot listen on name\.invalid:0: "):
+        bind_sockets([ListenAddress("name.invalid", 0)])

@@ -1,0 +1,244 @@
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from exporter.domain.model import Integration, Snapshot
+from exporter.web.selection import Selection
+from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
+from exporter.web.view import ExporterStatus, WorkspaceStatus
+from tests.unit.web.applications import Sources, call
+from tests.unit.web.samples import HOSTILE, NOW, ago, realistic_status, snapshot
+
+VOID = {"meta", "link", "input", "br", "col"}
+
+
+class Outline(HTMLParser):
+    """Elements and text of a page; fails on tags that do not match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def tags(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag == name]
+
+
+def page(status: ExporterStatus | None = None, selection: Selection | None = None) -> Outline:
+    return Outline(html_of(status or realistic_status(), selection or Selection()))
+
+
+def html_of(status: ExporterStatus, selection: Selection) -> str:
+    return StatusPage(telemetry_path="/metrics").render(status, selection).decode("utf-8")
+
+
+def one_workspace(*snapshots: Snapshot) -> ExporterStatus:
+    return ExporterStatus(NOW, "1.2.3", "", ago(hours=1), (WorkspaceStatus("w", "https://rest", 60, snapshots),))
+
+
+def test_page_is_served_with_a_policy_that_allows_its_style_and_nothing_else() -> None:
+    answer = call(Sources(), "GET", "/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    policy = answer.headers["content-security-policy"]
+    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy == CONTENT_SECURITY_POLICY
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_page_has_no_script_no_inline_style_and_no_foreign_asset() -> None:
+    outline = page()
+    assert not outline.tags("script")
+    for tag, attributes in outline.elements:
+        assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
+        for name in ("src", "href", "action"):
+            target = attributes.get(name)
+            assert target is None or "//" not in target, (tag, target)
+
+
+def test_hostile_names_are_shown_as_text() -> None:
+    html = html_of(realistic_status(), Selection())
+    searched = html_of(realistic_status(), Selection(query='"><script>'))
+    assert "<script" not in searched
+    assert 'value="&#34;&gt;&lt;script&gt;"' in searched
+    assert "<script" not in html
+    assert "\u202e" not in html
+    assert "&lt;script&gt;alert(&#39;owned&#39;)" in html
+
+
+def test_hostile_text_in_any_place_is_escaped() -> None:
+    bad = Integration(HOSTILE, HOSTILE, HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE, HOSTILE, HOSTILE)
+    status = ExporterStatus(
+        NOW,
+        HOSTILE,
+        HOSTILE,
+        ago(hours=1),
+        (
+            WorkspaceStatus(
+                HOSTILE, HOSTILE, 60, (snapshot("x", integration=bad, integration_status=HOSTILE),), (HOSTILE,)
+            ),
+            WorkspaceStatus("empty", HOSTILE, 60, (), (HOSTILE,)),
+        ),
+    )
+    assert "<script" not in html_of(status, Selection())
+
+
+def test_long_names_and_messages_are_cut() -> None:
+    longest = max(page().text.split(), key=len)
+    assert longest == "x" * 119 + "…"
+
+
+def test_trouble_is_counted_in_words_at_the_top() -> None:
+    assert "9 of 16 integrations need attention" in page().text
+    assert "1 of 1 integration needs attention" in page(one_workspace(snapshot("a", ("error",)))).text
+    assert "All 2 integrations are well" in page(one_workspace(snapshot("a"), snapshot("b"))).text
+    assert "The integration is well" in page(one_workspace(snapshot("a"))).text
+    assert "No integrations yet" in page(one_workspace()).text
+
+
+def test_status_is_told_in_words_beside_its_colour() -> None:
+    text = page().text
+    for words in (
+        "success",
+        "running for",
+        "partial",
+        "error",
+        "config error",
+        "unknown",
+        "no sync yet",
+        "not polled yet",
+    ):
+        assert words in text
+
+
+def test_row_tells_what_is_known_of_an_integration() -> None:
+    text = page(
+        one_workspace(snapshot("users", ("error", "error", "success"), integration_status="active", history_gaps=2))
+    ).text.replace("\N{NO-BREAK SPACE}", " ")
+    for words in (
+        "users active · snowflake",
+        "error 4 min 25 s ago",
+        "14:24:00, took 1 min 35 s",
+        "0 failed",
+        "10 min ago",
+        "2 failed in a row",
+        "2 gaps: counters may be short",
+        "20 s ago next in 40 s",
+        "Critical: 2 failed syncs in a row, the newest with error",
+    ):
+        assert words in text
+
+
+def test_watermark_in_the_future_is_told_in_words() -> None:
+    text = page(one_workspace(snapshot("users", last_timestamp_synced=NOW.replace(hour=16)))).text
+    assert "in the future" in text
+
+
+def test_message_of_a_failing_poll_is_shown() -> None:
+    assert "403 from Braze: the key lacks the permission" in page().text
+
+
+def test_marks_show_the_newest_twenty_syncs_and_say_so_in_words() -> None:
+    statuses = ("running", "error", *("success",) * 30)
+    outline = page(one_workspace(snapshot("users", statuses)))
+    bars = [bar for bar in outline.tags("rect") if bar["width"] == "5" and "x" in bar]
+    assert len(bars) == 20
+    assert "20 newest syncs, the newest at the right: 1 error, 1 running, 18 success" in outline.text
+    rightmost = max(bars, key=lambda bar: int(bar["x"] or 0))
+    assert rightmost["class"] == "m-running"
+
+
+def test_times_are_readable_by_machines() -> None:
+    times = [attributes["datetime"] for attributes in page().tags("time")]
+    assert times
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", str(at)) for at in times)
+
+
+def test_table_headers_name_their_scope_and_sections_their_headings() -> None:
+    outline = page()
+    assert {attributes.get("scope") for attributes in outline.tags("th")} == {"col", "row"}
+    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for section in outline.tags("section"):
+        assert section["aria-labelledby"] in ids
+    for link in outline.tags("a"):
+        target = link["href"] or ""
+        assert not target.startswith("#") or target[1:] in ids
+    assert len(outline.tags("main")) == len(outline.tags("h1")) == 1
+    assert outline.tags("html") == [{"lang": "en"}]
+
+
+def test_page_reloads_by_itself_only_when_asked() -> None:
+    assert not [meta for meta in page().tags("meta") if meta.get("http-equiv")]
+    (meta,) = [meta for meta in page(selection=Selection(refresh_seconds=15)).tags("meta") if "http-equiv" in meta]
+    assert meta == {"http-equiv": "refresh", "content": "15"}
+
+
+def test_query_string_chooses_what_is_shown() -> None:
+    everything = call(Sources(), "GET", "/").text
+    chosen = call(Sources(), "GET", "/?workspace=production&only=trouble&q=loyal").text
+    assert ">users<" in everything
+    assert ">users<" not in chosen
+    assert ">loyalty_points<" in chosen
+    assert "1 of 16 shown" in chosen
+    assert "No integration matches" in call(Sources(), "GET", "/?q=nothing-like-this").text
+
+
+def test_many_integrations_come_in_pages_that_lose_none() -> None:
+    status = one_workspace(*(snapshot(f"name-{number:04d}", ("success",)) for number in range(601)))
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        outline = page(status, Selection(page=number))
+        assert f"Page {number} of 3" in outline.text
+        seen += re.findall(r"name-\d{4}", outline.text)
+    assert seen == [f"name-{number:04d}" for number in range(601)]
+    assert "Page 3 of 3" in page(status, Selection(page=99)).text
+
+
+def test_only_the_worst_of_much_trouble_is_listed_at_the_top() -> None:
+    status = one_workspace(*(snapshot(f"n{number}", ("error",)) for number in range(30)))
+    assert "and 18 more, see only these" in page(status).text
+
+
+def test_workspace_without_integrations_is_shown_with_its_notes() -> None:
+    status = one_workspace()
+    noted = replace(status, workspaces=(replace(status.workspaces[0], notes=("Nothing was found.",)),))
+    assert "Nothing was found. No integrations." in page(noted).text
+
+
+@pytest.mark.parametrize("integrations", [0, 1, 3])
+def test_integration_about_which_nothing_is_known_has_a_row(integrations: int) -> None:
+    bare = [Snapshot(Integration("w", f"id-{number}", "")) for number in range(integrations)]
+    assert len(page(one_workspace(*bare)).tags("tbody")) == integrations
