@@ -49,8 +49,9 @@ class Plan:
     When syncs start.
 
     Args:
-        kind: Scheduled, event-driven (files arrive at random) or on demand (only when asked to).
-        interval: Between scheduled runs; for event-driven ones the mean time between arrivals.
+        kind: Scheduled, event-driven (files arrive at random) or on demand (somebody asks).
+        interval: Between scheduled runs; for the others the mean time between arrivals or requests, which come at
+            random. Zero: nothing comes by itself.
         delay: How many seconds after the announced time a scheduled sync starts, at least and at most. May be
             negative: Braze promises no punctuality.
         phase: How long after the integration's birth the first scheduled run is.
@@ -67,7 +68,7 @@ class Plan:
     phase: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        if self.kind is PlanKind.ON_DEMAND:
+        if not self.interval and self.kind is not PlanKind.SCHEDULED:
             return
         if self.interval.microseconds or self.phase.microseconds:
             raise ValueError("a plan counts in whole seconds, as the texts of its times may")
@@ -79,18 +80,18 @@ class Plan:
 
     def first_slot(self, born_at: datetime, seed: int, quantum: timedelta) -> Slot | None:
         """Return slot 0, or None for a plan without slots. Starts are multiples of *quantum* after a whole second."""
-        if self.kind is PlanKind.ON_DEMAND:
+        if not self.interval:
             return None
         born_at = born_at.replace(microsecond=0)
-        if self.kind is PlanKind.EVENT_DRIVEN:
-            return self._arrival(0, born_at, seed, quantum)
-        return self._scheduled(0, born_at + self.phase, seed, quantum)
+        if self.kind is PlanKind.SCHEDULED:
+            return self._scheduled(0, born_at + self.phase, seed, quantum)
+        return self._arrival(0, born_at, seed, quantum)
 
     def slot_after(self, slot: Slot, seed: int, quantum: timedelta) -> Slot:
         """Return the next slot."""
-        if self.kind is PlanKind.EVENT_DRIVEN:
-            return self._arrival(slot.number + 1, slot.announced_at, seed, quantum)
-        return self._scheduled(slot.number + 1, slot.announced_at + self.interval, seed, quantum)
+        if self.kind is PlanKind.SCHEDULED:
+            return self._scheduled(slot.number + 1, slot.announced_at + self.interval, seed, quantum)
+        return self._arrival(slot.number + 1, slot.announced_at, seed, quantum)
 
     def _scheduled(self, number: int, announced_at: datetime, seed: int, quantum: timedelta) -> Slot:
         low, high = self.delay
@@ -101,7 +102,7 @@ class Plan:
         return Slot(number, announced_at, announced_at + delay)
 
     def _arrival(self, number: int, previous: datetime, seed: int, quantum: timedelta) -> Slot:
-        """Arrivals of files are memoryless: exponential gaps, at least a second."""
+        """Files arrive and people ask without memory: exponential gaps, at least a second."""
         gap = random_stream(seed, number).expovariate(1 / self.interval.total_seconds())
         arrives_at = previous + max(timedelta(seconds=1), quantum * round(timedelta(seconds=gap) / quantum))
         return Slot(number, arrives_at, arrives_at)
@@ -127,4 +128,9 @@ def on_arrival(mean: timedelta) -> Plan:
 
 
 ON_DEMAND = Plan(PlanKind.ON_DEMAND)
-"""Syncs start only when a person or a program asks for one."""
+"""Syncs start only when a test asks for one."""
+
+
+def on_request(mean: timedelta) -> Plan:
+    """Return an on-demand plan: somebody asks for a sync at random, *mean* apart on average."""
+    return Plan(PlanKind.ON_DEMAND, mean)
