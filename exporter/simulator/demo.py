@@ -15,6 +15,8 @@ from exporter.simulator.world import World
 
 _PAST = timedelta(hours=1)
 _DELAY = (0, 2)
+_SCALE = Scale(seconds=(3, 9), rows=(200, 4000))
+_USERS = Profile("users")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class _Character:
     name: str
     temper: str
     plan: Plan
-    scale: Scale = Scale(seconds=(3, 9), rows=(200, 4000))
-    profile: Profile = Profile()
+    scale: Scale = _SCALE
+    profile: Profile = _USERS
     past: timedelta = _PAST
 
 
