@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from exporter.domain.decode import is_path_segment
 from exporter.domain.errors import (
     AuthError,
     BadRequestError,
@@ -75,18 +76,12 @@ class RateHeaders:
     retry_after_seconds: float | None = None
 
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 _LINK = re.compile(r"<([^<>]*)>\s*((?:;[^,<]*)*)")
 _NEXT = re.compile(r""";\s*rel\s*=\s*(?:"[^"]*\bnext\b[^"]*"|'[^']*\bnext\b[^']*'|next\b)""", re.IGNORECASE)
 _MAX_CURSOR = 512
 _MAX_LINK = 4096
 _MAX_SECONDS = 4e9  # beyond the year 2096 a reset time is nonsense
 _MAX_ERROR_TEXT = 120
-
-
-def is_path_segment(integration_id: str) -> bool:
-    """Whether an id can be asked for: one path segment of unreserved characters, at most 128."""
-    return _ID.fullmatch(integration_id) is not None
 
 
 def build_job_sync_status(integration_id: str, cursor: str | None = None) -> Request:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator
 
-from exporter.braze.wire import is_path_segment
+from exporter.domain.decode import is_path_segment
 from exporter.config.durations import parse_duration
 from exporter.config.endpoint import parse_endpoint
 from exporter.config.mistakes import WrongValueError

@@ -7,6 +7,7 @@ is no anomaly: Braze's pages promise no field while a sync runs, after an error,
 there, because it is the sync's identity.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MAX_ROWS = 2**53
 START_TOLERANCE = timedelta(days=1)
 """How far in the future a sync may seem to start before we doubt the record rather than our clock."""
 _MAX_TIME_TEXT = 64
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ def decode_job_sync_status(body: Any, now: datetime) -> DecodedSyncs:
     # Taken for an empty history, a page of which nothing can be read would be a gap or, later, count as new.
     problem = f"none of the {len(records)} records in the answer can be read" if records and not syncs else None
     return DecodedSyncs(syncs, anomalies, problem)
+
+
+def is_path_segment(integration_id: str) -> bool:
+    """Whether an id can be asked for: one path segment of unreserved characters, at most 128."""
+    return _PATH_SEGMENT.fullmatch(integration_id) is not None
 
 
 def decode_results(body: Any) -> tuple[list[Any], str | None]:

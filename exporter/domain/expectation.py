@@ -1,0 +1,62 @@
+"""
+When the next sync of an integration is expected: the oldest announced run that no sync has met yet.
+
+Decides what meets a run, and that an unmet run stays put: when a scheduled sync fails to start, nothing fails, and
+Braze may simply announce the next run. Remembering the old one is the only way to see it.
+
+- A sync meets every run up to shortly after its own start: it may start a little early.
+- A run that was announced anew before its time has come was rescheduled; one that was still unmet then was missed.
+- Where nothing is announced, a run is expected *interval* after the newest start, if the operator has said so. A paused
+  integration expects nothing; on demand and event-driven ones announce nothing, and so expect nothing either.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+EARLY = timedelta(seconds=60)
+"""So much before its announced time a sync may start and meet it; far less than the shortest schedule of 5 minutes."""
+
+_RESTING = frozenset({"paused", "inactive", "disabled", "archived", "deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What is known now about an integration's schedule."""
+
+    next_scheduled_run: datetime | None = None
+    integration_status: str = ""
+    interval: timedelta | None = None
+    """`expected_interval` of the configuration."""
+
+    @property
+    def resting(self) -> bool:
+        """Whether the status says that nothing will run; Braze documents no set of values, so only words we know."""
+        return self.integration_status.strip().lower() in _RESTING
+
+
+def expect(
+    pending: datetime | None, announcement: Announcement, newest_start: datetime | None, now: datetime
+) -> datetime | None:
+    """
+    Return the run that is expected now; None when none is.
+
+    Args:
+        pending: What this function returned the last time.
+        announcement: As Braze and the configuration have it now.
+        newest_start: Of the newest sync known, running included.
+        now: Tells whether the pending run's time has come.
+
+    """
+    if announcement.resting:
+        return None
+    if announcement.next_scheduled_run is None:
+        if announcement.interval is None or newest_start is None:
+            return None
+        return newest_start + announcement.interval
+    if pending is not None and not _met(pending, newest_start) and now >= pending - EARLY:
+        return min(pending, announcement.next_scheduled_run)
+    return None if _met(announcement.next_scheduled_run, newest_start) else announcement.next_scheduled_run
+
+
+def _met(run: datetime, newest_start: datetime | None) -> bool:
+    return newest_start is not None and newest_start >= run - EARLY

@@ -1,0 +1,106 @@
+"""
+The list of integrations: JSON value -> listed integrations, and what a listing says about change.
+
+One list request tells the newest sync of ten integrations, which makes it the change detector. `contact_emails` are
+personal data and are never read. What is odd becomes an anomaly, as in `domain/decode.py`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from exporter.domain.decode import MAX_RECORDS, decode_results, decode_status, decode_time, is_path_segment
+from exporter.domain.model import Sync, SyncStatus
+
+MAX_TEXT = 200
+"""Names and types are cut to so many characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIntegration:
+    """One record of `GET /cdi/integrations`. An unknown text is empty, an unknown time None."""
+
+    integration_id: str
+    integration_name: str = ""
+    integration_type: str = ""
+    integration_status: str = ""
+    warehouse_type: str = ""
+    app_group_id: str = ""
+    last_updated_at: datetime | None = None
+    """The watermark of the newest sync, whatever its name says."""
+    last_job_start_time: datetime | None = None
+    last_job_status: SyncStatus | None = None
+    next_scheduled_run: datetime | None = None
+
+    @property
+    def newest(self) -> tuple[datetime | None, SyncStatus | None]:
+        """What changes when the newest sync does."""
+        return self.last_job_start_time, self.last_job_status
+
+    def tells(self, newest: Sync | None) -> bool:
+        """Whether the list shows the very sync that is known as the newest."""
+        if newest is None:
+            return self.last_job_start_time is None and self.last_job_status is None
+        return self.newest == (newest.sync_start_time, newest.job_status)
+
+    def running_since(self) -> datetime | None:
+        """When the sync started that the list shows as running."""
+        return self.last_job_start_time if self.last_job_status is SyncStatus.RUNNING else None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedListing:
+    """One page of the list, and what was odd about it."""
+
+    integrations: tuple[ListedIntegration, ...] = ()
+    anomalies: Mapping[str, int] = field(default_factory=dict)
+    problem: str | None = None
+    """Why the page as a whole is of no use; None when it is."""
+
+
+def decode_integrations(body: Any) -> DecodedListing:
+    """Decode one page of `GET /cdi/integrations`, any JSON value."""
+    records, problem = decode_results(body)
+    if problem is not None:
+        return DecodedListing(problem=problem)
+    anomalies: Counter[str] = Counter()
+    if len(records) > MAX_RECORDS:
+        anomalies["too_many_records"] += 1
+        records = records[:MAX_RECORDS]
+    listed = tuple(one for record in records if (one := _decode_integration(record, anomalies)) is not None)
+    problem = f"none of the {len(records)} records in the answer can be read" if records and not listed else None
+    return DecodedListing(listed, anomalies, problem)
+
+
+def _decode_integration(record: Any, anomalies: Counter[str]) -> ListedIntegration | None:
+    if not isinstance(record, dict):
+        anomalies["record_not_an_object"] += 1
+        return None
+    integration_id = record.get("integration_id")
+    if not isinstance(integration_id, str) or not is_path_segment(integration_id):
+        anomalies["integration_id_invalid"] += 1
+        return None
+    has_status = record.get("last_job_status") not in (None, "")
+    return ListedIntegration(
+        integration_id,
+        integration_name=_text(record, "integration_name", anomalies),
+        integration_type=_text(record, "integration_type", anomalies),
+        integration_status=_text(record, "integration_status", anomalies),
+        warehouse_type=_text(record, "warehouse_type", anomalies),
+        app_group_id=_text(record, "app_group_id", anomalies),
+        last_updated_at=decode_time(record, "last_updated_at", anomalies),
+        last_job_start_time=decode_time(record, "last_job_start_time", anomalies),
+        last_job_status=decode_status(record["last_job_status"], "last_job_status", anomalies) if has_status else None,
+        next_scheduled_run=decode_time(record, "next_scheduled_run", anomalies),
+    )
+
+
+def _text(record: Mapping[str, Any], name: str, anomalies: Counter[str]) -> str:
+    value = record.get(name)
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if value is not None:
+        anomalies[f"{name}_invalid"] += 1
+    return ""
