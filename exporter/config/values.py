@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator
 
-from exporter.domain.decode import is_path_segment
 from exporter.config.durations import parse_duration
 from exporter.config.endpoint import parse_endpoint
 from exporter.config.mistakes import WrongValueError
+from exporter.domain.decode import is_path_segment
 
 MAX_TEXT = 500
 RESERVED_LABELS = frozenset(
