@@ -27,8 +27,8 @@ from pathlib import Path
 SIZES = (100, 1_000, 10_000)
 ENCODINGS = ("identity", "gzip")
 BEGIN, END = "<!-- begin: benchmarks/page.py -->", "<!-- end: benchmarks/page.py -->"
-TARGETS = "Targets at 10,000 integrations: 30 times prometheus-client, at most 4 times nginx, under 300 MB."
 ROOT = Path(__file__).resolve().parent.parent
+PLACES = (os.environ.get("PATH", ""), "/usr/sbin", str(ROOT / ".tools" / "components" / "bin"))
 
 NGINX_CONFIG = """
 daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
@@ -53,17 +53,19 @@ class Subject:
     render_seconds: float | None = None
     page: tuple[int, int] = (0, 0)
     """Samples and bytes."""
+    megabytes: tuple[float, float] = (0, 0)
+    """Resident memory after the scrapes, and at its highest."""
     scrapes: dict[str, list[float]] = field(default_factory=lambda: {encoding: [] for encoding in ENCODINGS})
 
     def median(self, encoding: str) -> float:
         return statistics.median(self.scrapes[encoding])
 
-    def memory(self) -> tuple[float, float]:
-        """Resident memory now and at its highest, in MB."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        fields = dict(line.split(":", 1) for line in status.splitlines())
-        now, highest = (int(fields[name].split()[0]) / 1000 for name in ("VmRSS", "VmHWM"))
-        return now, highest
+
+def memory(pid: int) -> tuple[float, float]:
+    """Resident memory of a process now and at its highest, in MB."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    now, highest = (int(fields[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "VmHWM"))
+    return now, highest
 
 
 def scrape(port: int, encoding: str) -> tuple[float, bytes]:
@@ -105,7 +107,7 @@ def python_server(kind: str, integrations: int) -> Iterator[Subject]:
 
 @contextlib.contextmanager
 def nginx_server(page: bytes) -> Iterator[Subject | None]:
-    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    program = shutil.which("nginx", path=os.pathsep.join(PLACES))
     if program is None:
         print("nginx is not installed: left out", file=sys.stderr)
         yield None
@@ -134,8 +136,8 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nothing answers on port {port}")
 
 
-def measure(integrations: int, rounds: int) -> list[str]:
-    """The rows of the table for one number of integrations."""
+def measure(integrations: int, rounds: int) -> list[Subject]:
+    """Every server at one number of integrations, the exporter first."""
     with contextlib.ExitStack() as stack:
         exporter = stack.enter_context(python_server("exporter", integrations))
         client = stack.enter_context(python_server("prometheus-client", integrations))
@@ -151,7 +153,9 @@ def measure(integrations: int, rounds: int) -> list[str]:
                     else:
                         subject.scrapes[encoding].append(seconds)
                     del answer
-        return [row(subject, exporter, integrations) for subject in subjects]
+        for subject in subjects:
+            subject.megabytes = memory(subject.pid)
+        return subjects
 
 
 def count(page: bytes) -> tuple[int, int]:
@@ -168,7 +172,7 @@ def row(subject: Subject, exporter: Subject, integrations: int) -> str:
     for encoding in ENCODINGS:
         cells.append(milliseconds(subject.median(encoding)))
         cells.append("1" if subject is exporter else f"{subject.median(encoding) / exporter.median(encoding):.3g}")
-    cells += [f"{megabytes:.0f}" for megabytes in subject.memory()]
+    cells += [f"{megabytes:.0f}" for megabytes in subject.megabytes]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -194,8 +198,20 @@ def table(sizes: tuple[int, ...], rounds: int) -> str:
     lines = [about, "", "| " + " | ".join(columns) + " |", "|--:|---" + "|--:" * (len(columns) - 2) + "|"]
     for size in sizes:
         print(f"{size:,} integrations ...", file=sys.stderr)
-        lines += measure(size, rounds)
-    return "\n".join([*lines, "", TARGETS])
+        subjects = measure(size, rounds)
+        lines += [row(subject, subjects[0], size) for subject in subjects]
+    return "\n".join([*lines, "", *verdict(sizes[-1], subjects)])
+
+
+def verdict(integrations: int, subjects: list[Subject]) -> Iterator[str]:
+    """What was reached at the last size, beside what is wanted at 10,000 integrations."""
+    exporter, client, *others = subjects
+    seconds = exporter.median("identity")
+    yield f"At {integrations:,} integrations this exporter"
+    yield f"- is {client.median('identity') / seconds:.1f} times faster than prometheus-client (wanted: at least 30);"
+    for nginx in others:
+        yield f"- needs {seconds / nginx.median('identity'):.1f} times the time of nginx (wanted: at most 4);"
+    yield f"- holds at most {exporter.megabytes[1]:.0f} MB (wanted: under 300)."
 
 
 def main() -> None:

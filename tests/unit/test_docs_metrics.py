@@ -1,0 +1,54 @@
+"""docs/metrics.md lists the metrics that the code has, with their types and labels, and no others."""
+
+import re
+from pathlib import Path
+
+from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS
+from exporter.metrics.own import OwnMetrics
+from tests.snapshots import read_families, read_series
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+
+Metrics = dict[str, tuple[str, tuple[str, ...]]]
+"""Name of the samples -> type and labels in their order."""
+
+
+def documented() -> Metrics:
+    found: Metrics = {}
+    for line in DOCS.read_text().splitlines():
+        if row := re.fullmatch(r"\| `(\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|", line):
+            name, kind, labels = row.groups()
+            words = [word.strip("` ") for word in labels.split(",") if word.strip()]
+            assert name not in found, f"{name} is documented twice"
+            found[name] = (
+                kind,
+                tuple(label for word in words for label in (INTEGRATION_LABELS if word == "I" else [word])),
+            )
+    return found
+
+
+def implemented() -> Metrics:
+    found: Metrics = {f.name: (str(f.kind), (*INTEGRATION_LABELS, *f.labels)) for f in CATALOGUE}
+    own = OwnMetrics()
+    found |= {i.name: (str(i.kind), i.labels) for i in own._instruments}
+    for family in read_families(own.render(openmetrics=False), openmetrics=False):
+        if family.name == "python_info":
+            found[family.name] = family.type, tuple(sorted(family.samples[0].labels))
+    return found
+
+
+def test_every_metric_is_documented_with_its_type_and_labels_and_none_besides() -> None:
+    assert documented() == implemented()
+
+
+def test_every_row_of_the_tables_was_understood() -> None:
+    rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| `")]
+    assert len(rows) == len(documented())
+
+
+def test_what_prometheus_client_adds_is_documented() -> None:
+    names = {name for name, _ in read_series(OwnMetrics().render(openmetrics=False))}
+    undocumented = names - set(documented())
+    assert undocumented
+    assert all(name.startswith("process_") for name in undocumented)
+    assert "`process_*`" in DOCS.read_text()
