@@ -16,7 +16,7 @@ from exporter.domain.errors import AuthError
 
 KEY = "11111111-2222-3333-4444-555555555555"
 GOOD = [
-    (Path("tests/data/config/good") / name).read_text()
+    (Path(__file__).resolve().parents[1] / "data" / "config" / "good" / name).read_text()
     for name in ("smallest.yaml", "aliases.yaml", "proxy.yaml", "everything.yaml")
 ]
 WORDS = [

@@ -8,7 +8,8 @@ from exporter.config.mistakes import ConfigError
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, RateLimits
 
-GOOD = Path("tests/data/config/good")
+ROOT = Path(__file__).resolve().parents[3]
+GOOD = ROOT / "tests" / "data" / "config" / "good"
 KEY = "11111111-2222-3333-4444-555555555555"
 HEAD = "workspaces:\n- name: production\n  rest_endpoint: https://rest.iad-03.braze.com\n"
 INTEGRATIONS = "  integrations: [{id: a}]\n"
@@ -237,7 +238,7 @@ def test_a_number_with_more_digits_than_python_reads_is_a_mistake(file: Path) ->
 
 def test_the_example_loads() -> None:
     environ = {"BRAZE_API_KEY": KEY, "BRAZE_STAGING_API_KEY": KEY}
-    production, staging = load_config("config.example.yaml", environ=environ).workspaces
+    production, staging = load_config(str(ROOT / "config.example.yaml"), environ=environ).workspaces
     assert production.settings.poll == PollSettings()
     assert production.settings.rate_limit == RateLimits()
     assert staging.settings.poll == PollSettings(interval_seconds=300)

@@ -1,0 +1,108 @@
+"""docs/configuration.md names every key there is, with its default, and none that is not; what it shows is true."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from pydantic.fields import FieldInfo
+
+from exporter.config.durations import format_duration
+from exporter.config.endpoint import KNOWN_HOSTS
+from exporter.config.load import load_config
+from exporter.config.schema import ConfigFile, Poll, Section
+from exporter.config.values import RESERVED_LABELS
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
+ROWS = {
+    cells[0].strip("`"): cells[1:]
+    for line in DOCUMENT.splitlines()
+    # A key's row has five cells: key, type, default, meaning, example.
+    if line.startswith("| `") and len(cells := [cell.strip() for cell in line.strip("|").split("|")]) == 5
+}
+EXISTING: dict[str, FieldInfo] = {}
+
+
+def fields(section: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in section.model_fields.items():
+        path = f"{prefix}{name}"
+        yield path, field
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, Section):
+                yield from fields(part, f"{path}[]." if get_args(field.annotation) else f"{path}.")
+
+
+EXISTING.update(fields(ConfigFile))
+
+
+def default_of(path: str) -> str:
+    field = EXISTING[path]
+    if path.startswith("workspaces[].poll"):
+        return "as at the top"
+    if field.is_required() or path == "workspaces[].integrations":
+        return "required"
+    if path == "workspaces[].integrations[].name":
+        return "the id"
+    if path == "workspaces[].integrations[].labels":
+        return "none"
+    if not isinstance(field.default, int | float):
+        return ""
+    shown = format_duration(field.default) if path.startswith("poll.") and "pages" not in path else f"{field.default}"
+    return f"`{shown}`"
+
+
+def test_every_key_is_documented_and_none_else() -> None:
+    assert set(ROWS) == set(EXISTING)
+    assert len(ROWS) > 15
+
+
+@pytest.mark.parametrize("path", EXISTING)
+def test_the_default_of_each_key_is_documented(path: str) -> None:
+    assert ROWS[path][1] == default_of(path)
+
+
+@pytest.mark.parametrize("path", [path for path in EXISTING if path in ROWS and ROWS[path][3]])
+def test_the_example_of_each_key_is_accepted(path: str, tmp_path: Path) -> None:
+    environ = {"BRAZE_API_KEY": "11111111-2222-3333-4444-555555555555"}
+    smallest = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)[0]
+    content = yaml.safe_load(smallest)
+    value = yaml.safe_load(ROWS[path][3].strip("`"))
+    steps = path.replace("[]", ".0").split(".")
+    here = content
+    for step in steps[:-1]:
+        here = here[int(step)] if step.isdigit() else here.setdefault(step, {})
+    if steps[-1] == "api_key_file":
+        del here["api_key_env"]
+        (tmp_path / "key").write_text(environ["BRAZE_API_KEY"])
+        value = "key"
+    here[steps[-1]] = value
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    assert load_config(str(tmp_path / "config.yaml"), environ=environ).workspaces
+
+
+def test_the_bounds_that_are_documented_hold() -> None:
+    pages = next(part for part in Poll.model_fields["max_pages"].metadata if hasattr(part, "le"))
+    assert f"1 to {pages.le:,}" in ROWS["poll.max_pages"][0]
+
+
+def test_every_reserved_label_is_documented_and_none_else() -> None:
+    line = DOCUMENT[DOCUMENT.index("and are none of") : DOCUMENT.index("- **YAML**")]
+    assert set(re.findall(r"`([a-z_]+)`", line)) == RESERVED_LABELS
+
+
+def test_every_endpoint_that_is_documented_is_known() -> None:
+    table = DOCUMENT[DOCUMENT.index("| dashboard |") : DOCUMENT.index("## Values")]
+    shown = set(re.findall(r"https://(rest\.[a-z0-9.-]+)", table))
+    assert len(shown) == 6
+    assert shown <= set(KNOWN_HOSTS)
+
+
+def test_every_message_that_is_shown_is_one_that_a_bad_file_gets() -> None:
+    (block,) = re.findall(r"```text\n(.*?)```", DOCUMENT, re.DOTALL)
+    bad = (ROOT / "tests" / "data" / "config" / "bad").glob("*.yaml")
+    given = {file.read_text().splitlines()[0].removeprefix("# expect: ") for file in bad}
+    shown = {line.removeprefix("config.yaml") for line in block.splitlines()}
+    assert shown <= given
