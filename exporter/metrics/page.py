@@ -192,7 +192,7 @@ def _lines(column: Column, labels: str, snapshot: Snapshot) -> bytes:
 
 
 def _join(parts: list[_Part], chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """*parts* in pieces of about *chunk_bytes*; a small page is one piece."""
+    """*parts* in pieces of about *chunk_bytes*, none of them empty; a small page is one piece."""
     pending: list[bytes] = []
     pending_bytes = 0.0
     for part in parts:
@@ -205,7 +205,8 @@ def _join(parts: list[_Part], chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]
             pending_bytes += average * len(taken)
             start = end
             if pending_bytes >= chunk_bytes - average:
-                yield b"".join(pending)
+                if chunk := b"".join(pending):
+                    yield chunk
                 pending, pending_bytes = [], 0.0
-    if pending:
-        yield b"".join(pending)
+    if chunk := b"".join(pending):
+        yield chunk

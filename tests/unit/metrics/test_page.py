@@ -8,7 +8,7 @@ import pytest
 from exporter.domain.model import Integration, Snapshot, Totals
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.own import OwnMetrics
-from exporter.metrics.page import CHUNK_BYTES, Page
+from exporter.metrics.page import CHUNK_BYTES, Page, _join, _Part
 from tests.snapshots import HEALTHY, NEVER_RUN, NEW, NOW, REPRESENTATIVE, STALE, ago, page_bytes, read_series
 
 EXPIRING = {family.name for family in CATALOGUE if family.expires}
@@ -257,3 +257,10 @@ def test_a_small_page_is_one_chunk_and_a_large_one_is_cut() -> None:
     assert len(sizes) > 3
     assert max(sizes) < 2 * CHUNK_BYTES
     assert min(sizes[:-1]) > CHUNK_BYTES / 2
+
+
+def test_chunks_hold_all_lines_whatever_their_lengths() -> None:
+    parts = [_Part((b"a",) * 9, 9), _Part((b"b" * 100, b"", b"b" * 100), 200), _Part((b"c" * 30,), 30)]
+    chunks = list(_join(parts, chunk_bytes=11))
+    assert b"".join(chunks) == b"a" * 9 + b"b" * 200 + b"c" * 30
+    assert len(chunks) == 3
