@@ -5,12 +5,18 @@ An account is what is known of one integration beyond a restart. A store gives b
 start and takes each one again after a poll, before its figures are shown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from exporter.domain.ledger import Ledger
+
+Key = tuple[str, str]
+"""Workspace and integration id."""
+
+KEPT_FOR = timedelta(days=30)
+"""How long an account is kept of which nobody has heard and that nobody asks for, in case its integration returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +35,13 @@ class Store(Protocol):
 
     def commit(self, workspace: str, integration_id: str, account: Account) -> None:
         """Keep an account in place of the one before; when this returns, it may be shown."""
+
+
+class Storage(Store, Protocol):
+    """A store with its housekeeping, for who opened it. Nothing here raises either."""
+
+    def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
+        """Drop accounts last heard of more than KEPT_FOR ago, except those *in_use*, however long Braze is silent."""
+
+    def close(self) -> None:
+        """Let go of the disk. What is committed afterwards is not kept."""

@@ -1,0 +1,145 @@
+"""
+An account's ledger as the text of one row, and back: exact, explicit, and never more than data.
+
+Times are whole microseconds since 1970, because a float would round them. Statuses are words, so that their order in
+the code may change. A record that cannot be read is a ValueError with the reason; the caller decides what that costs.
+A field that is missing has its default, and one that is not known is passed over: a field may be added without a new
+FORMAT if the old meaning stays.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exporter.domain.ledger import Ledger, Tail
+from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
+
+FORMAT = 1
+"""Changes when an older reader would misread a record."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_STATUSES = {status.value: status for status in SyncStatus}
+
+
+def encode_ledger(ledger: Ledger) -> bytes:
+    """Return the ledger as ASCII JSON."""
+    tail, totals = ledger.tail, ledger.totals
+    record = {
+        "format": FORMAT,
+        "baseline": encode_time(ledger.baseline),
+        "anchor": _encode_optional(ledger.anchor),
+        "recent": [_encode_sync(sync) for sync in ledger.recent],
+        "running": sorted(encode_time(start) for start in ledger.running),
+        "tail": {
+            "floor": _encode_optional(tail.floor),
+            "failed_streak": tail.failed_streak,
+            "success": None if tail.success is None else _encode_sync(tail.success),
+            "last_timestamp_synced": _encode_optional(tail.last_timestamp_synced),
+        },
+        "totals": {
+            "syncs": dict(zip(FINISHED_STATUSES, totals.syncs, strict=True)),
+            "rows_synced": totals.rows_synced,
+            "rows_failed_with_errors": totals.rows_failed_with_errors,
+            "duration_seconds": totals.duration_seconds,
+        },
+        "gaps": ledger.gaps,
+        "history_known": ledger.history_known,
+        "vanished": ledger.vanished,
+        "attempts": ledger.attempts,
+        "searched_at": _encode_optional(ledger.searched_at),
+    }
+    return json.dumps(record, separators=(",", ":")).encode("ascii")
+
+
+def decode_ledger(text: bytes) -> Ledger:
+    """
+    Return the ledger that was encoded.
+
+    Raises:
+        ValueError: The text is no record of this format; the message says why.
+
+    """
+    try:
+        return _decode(json.loads(text))
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError) as error:
+        raise ValueError(f"not a record of a ledger: {error!r}") from error
+
+
+def encode_time(time: datetime) -> int:
+    """Whole microseconds since 1970."""
+    since = time - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def decode_time(microseconds: int) -> datetime:
+    """
+    Return the time in UTC.
+
+    Raises:
+        OverflowError: Beyond the calendar.
+        TypeError: Not a number.
+
+    """
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def _decode(record: Any) -> Ledger:
+    if record["format"] != FORMAT:
+        raise ValueError(f"format {record['format']} of a record, this version reads {FORMAT}")
+    tail, totals = record["tail"], record["totals"]
+    return Ledger(
+        baseline=decode_time(record["baseline"]),
+        anchor=_decode_optional(record["anchor"]),
+        recent=tuple([_decode_sync(fields) for fields in record["recent"]]),
+        running=frozenset(map(decode_time, record["running"])),
+        tail=Tail(
+            _decode_optional(tail["floor"]),
+            tail["failed_streak"],
+            None if tail["success"] is None else _decode_sync(tail["success"]),
+            _decode_optional(tail["last_timestamp_synced"]),
+        ),
+        totals=Totals(
+            tuple(totals["syncs"].get(status.value, 0) for status in FINISHED_STATUSES),
+            totals["rows_synced"],
+            totals["rows_failed_with_errors"],
+            totals["duration_seconds"],
+        ),
+        gaps=record["gaps"],
+        history_known=record["history_known"],
+        vanished=record.get("vanished", False),
+        attempts=record.get("attempts", 0),
+        searched_at=_decode_optional(record.get("searched_at")),
+    )
+
+
+def _encode_sync(sync: Sync) -> tuple[int | str | None, ...]:
+    return (
+        encode_time(sync.sync_start_time),
+        sync.job_status.value,
+        _encode_optional(sync.sync_finish_time),
+        _encode_optional(sync.last_timestamp_synced),
+        sync.rows_synced,
+        sync.rows_failed_with_errors,
+    )
+
+
+def _decode_sync(fields: Sequence[Any]) -> Sync:
+    start, status, finish, last_timestamp_synced, rows_synced, rows_failed_with_errors = fields
+    return Sync(
+        decode_time(start),
+        _STATUSES[status],
+        _decode_optional(finish),
+        _decode_optional(last_timestamp_synced),
+        rows_synced,
+        rows_failed_with_errors,
+    )
+
+
+def _encode_optional(time: datetime | None) -> int | None:
+    return None if time is None else encode_time(time)
+
+
+def _decode_optional(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else decode_time(microseconds)

@@ -1,0 +1,88 @@
+"""
+The tables of the state file, and how an older file becomes a current one.
+
+A file says what it is by SQLite's two header numbers: `application_id` that it is ours, `user_version` which schema it
+has. MIGRATIONS is the whole history: the n-th entry turns schema n into n + 1, and an empty file is schema 0, so a new
+file takes the same way as an old one. An entry that a release has shipped never changes.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from exporter.state.trouble import DamagedError, NewerSchemaError
+
+APPLICATION_ID = 0x42434445
+"""BCDE, for Braze CDI exporter."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # An ordinary rowid table: a row of 1 to 2 kB stays in its page, and a commit rewrites one page. `checksum`
+        # covers the names and the record, which SQLite itself does not protect; `heard_at` may change alone.
+        """
+        CREATE TABLE account (
+            id INTEGER PRIMARY KEY,
+            workspace TEXT NOT NULL,
+            integration_id TEXT NOT NULL,
+            heard_at INTEGER NOT NULL,
+            record BLOB NOT NULL,
+            checksum INTEGER NOT NULL,
+            UNIQUE (workspace, integration_id)
+        )
+        """,
+        # Rows that could not be read, kept for a person to look at.
+        """
+        CREATE TABLE damaged_account (
+            id INTEGER PRIMARY KEY,
+            workspace, integration_id, heard_at, record, checksum,
+            reason TEXT NOT NULL,
+            found_at INTEGER NOT NULL
+        )
+        """,
+    ),
+)
+
+Migrations = Sequence[Sequence[str]]
+
+
+def check_schema(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> int:
+    """
+    Return which schema the file has, 0 if it is empty.
+
+    Raises:
+        DamagedError: It is not ours.
+        NewerSchemaError: A newer exporter wrote it.
+        sqlite3.Error: It cannot be read.
+
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if owner != APPLICATION_ID:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if owner or version or tables:
+            raise DamagedError("it is another program's SQLite database")
+        return 0
+    if version > len(migrations):
+        raise NewerSchemaError(f"a newer exporter wrote it: schema {version}, this one knows up to {len(migrations)}")
+    return version
+
+
+def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> None:
+    """
+    Bring the file to the newest schema in one transaction, or leave it as it is.
+
+    Raises:
+        DamagedError: It is not ours.
+        NewerSchemaError: A newer exporter wrote it.
+        sqlite3.Error: It cannot be read or written; the transaction ends with the connection.
+
+    """
+    version = check_schema(connection, migrations)
+    if version == len(migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for statements in migrations[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
+    connection.execute("COMMIT")

@@ -1,0 +1,235 @@
+"""
+The store on disk, which goes on in memory when the disk fails.
+
+All accounts are in memory as well, so a disk that fails, fills up or is swapped costs nothing while the process lives.
+Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after trouble the disk is left
+alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it begins and
+when it ends; where memory and disk differ, memory is right, because it has been shown. Nothing here knows SQLite.
+"""
+
+from collections.abc import Callable, Container, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.state.damage import set_aside
+from exporter.state.lock import StorageInUseError, StorageLock
+from exporter.state.memory import MemoryStore
+from exporter.state.statefile import StateFile
+from exporter.state.store import KEPT_FOR, Account, Key
+from exporter.state.trouble import DamagedError, StateFileError, UnusableError, translated
+
+FILE_NAME = "state.sqlite"
+RETRY_AFTER = timedelta(minutes=1)
+
+
+class Report(Protocol):
+    """Where the store says how it fares."""
+
+    def state_persistent(self, value: bool) -> None:
+        """Whether what is committed is on disk."""
+
+    def state_write_failed(self) -> None:
+        """The disk was tried, and failed."""
+
+
+def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger) -> "SqliteStore":
+    """
+    Open the store in a directory, and make that if it is missing. Whatever state the disk is in, there is a store.
+
+    Args:
+        path: The directory.
+        now: The time of day, for the pauses between tries and the names of damaged files.
+        report: Hears at once, and at every change, whether accounts are on disk.
+        log: Hears why not.
+
+    Raises:
+        StorageInUseError: Another exporter has the path.
+
+    """
+    store = SqliteStore(Path(path), now=now, report=report, log=log)
+    store.start()
+    return store
+
+
+class SqliteStore:
+    """Keeps accounts in one SQLite file. Made by `open_store`."""
+
+    def __init__(
+        self, directory: Path, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger
+    ) -> None:
+        self._path = directory / FILE_NAME
+        self._now = now
+        self._report = report
+        self._log = log.bind(path=str(self._path))
+        self._memory = MemoryStore()
+        self._unwritten: set[Key] = set()
+        self._lock: StorageLock | None = None
+        self._file: StateFile | None = None
+        self._known_file: tuple[int, int] | None = None
+        """The file whose accounts are in memory."""
+        self._tried_at: datetime | None = None
+        self._trouble = ""
+        """Why accounts are in memory only, as last logged."""
+        self._closed = False
+
+    def start(self) -> None:
+        """
+        Have the disk for the first time, at least for reading.
+
+        Raises:
+            StorageInUseError: Another exporter has the path.
+
+        """
+        try:
+            self._have_disk()
+        except StateFileError as error:
+            self._lose_disk(error)
+            self._read_only()
+
+    def load(self, workspace: str) -> Mapping[str, Account]:
+        """Return the accounts of a workspace by integration id."""
+        return self._memory.load(workspace)
+
+    def commit(self, workspace: str, integration_id: str, account: Account) -> None:
+        """Keep an account in place of the one before: on disk when this returns, unless the disk fails."""
+        key = workspace, integration_id
+        known = self._memory.get(key)
+        self._memory.commit(workspace, integration_id, account)
+        if self._file is None:
+            self._unwritten.add(key)
+            self._try_again()
+            return
+        try:
+            if known is not None and known.ledger is account.ledger:
+                self._file.touch(key, account.heard_at)
+            else:
+                self._file.write(key, account)
+        except StateFileError as error:
+            self._unwritten.add(key)
+            self._lose_disk(error)
+
+    def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
+        """Drop accounts last heard of more than KEPT_FOR ago, except those *in_use*."""
+        old = self._memory.forget_older(now, in_use)
+        self._unwritten.difference_update(old)
+        if self._file is None:
+            return
+        try:
+            self._file.delete_all(old)
+            self._file.forget_set_aside(now - KEPT_FOR)
+        except StateFileError as error:
+            self._lose_disk(error)
+
+    def close(self) -> None:
+        """Write what is unwritten if the disk lets us by now, and let go of it."""
+        if self._unwritten:
+            self._tried_at = None
+            self._try_again()
+        self._closed = True
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _try_again(self) -> None:
+        now = self._now()
+        # abs: a clock that was set back must not make the pause last until it has caught up.
+        if self._closed or (self._tried_at is not None and abs(now - self._tried_at) < RETRY_AFTER):
+            return
+        try:
+            self._have_disk()
+        except StateFileError as error:
+            self._lose_disk(error)
+        except StorageInUseError as error:
+            self._lose_disk(UnusableError(str(error)))
+
+    def _have_disk(self) -> None:
+        """Take the lock, open the file, or begin a new one if it is damaged, and even out memory and disk."""
+        self._tried_at = self._now()
+        self._take_lock()
+        try:
+            self._attach()
+        except DamagedError as error:
+            aside = set_aside(self._path, self._now())
+            self._log.error(
+                "the state file is damaged; it is set aside and a new one begun", reason=str(error), aside=str(aside)
+            )
+            self._attach()
+        self._report.state_persistent(value=True)
+        if self._trouble:
+            self._log.info("accounts are on disk again")
+            self._trouble = ""
+
+    def _take_lock(self) -> None:
+        if self._lock is not None and self._lock.in_place():
+            return
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = StorageLock(self._path.parent)
+        except OSError as error:
+            raise translated(error) from error
+
+    def _attach(self) -> None:
+        file = StateFile.open(self._path)
+        try:
+            if file.identity != self._known_file:
+                self._take_over(file)
+            file.write_all((key, account) for key, account in self._memory.items() if key in self._unwritten)
+        except StateFileError:
+            file.close()
+            raise
+        self._unwritten.clear()
+        self._file = file
+
+    def _take_over(self, file: StateFile, *, writable: bool = True) -> None:
+        """Take accounts that are only in the file; those that are not in it, or other, are unwritten."""
+        contents = file.read()
+        for damaged in contents.damaged:
+            self._log.error(
+                "a damaged account is set aside; its integration begins anew",
+                workspace=damaged.workspace,
+                integration_id=damaged.integration_id,
+                reason=damaged.reason,
+            )
+        if contents.damaged and writable:
+            file.set_aside(contents.damaged, self._now())
+        self._unwritten = {key for key, account in self._memory.items() if contents.accounts.get(key) != account}
+        for key, account in contents.accounts.items():
+            if self._memory.get(key) is None:
+                self._memory.commit(*key, account)
+        self._known_file = file.identity
+
+    def _read_only(self) -> None:
+        """Where the disk cannot be written, what is on it still tells what was counted."""
+        try:
+            file = StateFile.open_for_reading(self._path)
+        except StateFileError:
+            return  # that it cannot be used is said already
+        try:
+            self._take_over(file, writable=False)
+            self._log.info("accounts were read from the disk all the same")
+        except StateFileError as error:
+            self._log.warning("nor can accounts be read from it", reason=str(error))
+        finally:
+            file.close()
+
+    def _lose_disk(self, error: StateFileError) -> None:
+        """Go on in memory."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if isinstance(error, DamagedError):
+            self._known_file = None  # to be examined, not only opened
+        self._report.state_write_failed()
+        self._report.state_persistent(value=False)
+        if self._trouble != str(error):
+            self._trouble = str(error)
+            self._log.warning("accounts are kept in memory only, and lost at a restart", reason=self._trouble)

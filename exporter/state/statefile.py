@@ -1,0 +1,272 @@
+"""
+One SQLite file of accounts: open it, read all, write some. Every trouble is a StateFileError (`trouble.py`).
+
+Decides journal, durability and locking, and what a damaged row costs: that account only, which is put aside in a table
+of its own. Does not know what is done about trouble, nor that accounts are kept in memory as well.
+"""
+
+import os
+import sqlite3
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from exporter.state.record import decode_ledger, decode_time, encode_ledger, encode_time
+from exporter.state.schema import MIGRATIONS, Migrations, check_schema, migrate
+from exporter.state.store import Account, Key
+from exporter.state.trouble import DamagedError, UnusableError, translated
+
+SUFFIXES = ("", "-wal", "-journal", "-shm")
+"""What SQLite adds to the file's name, for itself and the files that belong to it."""
+
+_BUSY_SECONDS = 1.0
+"""How long to wait for another program that has the file open; later nobody else can have it."""
+
+# CAST, because Python refuses to pass a text with lone surrogates, which JSON and YAML can hold.
+_WRITE = """
+    INSERT INTO account (workspace, integration_id, heard_at, record, checksum)
+    VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT), ?3, ?4, ?5)
+    ON CONFLICT (workspace, integration_id) DO UPDATE SET heard_at = ?3, record = ?4, checksum = ?5
+"""
+_TOUCH = "UPDATE account SET heard_at = ?3 WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
+_DELETE = "DELETE FROM account WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
+_SET_ASIDE = """
+    INSERT INTO damaged_account (workspace, integration_id, heard_at, record, checksum, reason, found_at)
+    SELECT workspace, integration_id, heard_at, record, checksum, ?2, ?3 FROM account WHERE id = ?1
+"""
+
+_Opened = TypeVar("_Opened")
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRow:
+    """A row that holds no account, and why. The names are for people: they may be damaged too."""
+
+    row: int
+    workspace: str
+    integration_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything in the file."""
+
+    accounts: Mapping[Key, Account]
+    damaged: tuple[DamagedRow, ...]
+
+
+class StateFile:
+    """An open state file. After any trouble it is good for `close` only. All methods raise StateFileError."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+        self.identity = _identity(path)
+        """Which file it is, whatever its name."""
+
+    @classmethod
+    def open(cls, path: Path, migrations: Migrations = MIGRATIONS) -> "StateFile":
+        """
+        Open the file for writing; begin it if there is none; bring an older one to the newest schema.
+
+        Raises:
+            DamagedError: It is not ours, or cannot be read.
+            NewerSchemaError: A newer exporter wrote it; not a byte has been changed.
+            UnusableError: The disk does not allow it.
+
+        """
+
+        def prepare(connection: sqlite3.Connection) -> "StateFile":
+            # Exclusive: no shared memory, so it works on network file systems, and nobody locks us out in mid-work.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            # A commit is appended to the log, and the kernel has it at once: kill -9 loses nothing. NORMAL calls fsync
+            # at checkpoints only. A power cut may take the newest commits; what is left is the state of an earlier
+            # moment, and the walk to its anchors counts what came after. FULL would let every commit wait for the
+            # disk, on the thread that answers scrapes.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            migrate(connection, migrations)
+            return cls(path, connection)
+
+        _examine(path, migrations)
+        return _open(path.absolute().as_uri(), prepare)
+
+    @classmethod
+    def open_for_reading(cls, path: Path) -> "StateFile":
+        """
+        Open a file of the newest schema, and change not a byte of it nor of what is beside it.
+
+        Raises:
+            DamagedError: It is not ours, or cannot be read.
+            NewerSchemaError: A newer exporter wrote it.
+            UnusableError: The disk does not allow it, or an older exporter wrote it.
+
+        """
+
+        def check(connection: sqlite3.Connection) -> "StateFile":
+            if check_schema(connection) != len(MIGRATIONS):
+                raise UnusableError("an older exporter wrote it, and it cannot be brought up to date without writing")
+            return cls(path, connection)
+
+        return _open_untouched(path, check)
+
+    def read(self) -> Contents:
+        """Return all accounts, and the rows that hold none."""
+        accounts: dict[Key, Account] = {}
+        damaged = []
+        try:
+            sound = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if sound != b"ok":
+                raise DamagedError(f"SQLite's check says: {_shown(sound)}")
+            rows = self._connection.execute(
+                "SELECT id, workspace, integration_id, heard_at, record, checksum FROM account ORDER BY id"
+            )
+            for row, *fields in rows:
+                try:
+                    key, account = _decode(*fields)
+                except (ValueError, TypeError, OverflowError) as error:
+                    damaged.append(DamagedRow(row, _shown(fields[0]), _shown(fields[1]), str(error)))
+                else:
+                    accounts[key] = account
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        return Contents(accounts, tuple(damaged))
+
+    def write(self, key: Key, account: Account) -> None:
+        """Put an account in place of the one before."""
+        self._expect_in_place()
+        self._execute(_WRITE, _encode(key, account))
+
+    def touch(self, key: Key, heard_at: datetime) -> None:
+        """Change only when Braze was last heard: much cheaper than the whole account."""
+        self._expect_in_place()
+        self._execute(_TOUCH, (*_names(key), encode_time(heard_at)))
+
+    def write_all(self, accounts: Iterable[tuple[Key, Account]]) -> None:
+        """Put accounts in place of those before: all, or none."""
+        self._in_one((_WRITE, _encode(key, account)) for key, account in accounts)
+
+    def delete_all(self, keys: Iterable[Key]) -> None:
+        self._in_one((_DELETE, _names(key)) for key in keys)
+
+    def set_aside(self, rows: Iterable[DamagedRow], now: datetime) -> None:
+        """Move damaged rows to the table of those, for a person to look at."""
+        self._in_one(
+            statement
+            for damaged in rows
+            for statement in (
+                (_SET_ASIDE, (damaged.row, damaged.reason, encode_time(now))),
+                ("DELETE FROM account WHERE id = ?1", (damaged.row,)),
+            )
+        )
+
+    def forget_set_aside(self, before: datetime) -> None:
+        """Delete damaged rows found before that time."""
+        self._execute("DELETE FROM damaged_account WHERE found_at < ?1", (encode_time(before),))
+
+    def close(self) -> None:
+        # What closing could not write is in the log, or was never committed.
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _in_one(self, statements: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+        """Execute in one transaction; where it fails, closing ends it."""
+        self._execute("BEGIN IMMEDIATE", ())
+        for statement, values in statements:
+            self._execute(statement, values)
+        self._execute("COMMIT", ())
+
+    def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
+        try:
+            self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    def _expect_in_place(self) -> None:
+        """SQLite would go on writing into a file that was removed or replaced, for nobody to find."""
+        if _identity(self._path) != self.identity:
+            raise UnusableError("the state file was replaced by another while it was in use")
+
+
+def _examine(path: Path, migrations: Migrations) -> None:
+    """Raise if the file is not ours or newer, without a byte changed: to open it for writing would tidy up its log."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DamagedError("it is not a file")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise translated(error) from error
+    with suppress(UnusableError):  # cut off in its first moments, it needs writing to be read; that checks again
+        _open_untouched(path, lambda connection: check_schema(connection, migrations))
+
+
+def _open_untouched(path: Path, use: Callable[[sqlite3.Connection], _Opened]) -> _Opened:
+    """
+    Open for reading alone, the log of changes included, even where nothing can be written, locks neither.
+
+    Locks are not needed: whoever is here holds the lock of the storage path, or could not write if it wanted. Without
+    a log SQLite would try to make one, unless told that nobody changes the file.
+    """
+    log = any(os.path.lexists(f"{path}{suffix}") for suffix in SUFFIXES[1:])
+    uri = f"{path.absolute().as_uri()}?{'mode=ro&vfs=unix-none' if log else 'immutable=1'}"
+
+    def exclusively(connection: sqlite3.Connection) -> _Opened:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # else it would make a file of shared memory
+        return use(connection)
+
+    return _open(uri, exclusively)
+
+
+def _open(uri: str, use: Callable[[sqlite3.Connection], _Opened]) -> _Opened:
+    """Open, and close again if *use* raises."""
+    try:
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            connection.text_factory = bytes  # a damaged text must not stop the reading of all others
+            return use(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise translated(error) from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise translated(error) from error
+    return status.st_dev, status.st_ino
+
+
+def _names(key: Key) -> tuple[bytes, bytes]:
+    workspace, integration_id = key
+    return workspace.encode("utf-8", "surrogatepass"), integration_id.encode("utf-8", "surrogatepass")
+
+
+def _encode(key: Key, account: Account) -> tuple[bytes, bytes, int, bytes, int]:
+    names, record = _names(key), encode_ledger(account.ledger)
+    return (*names, encode_time(account.heard_at), record, _checksum(*names, record))
+
+
+def _decode(workspace: Any, integration_id: Any, heard_at: Any, record: Any, checksum: Any) -> tuple[Key, Account]:
+    """Return what `_encode` was given; ValueError, TypeError or OverflowError where a row holds anything else."""
+    if _checksum(workspace, integration_id, record) != checksum:
+        raise ValueError("the checksum does not fit")
+    key = workspace.decode("utf-8", "surrogatepass"), integration_id.decode("utf-8", "surrogatepass")
+    return key, Account(decode_ledger(record), decode_time(heard_at))
+
+
+def _checksum(workspace: bytes, integration_id: bytes, record: bytes) -> int:
+    return zlib.crc32(record, zlib.crc32(b"%d %b %b" % (len(workspace), workspace, integration_id)))
+
+
+def _shown(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
