@@ -9,6 +9,10 @@ import heapq
 import zlib
 from dataclasses import dataclass
 
+from exporter.domain.budget import WINDOW_SECONDS
+
+HEAD_START_SECONDS = 300.0
+"""So much longer than it really has been does an urgent integration seem to be due."""
 LATEST_RETRY_SECONDS = 60.0
 """After a failure the next try comes within a minute (contract 6)."""
 
@@ -41,12 +45,20 @@ def retry_delay(failures: int, interval: float) -> float:
 @dataclass(slots=True)
 class _Turn:
     due: float
+    rank: float
     failures: int = 0
     polling: bool = False
+    hurried: bool = False
+    """Whether it became urgent while it was being polled."""
 
 
 class Agenda:
-    """The due times of one workspace's integrations."""
+    """
+    The due times of one workspace's integrations.
+
+    Those that are due are taken in the order of their due times, urgent ones as if they had been due for
+    `HEAD_START_SECONDS` already: they go first, and yet nobody starves.
+    """
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
@@ -57,28 +69,43 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._turns)
 
-    def add(self, key: str, now: float) -> None:
-        """Make a new integration due at once; one that is known keeps its turn."""
+    def add(self, key: str, due: float) -> None:
+        """Take a new integration in; one that is known keeps its turn."""
         if key not in self._turns:
-            self._turns[key] = _Turn(now)
-            heapq.heappush(self._heap, (now, key))
+            self._turns[key] = _Turn(due, due)
+            heapq.heappush(self._heap, (due, key))
 
     def remove(self, key: str) -> None:
         self._turns.pop(key, None)
 
+    def put_off(self, key: str, due: float) -> float:
+        """Move the turn of an integration that is not being polled, and that did not fail last; return its turn."""
+        turn = self._turns[key]
+        if not turn.polling and not turn.failures:
+            self._set(key, turn, due, due)
+        return turn.due
+
+    def hurry(self, key: str, now: float) -> None:
+        """Make an integration due at once and urgent; one that failed last keeps its turn (contract 6)."""
+        turn = self._turns[key]
+        if turn.polling:
+            turn.hurried = True
+        elif not turn.failures and turn.rank > now - HEAD_START_SECONDS:
+            self._set(key, turn, now, now - HEAD_START_SECONDS)
+
     def next_due(self) -> float | None:
         """When the next integration is due, which may be past; None while none is waiting."""
         while self._heap:
-            due, key = self._heap[0]
+            rank, key = self._heap[0]
             turn = self._turns.get(key)
-            if turn is not None and not turn.polling and turn.due == due:
-                return due
+            if turn is not None and not turn.polling and turn.rank == rank:
+                return rank
             heapq.heappop(self._heap)
         return None
 
     def take(self) -> str:
         """
-        Return the integration that has been due for longest; it has no turn until `done` is called.
+        Return the integration that goes first; it has no turn until `done` is called.
 
         Raises:
             IndexError: None is waiting; `next_due` tells.
@@ -89,18 +116,38 @@ class Agenda:
         self._turns[key].polling = True
         return key
 
-    def done(self, key: str, now: float, *, succeeded: bool) -> float:
-        """Give an integration that was taken its next turn, and return it."""
+    def done(self, key: str, now: float, *, succeeded: bool, interval: float | None = None) -> float:
+        """
+        Give an integration that was taken its next turn, and return it.
+
+        Args:
+            key: Of the integration.
+            now: The end of the poll.
+            succeeded: After a failure the next turn is a retry.
+            interval: In place of the interval in effect, for one that needs fewer or more polls.
+
+        """
         turn = self._turns[key]
         turn.polling = False
-        if succeeded:
-            turn.failures = 0
-            turn.due = next_turn(now, self.interval, phase(key))
-        else:
+        if not succeeded:
             turn.failures += 1
-            turn.due = now + retry_delay(turn.failures, self.interval)
-        heapq.heappush(self._heap, (turn.due, key))
-        return turn.due
+            due = now + retry_delay(turn.failures, self.interval)
+        else:
+            turn.failures = 0
+            due = now if turn.hurried else next_turn(now, interval or self.interval, phase(key))
+        turn.hurried = False
+        self._set(key, turn, due, due)
+        return due
+
+    def _set(self, key: str, turn: _Turn, due: float, rank: float) -> None:
+        turn.due, turn.rank = due, rank
+        heapq.heappush(self._heap, (rank, key))
+
+    def give_back(self, key: str, now: float) -> None:
+        """Take a poll that ended without `done` for a failed one, lest its integration is never due again."""
+        turn = self._turns.get(key)
+        if turn is not None and turn.polling:
+            self.done(key, now, succeeded=False)
 
 
 def interval_in_effect(wanted: float, requests: int, allowed_per_minute: int) -> float:
@@ -113,4 +160,4 @@ def interval_in_effect(wanted: float, requests: int, allowed_per_minute: int) ->
         allowed_per_minute: The budget's share of the limit.
 
     """
-    return max(wanted, requests * 60.0 / allowed_per_minute)
+    return max(wanted, requests * WINDOW_SECONDS / allowed_per_minute)

@@ -7,6 +7,7 @@ They live in the domain so that pollers need not know where a setting came from,
 from dataclasses import dataclass, field
 
 from exporter.domain.model import Integration
+from exporter.domain.roster import NameFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,16 @@ class PollSettings:
     timeout_seconds: float = 20.0
     stale_after_seconds: float = 600.0
     max_pages: int = 20
+    verify_after_seconds: float = 3600.0
+    """How long the list may be trusted before an integration's own endpoint is asked all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverySettings:
+    """Whether integrations that only Braze's list names are polled too, and which of them."""
+
+    enabled: bool = False
+    names: NameFilter = field(default_factory=NameFilter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +48,4 @@ class WorkspaceSettings:
     poll: PollSettings = field(default_factory=PollSettings)
     rate_limit: RateLimits = field(default_factory=RateLimits)
     integrations: tuple[Integration, ...] = ()
+    discovery: DiscoverySettings = field(default_factory=DiscoverySettings)

@@ -17,10 +17,10 @@ from exporter.domain.schedule import Agenda
 
 POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
-LONGEST_NAP_SECONDS = 5.0
-"""The loop looks up at least this often, which is how one sees that it lives."""
+LONGEST_NAP_SECONDS = 30.0
+"""The loop looks up at least this often, so that what has changed elsewhere is noticed."""
 HANGS_AFTER_SECONDS = 60.0
-"""A loop that has not looked up for so long hangs."""
+"""A loop that is so late to look up hangs."""
 RESTART_SECONDS = 10.0
 """Between a crash of the loop and its restart."""
 
@@ -53,17 +53,17 @@ class PollLoop:
         self._log = log
         self._under_way: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._looked_up_at: float | None = None
+        self._looks_up_at: float | None = None
         self._crashed: str | None = None
 
     def unhealthy(self) -> str | None:
         """Why the loop is not healthy; None when it is. Braze has no part in it."""
         if self._crashed is not None:
             return f"crashed ({self._crashed}) and will be restarted; the log has the traceback"
-        if self._looked_up_at is None:
+        if self._looks_up_at is None:
             return None
-        silent = self._clock.monotonic() - self._looked_up_at
-        return f"has not moved for {silent:.0f} s" if silent > HANGS_AFTER_SECONDS else None
+        late = self._clock.monotonic() - self._looks_up_at
+        return f"should have moved {late:.0f} s ago" if late > HANGS_AFTER_SECONDS else None
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -84,39 +84,46 @@ class PollLoop:
 
     async def _loop(self) -> None:
         while True:
-            self._looked_up_at = self._clock.monotonic()
             self._crashed = None
             self._wake.clear()
-            nap = min(self._start_polls(), LONGEST_NAP_SECONDS)
+            nap, throttled = self._start_polls()
+            began = self._clock.monotonic()
+            self._looks_up_at = began + min(nap, LONGEST_NAP_SECONDS)
             try:
-                async with asyncio.timeout(nap):
+                async with asyncio.timeout_at(self._looks_up_at):
                     await self._wake.wait()
             except TimeoutError:
-                continue
+                pass
+            if throttled:
+                self._gate.note_throttled(Endpoint.JOB_SYNC_STATUS, self._clock.monotonic() - began)
 
-    def _start_polls(self) -> float:
-        """Start what is due, as far as the budget allows, and return the seconds until there may be more to do."""
+    def _start_polls(self) -> tuple[float, bool]:
+        """
+        Start what is due, as far as the budget allows.
+
+        Returns the seconds until there may be more to do, and whether it is the budget that something due waits for.
+        """
         while len(self._under_way) < POLLS_AT_A_TIME:
             due = self._agenda.next_due()
             if due is None:
                 break
             now = self._clock.monotonic()
             if due > now:
-                return due - now
+                return due - now, False
             wait = self._gate.try_turn(Endpoint.JOB_SYNC_STATUS)
             if wait > 0:
-                self._gate.note_throttled(Endpoint.JOB_SYNC_STATUS, min(wait, LONGEST_NAP_SECONDS))
-                return wait
+                return wait, True
             self._start(self._agenda.take())
-        return LONGEST_NAP_SECONDS
+        return LONGEST_NAP_SECONDS, False
 
     def _start(self, key: str) -> None:
         task = asyncio.ensure_future(self._poll(key))
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(lambda _: self._ended(key, task))
 
-    def _ended(self, task: asyncio.Future[None]) -> None:
+    def _ended(self, key: str, task: asyncio.Future[None]) -> None:
         self._under_way.discard(task)
+        self._agenda.give_back(key, self._clock.monotonic())
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("poll crashed; this is a defect of the exporter", exc_info=error)
