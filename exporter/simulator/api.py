@@ -63,6 +63,8 @@ def handle(  # noqa: PLR0917 - a request has these parts, in the order of its fi
         answer = world.faults.strike(
             answer, workspace=home, endpoint=endpoint, integration_id=integration_id, page=page
         )
+    if workspace is not None:
+        workspace.requests[endpoint, answer.status] += 1
     return answer
 
 

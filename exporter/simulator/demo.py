@@ -5,7 +5,7 @@ Decides names, tempers and speeds, and nothing else. Syncs come every few second
 pages, within the rate limits that Braze documents.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from exporter.simulator.integration import Profile
@@ -15,6 +15,7 @@ from exporter.simulator.world import World
 
 _PAST = timedelta(hours=1)
 _DELAY = (0, 2)
+_STAGGER = timedelta(seconds=7)
 _SCALE = Scale(seconds=(3, 9), rows=(200, 4000))
 _USERS = Profile("users")
 
@@ -63,12 +64,13 @@ def build_demo_world(seed: int, now: datetime) -> World:
     world = World(seed, now)
     for name in dict.fromkeys(character.workspace for character in _CHARACTERS):
         world.add_workspace(name)
-    for each in _CHARACTERS:
+    for number, each in enumerate(_CHARACTERS):
+        plan = replace(each.plan, phase=number * _STAGGER)  # a page that moves, rather than jumps
         world.add_integration(
             each.workspace,
             each.name,
             temper=each.temper,
-            plan=each.plan,
+            plan=plan,
             scale=each.scale,
             profile=each.profile,
             history=each.past,

@@ -122,15 +122,17 @@ class SimulatedIntegration:
         Start a sync on demand.
 
         Raises:
-            ValueError: One is running already.
+            ValueError: One is running already, or began at the same moment: a start is a sync's identity.
 
         """
         self.catch_up(now)
         if self.running:
             raise ValueError(f"integration {self.name} is running a sync already, and runs one at a time")
         at = floor_time(now, self._quantum)
-        if self.syncs:  # a start is a sync's identity, so none comes twice
-            at = max(at, self.syncs[-1].sync_start_time + self._quantum)
+        if self.syncs and at <= self.syncs[-1].sync_start_time:
+            raise ValueError(
+                f"a sync of {self.name} began at {at} already: let {self._quantum} pass, or take a finer style"
+            )
         self._start(at, duration, forced)
         self.catch_up(now)
         return self.syncs[-1]
@@ -206,6 +208,7 @@ class SimulatedIntegration:
         self._ends_at = None
 
     def _outcome(self, number: int, started_at: datetime) -> Outcome:
+        forced = self._forced
         drawn = draw_outcome(
             self.temper,
             self.scale,
@@ -214,16 +217,13 @@ class SimulatedIntegration:
             number=number,
             started_at=started_at,
             watermark=self.watermark,
+            word=forced.word,
         )
-        forced = self._forced
-        if forced == Forced():
-            return drawn
-        word = forced.word or drawn.word
-        rows, failed = (0, 0) if word in ("error", "config_error") else (drawn.rows_synced, 0)
+        rows, failed = forced.rows_synced, forced.rows_failed_with_errors
         return Outcome(
-            word,
-            rows if forced.rows_synced is None else forced.rows_synced,
-            failed if forced.rows_failed_with_errors is None else forced.rows_failed_with_errors,
+            drawn.word,
+            drawn.rows_synced if rows is None else rows,
+            drawn.rows_failed_with_errors if failed is None else failed,
             forced.watermark or drawn.watermark,
         )
 

@@ -43,15 +43,17 @@ async def serve_world(
 
     """
     transports: Transports = {}
+    closing = asyncio.Event()
     listener = _listen(host, port)
     config = Config(
         BrazeApp(world, clock, transports),
-        http=_known_connections(transports),
+        http=_known_connections(transports, closing),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # they would put another address in the place of the client's, by which it is known here
         timeout_graceful_shutdown=1,
     )
     server = _QuietServer(config)
@@ -62,6 +64,7 @@ async def serve_world(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        closing.set()
         for transport in list(transports.values()):
             transport.abort()
         server.should_exit = True
@@ -89,14 +92,16 @@ class _QuietServer(Server):
         return contextlib.nullcontext()
 
 
-def _known_connections(transports: Transports) -> type[H11Protocol]:
-    """Return uvicorn's protocol, made to enter its connections in *transports*."""
+def _known_connections(transports: Transports, closing: asyncio.Event) -> type[H11Protocol]:
+    """Return uvicorn's protocol, made to enter its connections in *transports*, and to break those that come late."""
 
     class KnownConnection(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
             super().connection_made(transport)
             if self.client is not None:
                 transports[self.client] = transport
+            if closing.is_set():
+                transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:
             if self.client is not None:

@@ -123,10 +123,11 @@ def draw_outcome(
     number: int,
     started_at: datetime,
     watermark: datetime | None,
+    word: str | None = None,
 ) -> Outcome:
-    """Return how sync *number* ends, given the *watermark* that the syncs before it have reached."""
+    """Return how sync *number* ends, given the *watermark* reached before it and, where it is fixed, the *word*."""
     drawn = temper.outcomes[number % len(temper.outcomes)] if temper.in_turn else random.choice(temper.outcomes)
-    word = next((forced for trouble, forced in FORCED_OUTCOMES.items() if trouble in troubles), drawn)
+    word = word or next((forced for trouble, forced in FORCED_OUTCOMES.items() if trouble in troubles), drawn)
     rows = random.randint(*scale.rows)
     failed = random.randint(1, max(1, rows // 10))
     lag = timedelta(seconds=random.randint(1, 60))

@@ -190,7 +190,8 @@ class World:
         Start a sync on demand, now. What is not given is left to the integration's temper; *word* is Braze's status.
 
         Raises:
-            ValueError: The integration is running a sync already.
+            ValueError: The integration is running a sync already, or began one within the same second (or the finer
+                step of the world's style).
 
         """
         forced = Forced(word, rows_synced, rows_failed_with_errors, watermark)

@@ -1,0 +1,71 @@
+from collections import Counter
+from datetime import timedelta
+
+from exporter.domain.model import SyncStatus
+from exporter.simulator.demo import build_demo_world, demo_workspaces
+from exporter.simulator.fleet import build_fleet
+from exporter.simulator.plan import PlanKind
+from exporter.simulator.temper import TEMPERS
+from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_status, results
+
+
+def test_the_demo_shows_every_temper_but_the_undocumented_status_and_one_that_never_ran() -> None:
+    world = build_demo_world(1, NOON)
+    shown = [integration.temper for integration in world.integrations.values()]
+    missing = {name for name, temper in TEMPERS.items() if temper not in shown}
+    assert missing == {"limit_exceeded"}
+    assert [
+        integration.name for integration in world.integrations.values() if not world.truth(integration.integration_id)
+    ] == ["trial_signups"]
+
+
+def test_the_demo_tells_what_a_configuration_needs() -> None:
+    world = build_demo_world(1, NOON)
+    spaces = demo_workspaces(world)
+    assert [(space.name, len(space.integrations)) for space in spaces] == [("production", 8), ("marketing-eu", 5)]
+    for space in spaces:
+        for integration_id, name in space.integrations:
+            assert ask_status(world, integration_id, key=space.key).status == 200
+            assert world.integrations[integration_id].name == name
+
+
+def test_the_demo_has_a_past_of_several_pages_and_moves_within_a_minute() -> None:
+    world = build_demo_world(1, NOON)
+    lengths = {integration.name: len(world.truth(each)) for each, integration in world.integrations.items()}
+    assert sum(length > 30 for length in lengths.values()) >= 9
+    world.advance(NOON + MINUTE)
+    moved = [
+        each.name for each in world.integrations.values() if len(world.truth(each.integration_id)) > lengths[each.name]
+    ]
+    assert len(moved) >= 7
+
+
+def test_the_demo_fits_the_documented_rate_limits() -> None:
+    for space in demo_workspaces(build_demo_world(1, NOON)):
+        assert len(space.integrations) <= 8  # every ten seconds: 48 of 100 requests a minute
+
+
+def test_a_fleet_has_the_size_asked_for_and_a_mixture_of_plans() -> None:
+    world = build_fleet(1, NOON, workspaces=3, integrations_each=100)
+    assert [len(workspace.integrations) for workspace in world.workspaces.values()] == [100, 100, 100]
+    kinds = Counter(integration.plan.kind for integration in world.integrations.values())
+    assert kinds[PlanKind.SCHEDULED] > kinds[PlanKind.EVENT_DRIVEN] > kinds[PlanKind.ON_DEMAND] > 0
+    intervals = {each.plan.interval for each in world.integrations.values() if each.plan.kind is PlanKind.SCHEDULED}
+    assert {timedelta(minutes=5), timedelta(days=1)} < intervals
+
+
+def test_a_fleet_has_a_past_of_more_than_a_page_and_goes_on() -> None:
+    world = build_fleet(2, NOON, workspaces=1, integrations_each=200)
+    before = {each: len(world.truth(each)) for each in world.integrations}
+    assert sum(length > 10 for length in before.values()) > 190
+    world.advance(NOON + HOUR)
+    new = [sync for each, length in before.items() for sync in world.truth(each)[length:]]
+    assert len(new) > 200
+    assert {SyncStatus.SUCCESS, SyncStatus.PARTIAL, SyncStatus.ERROR} <= {sync.job_status for sync in new}
+
+
+def test_the_same_seed_gives_the_same_fleet() -> None:
+    one, other = (build_fleet(5, NOON, workspaces=2, integrations_each=20) for _ in range(2))
+    assert list(one.integrations) == list(other.integrations)
+    assert all(one.truth(each) == other.truth(each) for each in one.integrations)
+    assert results(ask_status(one, next(iter(one.integrations)), key="key-of-workspace-000"))
