@@ -104,7 +104,7 @@ class SqliteStore:
             return
         try:
             if known is not None and known.ledger is account.ledger:
-                self._file.touch(key, account.heard_at)
+                self._file.touch(key, account)
             else:
                 self._file.write(key, account)
         except StateFileError as error:

@@ -8,7 +8,6 @@ of its own. Does not know what is done about trouble, nor that accounts are kept
 import os
 import sqlite3
 import stat
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from exporter.state.record import decode_ledger, decode_time, encode_ledger, encode_time
+from exporter.state.record import encode_time
+from exporter.state.row import decode_row, encode_names, encode_row, encode_times, shown
 from exporter.state.schema import MIGRATIONS, Migrations, check_schema, migrate
 from exporter.state.store import Account, Key
 from exporter.state.trouble import DamagedError, UnusableError, translated
@@ -29,15 +29,20 @@ _BUSY_SECONDS = 1.0
 
 # CAST, because Python refuses to pass a text with lone surrogates, which JSON and YAML can hold.
 _WRITE = """
-    INSERT INTO account (workspace, integration_id, heard_at, record, checksum)
-    VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT), ?3, ?4, ?5)
-    ON CONFLICT (workspace, integration_id) DO UPDATE SET heard_at = ?3, record = ?4, checksum = ?5
+    INSERT INTO account (workspace, integration_id, heard_at, expected_run_at, record, checksum)
+    VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT), ?3, ?4, ?5, ?6)
+    ON CONFLICT (workspace, integration_id)
+    DO UPDATE SET heard_at = ?3, expected_run_at = ?4, record = ?5, checksum = ?6
 """
-_TOUCH = "UPDATE account SET heard_at = ?3 WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
+_TOUCH = """
+    UPDATE account SET heard_at = ?3, expected_run_at = ?4
+    WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)
+"""
 _DELETE = "DELETE FROM account WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
 _SET_ASIDE = """
-    INSERT INTO damaged_account (workspace, integration_id, heard_at, record, checksum, reason, found_at)
-    SELECT workspace, integration_id, heard_at, record, checksum, ?2, ?3 FROM account WHERE id = ?1
+    INSERT INTO damaged_account
+        (workspace, integration_id, heard_at, expected_run_at, record, checksum, reason, found_at)
+    SELECT workspace, integration_id, heard_at, expected_run_at, record, checksum, ?2, ?3 FROM account WHERE id = ?1
 """
 
 _Opened = TypeVar("_Opened")
@@ -123,15 +128,15 @@ class StateFile:
         try:
             sound = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if sound != b"ok":
-                raise DamagedError(f"SQLite's check says: {_shown(sound)}")
+                raise DamagedError(f"SQLite's check says: {shown(sound)}")
             rows = self._connection.execute(
-                "SELECT id, workspace, integration_id, heard_at, record, checksum FROM account ORDER BY id"
+                "SELECT id, workspace, integration_id, heard_at, expected_run_at, record, checksum FROM account"
             )
             for row, *fields in rows:
                 try:
-                    key, account = _decode(*fields)
-                except (ValueError, TypeError, OverflowError) as error:
-                    damaged.append(DamagedRow(row, _shown(fields[0]), _shown(fields[1]), str(error)))
+                    key, account = decode_row(fields)
+                except ValueError as error:
+                    damaged.append(DamagedRow(row, shown(fields[0]), shown(fields[1]), str(error)))
                 else:
                     accounts[key] = account
         except sqlite3.Error as error:
@@ -141,19 +146,19 @@ class StateFile:
     def write(self, key: Key, account: Account) -> None:
         """Put an account in place of the one before."""
         self._expect_in_place()
-        self._execute(_WRITE, _encode(key, account))
+        self._execute(_WRITE, encode_row(key, account))
 
-    def touch(self, key: Key, heard_at: datetime) -> None:
-        """Change only when Braze was last heard: much cheaper than the whole account."""
+    def touch(self, key: Key, account: Account) -> None:
+        """Change the times alone, where the ledger is what it was: much cheaper than the whole account."""
         self._expect_in_place()
-        self._execute(_TOUCH, (*_names(key), encode_time(heard_at)))
+        self._execute(_TOUCH, (*encode_names(key), *encode_times(account)))
 
     def write_all(self, accounts: Iterable[tuple[Key, Account]]) -> None:
         """Put accounts in place of those before: all, or none."""
-        self._in_one((_WRITE, _encode(key, account)) for key, account in accounts)
+        self._in_one((_WRITE, encode_row(key, account)) for key, account in accounts)
 
     def delete_all(self, keys: Iterable[Key]) -> None:
-        self._in_one((_DELETE, _names(key)) for key in keys)
+        self._in_one((_DELETE, encode_names(key)) for key in keys)
 
     def set_aside(self, rows: Iterable[DamagedRow], now: datetime) -> None:
         """Move damaged rows to the table of those, for a person to look at."""
@@ -244,29 +249,3 @@ def _identity(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise translated(error) from error
     return status.st_dev, status.st_ino
-
-
-def _names(key: Key) -> tuple[bytes, bytes]:
-    workspace, integration_id = key
-    return workspace.encode("utf-8", "surrogatepass"), integration_id.encode("utf-8", "surrogatepass")
-
-
-def _encode(key: Key, account: Account) -> tuple[bytes, bytes, int, bytes, int]:
-    names, record = _names(key), encode_ledger(account.ledger)
-    return (*names, encode_time(account.heard_at), record, _checksum(*names, record))
-
-
-def _decode(workspace: Any, integration_id: Any, heard_at: Any, record: Any, checksum: Any) -> tuple[Key, Account]:
-    """Return what `_encode` was given; ValueError, TypeError or OverflowError where a row holds anything else."""
-    if _checksum(workspace, integration_id, record) != checksum:
-        raise ValueError("the checksum does not fit")
-    key = workspace.decode("utf-8", "surrogatepass"), integration_id.decode("utf-8", "surrogatepass")
-    return key, Account(decode_ledger(record), decode_time(heard_at))
-
-
-def _checksum(workspace: bytes, integration_id: bytes, record: bytes) -> int:
-    return zlib.crc32(record, zlib.crc32(b"%d %b %b" % (len(workspace), workspace, integration_id)))
-
-
-def _shown(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

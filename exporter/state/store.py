@@ -21,10 +21,11 @@ KEPT_FOR = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One integration's ledger, and when Braze was last heard about it."""
+    """One integration's ledger, when Braze was last heard about it, and the run that no sync has met yet."""
 
     ledger: Ledger
     heard_at: datetime
+    expected_run_at: datetime | None = None
 
 
 class Store(Protocol):
