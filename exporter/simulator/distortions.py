@@ -79,7 +79,12 @@ def _with_records(change: Callable[[dict[str, Any]], list[Any]], answer: Answer,
     """Replace one record of the page, or all. An answer that is no page stays as it is."""
     if answer.status != HTTPStatus.OK:
         return answer
-    results = json.loads(answer.body)["results"]
+    try:
+        results = json.loads(answer.body)["results"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return answer  # another fault was here before
+    if not isinstance(results, list):
+        return answer
     meant = range(len(results)) if record is None else [record % len(results)] if results else []
     changed = [new for at, old in enumerate(results) for new in (change(old) if at in meant else [old])]
     return _with_body(render_results(changed), answer)
