@@ -53,7 +53,10 @@ class Exporter:
         gate = Gate(
             workspace=settings.name,
             sender=sender,
-            budgets={Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, now)},
+            budgets={
+                Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, now),
+                Endpoint.INTEGRATIONS: Budget(limits.integrations, limits.share, now),
+            },
             clock=self._clock,
             observer=self.own,
         )
@@ -85,7 +88,7 @@ class Exporter:
         return WebSources(
             render=lambda *, openmetrics: self.page.render(self._clock.now(), openmetrics=openmetrics),
             status=self._status,
-            unhealthy=lambda: tuple(filter(None, (poller.unhealthy() for poller in self.pollers))),
+            unhealthy=lambda: tuple(trouble for poller in self.pollers for trouble in poller.unhealthy()),
             unready=lambda: tuple(
                 f"workspace {poller.settings.name} has not been tried yet"
                 for poller in self.pollers

@@ -16,5 +16,5 @@ async def poll_once(config: Config, log: FilteringBoundLogger) -> tuple[bool, by
     exporter = Exporter(config, MemoryStore(), clock, log)
     async with exporter.polling():
         await asyncio.gather(*(poller.all_tried.wait() for poller in exporter.pollers))
-    succeeded = all(snapshot.up for poller in exporter.pollers for snapshot in poller.snapshots)
+    succeeded = all(poller.succeeded() for poller in exporter.pollers)
     return succeeded, b"".join(exporter.page.render(clock.now(), openmetrics=False).chunks)

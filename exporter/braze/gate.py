@@ -21,7 +21,8 @@ from exporter.braze.wire import (
 )
 from exporter.clock import Clock
 from exporter.domain.budget import Budget
-from exporter.domain.errors import PollError
+from exporter.domain.denial import Denial
+from exporter.domain.errors import AuthError, ForbiddenError, PollError
 
 _TOO_MANY_REQUESTS = 429
 
@@ -67,6 +68,7 @@ class Gate:
         self._budgets = budgets
         self._clock = clock
         self._observer = observer
+        self._denial = Denial()
 
     def allowed(self, endpoint: Endpoint) -> int:
         """Requests in any minute."""
@@ -102,14 +104,23 @@ class Gate:
 
         """
         began = self._clock.monotonic()
+        self._denial.raise_while_it_lasts(request.endpoint, began)
         try:
             response = await self._sender.send(request)
+        except AuthError:
+            raise  # no key could be read, so nothing was sent
         except PollError:
             self._answered(request, "error", began)
             raise
         self._answered(request, str(response.status), began)
         self._learn(request.endpoint, response)
-        return Answer(decipher_body(response), decipher_next_cursor(response))
+        try:
+            body = decipher_body(response)
+        except (AuthError, ForbiddenError) as error:
+            self._denial.note(request.endpoint, error, self._clock.monotonic())
+            raise
+        self._denial.forget(request.endpoint)
+        return Answer(body, decipher_next_cursor(response))
 
     def _answered(self, request: Request, code: str, began: float) -> None:
         seconds = self._clock.monotonic() - began

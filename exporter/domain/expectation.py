@@ -10,11 +10,14 @@ Braze may simply announce the next run. Remembering the old one is the only way 
   integration expects nothing; on demand and event-driven ones announce nothing, and so expect nothing either.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 EARLY = timedelta(seconds=60)
-"""So much before its announced time a sync may start and meet it; far less than the shortest schedule of 5 minutes."""
+"""So much before its announced time a sync may start and meet it; the shortest schedule is 5 minutes."""
+EARLY_SHARE = 4
+"""Where syncs follow each other more closely, this part of the time between the newest two is early enough."""
 
 _RESTING = frozenset({"paused", "inactive", "disabled", "archived", "deleted"})
 
@@ -35,28 +38,32 @@ class Announcement:
 
 
 def expect(
-    pending: datetime | None, announcement: Announcement, newest_start: datetime | None, now: datetime
+    pending: datetime | None, announcement: Announcement | None, starts: Sequence[datetime], now: datetime
 ) -> datetime | None:
     """
     Return the run that is expected now; None when none is.
 
     Args:
         pending: What this function returned the last time.
-        announcement: As Braze and the configuration have it now.
-        newest_start: Of the newest sync known, running included.
+        announcement: As Braze and the configuration have it now; None when neither has been heard of, so that what is
+            pending stays so until a sync meets it.
+        starts: Of the newest two syncs known, running included, the newest first.
         now: Tells whether the pending run's time has come.
 
     """
+    if announcement is None:
+        return None if pending is None or _met(pending, starts) else pending
     if announcement.resting:
         return None
     if announcement.next_scheduled_run is None:
-        if announcement.interval is None or newest_start is None:
-            return None
-        return newest_start + announcement.interval
-    if pending is not None and not _met(pending, newest_start) and now >= pending - EARLY:
+        return starts[0] + announcement.interval if announcement.interval and starts else None
+    if pending is not None and not _met(pending, starts) and now >= pending - EARLY:
         return min(pending, announcement.next_scheduled_run)
-    return None if _met(announcement.next_scheduled_run, newest_start) else announcement.next_scheduled_run
+    return None if _met(announcement.next_scheduled_run, starts) else announcement.next_scheduled_run
 
 
-def _met(run: datetime, newest_start: datetime | None) -> bool:
-    return newest_start is not None and newest_start >= run - EARLY
+def _met(run: datetime, starts: Sequence[datetime]) -> bool:
+    if not starts:
+        return False
+    early = EARLY if len(starts) == 1 else min(EARLY, (starts[0] - starts[1]) / EARLY_SHARE)
+    return starts[0] >= run - early

@@ -45,9 +45,14 @@ class ListedIntegration:
             return self.last_job_start_time is None and self.last_job_status is None
         return self.newest == (newest.sync_start_time, newest.job_status)
 
-    def running_since(self) -> datetime | None:
-        """When the sync started that the list shows as running."""
-        return self.last_job_start_time if self.last_job_status is SyncStatus.RUNNING else None
+    def newly_running(self, newest: Sync | None) -> Sync | None:
+        """Return the running sync that the list shows, if it is newer than the newest known."""
+        start = self.last_job_start_time
+        if start is None or self.last_job_status is not SyncStatus.RUNNING:
+            return None
+        if newest is not None and newest.sync_start_time >= start:
+            return None
+        return Sync(start, SyncStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""What the gauges say about an integration's syncs, read off its ledger."""
+"""What the gauges say about an integration, read off its ledger and off Braze's list."""
 
 from dataclasses import replace
 
 from exporter.domain.ledger import Ledger
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Snapshot, Sync, SyncStatus
 
 
@@ -21,6 +22,31 @@ def with_ledger(snapshot: Snapshot, ledger: Ledger) -> Snapshot:
         totals=ledger.totals,
         history_gaps=ledger.gaps,
         history=ledger.recent,
+    )
+
+
+def with_listing(snapshot: Snapshot, listed: ListedIntegration, newest: Sync | None) -> Snapshot:
+    """
+    Return the snapshot with what the list says: properties, schedule, and a sync that has just begun.
+
+    Args:
+        snapshot: What is shown so far.
+        listed: What the list shows.
+        newest: The newest sync in the ledger.
+
+    """
+    integration = replace(
+        snapshot.integration,
+        integration_type=listed.integration_type,
+        warehouse_type=listed.warehouse_type,
+        app_group_id=listed.app_group_id,
+    )
+    return replace(
+        snapshot,
+        integration=snapshot.integration if integration == snapshot.integration else integration,
+        integration_status=listed.integration_status or None,
+        next_scheduled_run=listed.next_scheduled_run,
+        newest=listed.newly_running(newest) or newest,
     )
 
 

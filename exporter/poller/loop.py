@@ -2,7 +2,7 @@
 The poll loop of one workspace: start what is due as far as the budget allows, and live on whatever happens.
 
 Decides nothing about due times or budgets: `domain/schedule.py` and `domain/budget.py` do. What a poll is, it is given.
-A crash of the loop is logged and the loop restarted; it stops no other workspace, and cancelling always gets through.
+A crash of the loop ends its polls; starting it again is for `supervision.py`.
 """
 
 import asyncio
@@ -17,12 +17,10 @@ from exporter.domain.schedule import Agenda
 
 POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
-LONGEST_NAP_SECONDS = 30.0
+LONGEST_NAP_SECONDS = 60.0
 """The loop looks up at least this often, so that what has changed elsewhere is noticed."""
 HANGS_AFTER_SECONDS = 60.0
 """A loop that is so late to look up hangs."""
-RESTART_SECONDS = 10.0
-"""Between a crash of the loop and its restart."""
 
 
 class PollLoop:
@@ -54,28 +52,24 @@ class PollLoop:
         self._under_way: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._looks_up_at: float | None = None
-        self._crashed: str | None = None
 
     def unhealthy(self) -> str | None:
-        """Why the loop is not healthy; None when it is. Braze has no part in it."""
-        if self._crashed is not None:
-            return f"crashed ({self._crashed}) and will be restarted; the log has the traceback"
+        """Why the loop seems to hang; None when it does not. Braze has no part in it."""
         if self._looks_up_at is None:
             return None
         late = self._clock.monotonic() - self._looks_up_at
-        return f"should have moved {late:.0f} s ago" if late > HANGS_AFTER_SECONDS else None
+        return f"the poll loop should have moved {late:.0f} s ago" if late > HANGS_AFTER_SECONDS else None
 
     async def run(self) -> None:
-        """Poll until cancelled."""
-        while True:
-            try:
-                await self._loop()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other polls must go on
-                self._crashed = type(error).__name__
-                self._log.error("poll loop crashed", exc_info=error, restart_in_seconds=RESTART_SECONDS)
-            finally:
-                await self._cancel_polls()
-            await asyncio.sleep(RESTART_SECONDS)
+        """Poll until cancelled, or until a defect ends it; the polls under way end with it."""
+        try:
+            await self._loop()
+        finally:
+            await self._cancel_polls()
+
+    def wake(self) -> None:
+        """Look at the agenda now: someone has made an integration due."""
+        self._wake.set()
 
     async def _cancel_polls(self) -> None:
         for task in self._under_way:
@@ -84,7 +78,6 @@ class PollLoop:
 
     async def _loop(self) -> None:
         while True:
-            self._crashed = None
             self._wake.clear()
             nap, throttled = self._start_polls()
             began = self._clock.monotonic()

@@ -1,33 +1,39 @@
 """
-One workspace's integrations: poll each, keep its account, publish its snapshot, say one line.
+One workspace: watch its integrations by polls and by the list, keep accounts, publish snapshots.
 
-Decides nothing about accounting. Every poll ends in a published snapshot, whatever happened, and the account is kept
-before its figures are shown. From keeping to publishing there is no await, so no two polls mix and no page is torn.
+Decides nothing about accounting, due times or what a listing means. Every poll ends in a published snapshot, whatever
+happened, and an account is kept before its figures are shown. From keeping to publishing there is no await, so no two
+polls mix and no page is torn. An integration that is taken away while a poll is under way stays away.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
-from exporter.domain.errors import PayloadError, PollError
-from exporter.domain.model import Failure, Integration, Snapshot
-from exporter.domain.schedule import Agenda, interval_in_effect
+from exporter.domain.errors import PollError
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Integration, Snapshot
+from exporter.domain.roster import Roster
+from exporter.domain.schedule import Agenda, interval_in_effect, next_turn, phase
 from exporter.domain.settings import WorkspaceSettings
-from exporter.domain.summary import with_ledger
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.poller.listing import ListingLoop
 from exporter.poller.loop import PollLoop
+from exporter.poller.publishing import Publisher
 from exporter.poller.reading import Reader, Reading
-from exporter.state.store import Account, Store
+from exporter.poller.report import Reporter
+from exporter.poller.supervision import Supervised
+from exporter.poller.watched import Verdict, Watched, watch
+from exporter.state.store import Store
 
-_REKEEP_SHARE = 4
-"""An account that does not change is kept again after this part of `stale_after`, for the time Braze was heard."""
+_LISTING_FAILURES = 2
+"""After so many listings that failed in a row each integration is polled by its own endpoint."""
 
 
 class WorkspacePoller:
@@ -43,151 +49,226 @@ class WorkspacePoller:
         own: OwnMetrics,
         clock: Clock,
         log: FilteringBoundLogger,
+        carried: Mapping[str, Snapshot] | None = None,
     ) -> None:
         self.settings = settings
-        self.interval_seconds = interval_in_effect(
-            settings.poll.interval_seconds, len(settings.integrations), gate.allowed(Endpoint.JOB_SYNC_STATUS)
-        )
-        """The interval in effect: longer than the configured one when the budget cannot serve that."""
-        self.tried = not settings.integrations
+        self.tried = False
         """Whether the workspace has been tried once."""
         self.all_tried = asyncio.Event()
-        """Set once every integration has been polled once."""
-        self._store = store
-        self._page = page
-        self._own = own
+        """Set once the list was tried and every integration has been polled."""
+        self._gate = gate
         self._clock = clock
-        self._log = log.bind(workspace=settings.name)
-        self._reader = Reader(gate, clock, settings.poll.max_pages, self._note_anomalies)
-        self._agenda = Agenda(self.interval_seconds)
-        self._loop = PollLoop(self._agenda, gate, self.poll, clock, self._log)
-        self._accounts = dict(store.load(settings.name))
-        self._snapshots: dict[str, Snapshot] = {}
+        self._publisher = Publisher(settings, store, page, clock)
+        self._report = Reporter(settings.name, own, log)
+        self._reader = Reader(gate, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
+        self._agenda = Agenda(settings.poll.interval_seconds)
+        self._loop = PollLoop(self._agenda, gate, self.poll, clock, log.bind(workspace=settings.name))
+        self._listing = ListingLoop(
+            gate=gate,
+            clock=clock,
+            watcher=self,
+            interval_seconds=settings.poll.interval_seconds,
+            worth_pages=None if settings.discovery.enabled else len(settings.integrations),
+            note_anomalies=self._report.anomalies(Endpoint.INTEGRATIONS),
+        )
+        self._supervised = (
+            Supervised("poll", self._loop.run, log.bind(workspace=settings.name)),
+            Supervised("listing", self._listing.run, log.bind(workspace=settings.name)),
+        )
+        self._carried = carried or {}
+        self._watched: dict[str, Watched] = {}
         self._untried: set[str] = set()
+        self._roster = Roster()
+        self._listing_interval: float | None = None
+        """Seconds from one whole listing to the next; None while the list cannot be relied on."""
+        self._listing_failures = 0
+        self._list_tried = False
         own.prepare_workspace(settings.name)
-        own.poll_interval(settings.name, self.interval_seconds)
-        own.integrations(settings.name, "config", len(settings.integrations))
         for integration in settings.integrations:
-            self._admit(integration)
-        if not self._untried:
-            self.all_tried.set()
+            self._admit(watch(integration, configured=True))
+        self._plan()
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        await self._loop.run()
+        async with asyncio.TaskGroup() as tasks:
+            for supervised in self._supervised:
+                tasks.create_task(supervised.run())
 
-    def unhealthy(self) -> str | None:
-        """Why the poll loop is not healthy; None when it is."""
-        trouble = self._loop.unhealthy()
-        return trouble and f"the poll loop of workspace {self.settings.name} {trouble}"
+    def unhealthy(self) -> tuple[str, ...]:
+        """Why the loops are not healthy; nothing when they are."""
+        troubles = (*(supervised.unhealthy() for supervised in self._supervised), self._loop.unhealthy())
+        return tuple(f"workspace {self.settings.name}: {trouble}" for trouble in troubles if trouble)
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """The newest of each integration."""
-        return tuple(self._snapshots.values())
+        return tuple(watched.snapshot for watched in self._watched.values())
+
+    @property
+    def interval_seconds(self) -> float:
+        """The interval in effect: longer than the configured one when the budget cannot serve that."""
+        return self._agenda.interval if self._listing_interval is None else self._listing_interval
+
+    def succeeded(self) -> bool:
+        """Whether the newest poll of every integration, and of the list where it is needed, was good."""
+        listing_is_good = self._listing_failures == 0 or not self.settings.discovery.enabled
+        return listing_is_good and all(watched.snapshot.up for watched in self._watched.values())
 
     def notes(self) -> tuple[str, ...]:
         """Remarks on the whole workspace for the status page."""
-        wanted = self.settings.poll.interval_seconds
-        if self.interval_seconds <= wanted:
-            return ()
-        served = f"every {self.interval_seconds:.0f} s, not every {wanted:.0f} s as configured"
-        return (f"The rate budget serves these integrations {served}.",)
+        return self._report.notes(self.settings.poll.interval_seconds, self.interval_seconds)
+
+    # Polls of an integration's own endpoint
 
     async def poll(self, integration_id: str) -> None:
         """Poll one integration whose first turn in the budget has been taken, and give it its next turn."""
-        account = self._accounts.get(integration_id)
-        ledger = account.ledger if account else None
+        watched = self._watched[integration_id]
+        asking = watched.listed.newest if watched.listed else None
+        ledger = watched.account.ledger if watched.account else None
         began = self._clock.monotonic()
         try:
             reading = await self._reader.read(integration_id, ledger)
         except Exception as error:  # noqa: BLE001 - a defect must cost this poll and nothing else
-            self._log.error("poll crashed", integration_id=integration_id, exc_info=error)
-            defect = f"a defect of the exporter ({type(error).__name__}), shown in its log; please report it"
-            reading = Reading(ledger, error=PayloadError(defect))
-        if integration_id in self._snapshots:
-            self._finish(integration_id, reading, self._clock.monotonic() - began)
+            reading = Reading(ledger, error=self._report.defect(integration_id, error))
+        if self._watched.get(integration_id) is not watched:
+            return
+        before = watched.snapshot
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        if reading.error is None:
+            watched.asked_at, watched.asked_newest = monotonic, asking
+        if reading.ledger is not None and reading.pages > 0:
+            self._publisher.heard(watched, reading.ledger, now)
+        self._publisher.close_poll(watched, reading.error, now)
+        rest = self._rest_seconds(watched)
+        turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, interval=rest)
+        self._publisher.show(watched, turn)
+        self._note_tried(integration_id)
+        self._report.poll(before, watched.snapshot, reading, monotonic - began)
 
-    def _admit(self, integration: Integration) -> None:
+    # What the list shows
+
+    def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
+        """Take in one page of the list."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        for listed in integrations:
+            watched = self._watched.get(listed.integration_id)
+            wanted = self.settings.discovery.enabled and self.settings.discovery.names.takes(listed.integration_name)
+            if watched is None and wanted:
+                name = listed.integration_name or listed.integration_id
+                found = Integration(self.settings.name, listed.integration_id, name)
+                watched = self._admit(watch(found, configured=False))
+            elif watched is not None and not watched.configured and not wanted:
+                self._withdraw(listed.integration_id)
+                watched = None
+            if watched is not None:
+                self._roster.saw((listed.integration_id,))
+                self._sight(watched, listed, now, monotonic)
+        self._loop.wake()
+
+    def _sight(self, watched: Watched, listed: ListedIntegration, now: datetime, monotonic: float) -> None:
+        """Take what the list shows of an integration for a poll of it, or ask its own endpoint."""
+        key = listed.integration_id
+        verdict = watched.judge(listed)
+        watched.take_listing(listed, now, monotonic)
+        if watched.account is None or watched.snapshot.failure is not None:
+            self._publisher.show(watched)
+        elif verdict is Verdict.CHANGED:
+            self._agenda.hurry(key, monotonic)
+            self._publisher.show(watched)
+        else:
+            self._publisher.heard(watched, watched.account.ledger, now)
+            self._publisher.close_poll(watched, None, now)
+            rest = watched.rest_seconds(self.settings.poll.interval_seconds, self.settings.poll.verify_after_seconds)
+            turn = next_turn(max(watched.asked_at, watched.begun_at), rest, phase(key))
+            self._publisher.show(watched, self._agenda.put_off(key, max(turn, monotonic)))
+            self._note_tried(key)
+            self._report.sighting()
+
+    def listing_complete(self, integration_ids: frozenset[str], pages: int) -> None:
+        """Take in that the list was read to its end."""
+        now = self._clock.now()
+        for key in self._roster.close(integration_ids):
+            watched = self._watched.get(key)
+            if watched is not None and not watched.configured:
+                self._withdraw(key)
+            elif watched is not None:
+                watched.forget_listing(now)
+                self._publisher.show(watched, self._agenda.put_off(key, self._regular_turn(key)))
+        self._listing_failures = 0
+        self._listing_interval = interval_in_effect(
+            self.settings.poll.interval_seconds, pages, self._gate.allowed(Endpoint.INTEGRATIONS)
+        )
+        self._report.listing_complete(now)
+        self._end_listing()
+
+    def listing_failed(self, error: PollError) -> None:
+        """Take in that the list could not be read; after some times its own endpoint is asked for each integration."""
+        self._listing_failures += 1
+        self._report.listing_failed(error)
+        if self._listing_failures == _LISTING_FAILURES or not error.retryable:
+            self._rely_on_polls()
+        self._end_listing()
+
+    def listing_too_long(self) -> None:
+        """Take in that the list has too many pages for the few integrations that are watched."""
+        self._listing_failures = 0
+        self._report.listing_too_long()
+        self._rely_on_polls()
+        self._end_listing()
+
+    def _rely_on_polls(self) -> None:
+        if self._listing_interval is None:
+            return
+        self._listing_interval = None
+        for key in self._watched:
+            self._agenda.put_off(key, self._regular_turn(key))
+        self._loop.wake()
+
+    def _end_listing(self) -> None:
+        self.tried = self._list_tried = True
+        self._note_tried(None)
+        self._plan()
+
+    # Which integrations there are, and when their turns are
+
+    def _admit(self, watched: Watched) -> Watched:
         """Take an integration in: show what is known of it from before, and make it due."""
-        key = integration.integration_id
-        snapshot = Snapshot(integration)
-        if (account := self._accounts.get(key)) is not None:
-            snapshot = with_ledger(replace(snapshot, stale_at=self._stale_at(account.heard_at)), account.ledger)
-        self._snapshots[key] = snapshot
-        self._page.publish(snapshot)
+        key = watched.integration_id
+        self._watched[key] = watched
         self._untried.add(key)
         self._agenda.add(key, self._clock.monotonic())
+        self._publisher.open(watched, self._carried.get(key))
+        return watched
 
-    def _finish(self, key: str, reading: Reading, seconds: float) -> None:
-        now = self._clock.now()
-        next_turn = self._agenda.done(key, self._clock.monotonic(), succeeded=reading.error is None)
-        before = self._snapshots[key]
-        after = replace(
-            before,
-            last_poll_at=now,
-            next_poll_at=now + timedelta(seconds=next_turn - self._clock.monotonic()),
-        )
-        if reading.error is None:
-            after = replace(after, up=True, last_poll_success_at=now, failure=None)
-        else:
-            after = replace(after, up=False, failure=_failure(reading.error, now))
-        if reading.ledger is not None and reading.pages > 0:
-            after = self._keep(after, reading, now)
-        self._snapshots[key] = after
-        self._page.publish(after)
-        self._own.poll_finished(self.settings.name, reading.error.reason if reading.error else None)
+    def _withdraw(self, key: str) -> None:
+        del self._watched[key]
+        self._agenda.remove(key)
+        self._roster.drop(key)
+        self._publisher.withdraw(key)
         self._note_tried(key)
-        self._say(before, after, reading, seconds)
 
-    def _keep(self, snapshot: Snapshot, reading: Reading, now: datetime) -> Snapshot:
-        """Keep the account, and return the snapshot with what it says."""
-        assert reading.ledger is not None  # noqa: S101 - tells mypy what the caller has checked
-        key = snapshot.integration.integration_id
-        known = self._accounts.get(key)
-        rekeep_after = timedelta(seconds=self.settings.poll.stale_after_seconds / _REKEEP_SHARE)
-        changed = known is None or known.ledger is not reading.ledger
-        if known is None or changed or abs(now - known.heard_at) >= rekeep_after:
-            account = Account(reading.ledger, now)
-            self._store.commit(self.settings.name, key, account)
-            self._accounts[key] = account
-        fresh = replace(snapshot, stale_at=self._stale_at(now))
-        return with_ledger(fresh, reading.ledger) if changed or snapshot.totals is None else fresh
-
-    def _stale_at(self, heard_at: datetime) -> datetime:
-        return heard_at + timedelta(seconds=self.settings.poll.stale_after_seconds)
-
-    def _note_tried(self, key: str) -> None:
-        self.tried = True
-        self._untried.discard(key)
-        if not self._untried:
-            self.all_tried.set()
-
-    def _note_anomalies(self, anomalies: Mapping[str, int]) -> None:
-        for kind, count in anomalies.items():
-            self._own.anomalies(self.settings.name, Endpoint.JOB_SYNC_STATUS, kind, count)
-        self._log.debug("odd values in Braze's answer", **anomalies)
-
-    def _say(self, before: Snapshot, after: Snapshot, reading: Reading, seconds: float) -> None:
-        """One line a poll: loud when something has changed for the worse or the better, else for debugging."""
-        log = self._log.bind(
-            integration_id=after.integration.integration_id,
-            integration_name=after.integration.integration_name,
-            pages=reading.pages,
-            counted=len(reading.counted),
-            seconds=round(seconds, 3),
+    def _plan(self) -> None:
+        """Fit the interval to the number of integrations, and show both."""
+        self._agenda.interval = interval_in_effect(
+            self.settings.poll.interval_seconds, len(self._watched), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
         )
-        if after.history_gaps > before.history_gaps:
-            log.warning("the last known sync was not found; the counters may be short", gaps=after.history_gaps)
-        if after.failure is not None:
-            known = before.failure is not None and before.failure.reason == after.failure.reason
-            say = log.debug if known else log.warning
-            say("poll failed", reason=after.failure.reason, error=after.failure.message)
-        elif before.up is False:
-            log.info("poll succeeded again")
-        else:
-            log.debug("poll succeeded")
+        configured = sum(watched.configured for watched in self._watched.values())
+        self._report.plan(self.interval_seconds, configured, len(self._watched) - configured)
 
+    def _rest_seconds(self, watched: Watched) -> float | None:
+        """How long its own endpoint may rest after it has answered; None for the usual interval."""
+        if self._listing_interval is None:
+            return None
+        if watched.listed_at < self._clock.monotonic() - 3 * self._listing_interval:
+            return None
+        return watched.rest_seconds(self.settings.poll.interval_seconds, self.settings.poll.verify_after_seconds)
 
-def _failure(error: PollError, now: datetime) -> Failure:
-    return Failure(error.reason, str(error), now)
+    def _regular_turn(self, key: str) -> float:
+        return next_turn(self._clock.monotonic(), self._agenda.interval, phase(key))
+
+    def _note_tried(self, key: str | None) -> None:
+        if key is not None:
+            self.tried = True
+            self._untried.discard(key)
+        if self._list_tried and not self._untried:
+            self.all_tried.set()

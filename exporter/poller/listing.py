@@ -1,0 +1,110 @@
+"""
+Reading the list of integrations, over and over: one walk through all its pages every interval.
+
+Decides when the list is read and when a walk is complete. What a page means is for the watcher it is given; each page
+is handed over as it comes, so that a change on the first page does not wait for the last.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from exporter.braze.gate import Gate
+from exporter.braze.wire import Endpoint, build_integrations
+from exporter.clock import Clock
+from exporter.domain.errors import PayloadError, PollError
+from exporter.domain.listing import ListedIntegration, decode_integrations
+from exporter.domain.schedule import LATEST_RETRY_SECONDS, interval_in_effect
+
+MOST_PAGES = 1000
+"""Ten thousand integrations in one workspace; a list that goes on beyond them is taken for one without an end."""
+LONG_LIST_SECONDS = 3600.0
+"""Between two looks at a list that is too long to pay."""
+
+
+class ListWatcher(Protocol):
+    """Who hears what the list shows."""
+
+    def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
+        """One page has come."""
+
+    def listing_complete(self, integration_ids: frozenset[str], pages: int) -> None:
+        """The walk has come to the end of the list."""
+
+    def listing_failed(self, error: PollError) -> None:
+        """The walk broke off."""
+
+    def listing_too_long(self) -> None:
+        """The walk was given up, because asking each integration costs less."""
+
+
+class ListingLoop:
+    """
+    Reads the list of one workspace.
+
+    Args:
+        gate: Each request takes a turn of its budget.
+        clock: For the interval.
+        watcher: Hears what is found.
+        interval_seconds: From the start of one walk to the start of the next, as long as the budget serves it.
+        worth_pages: How many pages may be read; None when the list is needed whatever it costs.
+        note_anomalies: Hears what was odd.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        clock: Clock,
+        watcher: ListWatcher,
+        interval_seconds: float,
+        worth_pages: int | None,
+        note_anomalies: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._watcher = watcher
+        self._interval_seconds = interval_seconds
+        self._worth_pages = worth_pages
+        self._note_anomalies = note_anomalies
+
+    async def run(self) -> None:
+        """Read the list until cancelled."""
+        while True:
+            began = self._clock.monotonic()
+            wait = await self._walk()
+            await asyncio.sleep(max(0.0, began + wait - self._clock.monotonic()))
+
+    async def _walk(self) -> float:
+        """Read the list once, and return how long after this walk's start the next one begins."""
+        seen: set[str] = set()
+        cursors: set[str | None] = set()
+        cursor: str | None = None
+        try:
+            while cursor not in cursors:
+                if len(cursors) == (MOST_PAGES if self._worth_pages is None else self._worth_pages):
+                    self._watcher.listing_too_long()
+                    return LONG_LIST_SECONDS
+                cursors.add(cursor)
+                page, cursor = await self._read_page(cursor)
+                seen.update(one.integration_id for one in page)
+                self._watcher.listed(page)
+                if cursor is None:
+                    self._watcher.listing_complete(frozenset(seen), len(cursors))
+                    allowed = self._gate.allowed(Endpoint.INTEGRATIONS)
+                    return interval_in_effect(self._interval_seconds, len(cursors), allowed)
+            raise PayloadError("the list of integrations links back to a page already read; it is read again later")
+        except PollError as error:
+            self._watcher.listing_failed(error)
+            return min(self._interval_seconds, LATEST_RETRY_SECONDS)
+
+    async def _read_page(self, cursor: str | None) -> tuple[tuple[ListedIntegration, ...], str | None]:
+        await self._gate.turn(Endpoint.INTEGRATIONS)
+        answer = await self._gate.ask(build_integrations(cursor))
+        decoded = decode_integrations(answer.body)
+        if decoded.anomalies:
+            self._note_anomalies(decoded.anomalies)
+        if decoded.problem is not None:
+            raise PayloadError(f"{decoded.problem}; a proxy in between or a change of Braze's API may be the cause")
+        return decoded.integrations, answer.next_cursor

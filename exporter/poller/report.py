@@ -1,0 +1,112 @@
+"""
+What one workspace's polling says to the outside: its own metrics, its log lines, its notes on the status page.
+
+Decides what is worth a line: a change for the worse or the better is; a poll that went as the one before is for
+debugging. Knows nothing of how polling works.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.braze.wire import Endpoint
+from exporter.domain.errors import ForbiddenError, PayloadError, PollError
+from exporter.domain.model import Snapshot
+from exporter.metrics.own import OwnMetrics
+from exporter.poller.reading import Reading
+
+_CONFIG, _DISCOVERY = "config", "discovery"
+
+
+class Reporter:
+    """Speaks for one workspace."""
+
+    def __init__(self, workspace: str, own: OwnMetrics, log: FilteringBoundLogger) -> None:
+        self._workspace = workspace
+        self._own = own
+        self._log = log.bind(workspace=workspace)
+        self._listing_trouble: PollError | None = None
+
+    def anomalies(self, endpoint: Endpoint) -> Callable[[Mapping[str, int]], None]:
+        """Return who notes what was odd in the answers of *endpoint*."""
+
+        def note(anomalies: Mapping[str, int]) -> None:
+            for kind, count in anomalies.items():
+                self._own.anomalies(self._workspace, endpoint, kind, count)
+            self._log.debug("odd values in Braze's answer", endpoint=endpoint.value, **anomalies)
+
+        return note
+
+    def defect(self, integration_id: str, error: Exception) -> PayloadError:
+        """Log a defect of ours, and return it as the failure of that poll."""
+        self._log.error("poll crashed", integration_id=integration_id, exc_info=error)
+        return PayloadError(f"a defect of the exporter ({type(error).__name__}), shown in its log; please report it")
+
+    def poll(self, before: Snapshot, after: Snapshot, reading: Reading, seconds: float) -> None:
+        """Say how the poll of one integration ended: one line."""
+        self._own.poll_finished(self._workspace, reading.error.reason if reading.error else None)
+        log = self._log.bind(
+            integration_id=after.integration.integration_id,
+            integration_name=after.integration.integration_name,
+            pages=reading.pages,
+            counted=len(reading.counted),
+            seconds=round(seconds, 3),
+        )
+        if after.history_gaps > before.history_gaps:
+            log.warning("the last known sync was not found; the counters may be short", gaps=after.history_gaps)
+        if after.failure is not None:
+            known = before.failure is not None and before.failure.reason == after.failure.reason
+            say = log.debug if known else log.warning
+            say("poll failed", reason=after.failure.reason, error=after.failure.message)
+        elif before.up is False:
+            log.info("poll succeeded again")
+        else:
+            log.debug("poll succeeded")
+
+    def sighting(self) -> None:
+        """Count a poll that the list has answered."""
+        self._own.poll_finished(self._workspace, None)
+
+    def listing_complete(self, now: datetime) -> None:
+        """Say that the list was read to its end."""
+        self._own.discovery_succeeded(self._workspace, now.timestamp())
+        if self._listing_trouble is not None:
+            self._log.info("the list of integrations can be read again")
+        self._listing_trouble = None
+
+    def listing_failed(self, error: PollError) -> None:
+        """Say once why the list cannot be read."""
+        if self._listing_trouble is None or self._listing_trouble.reason != error.reason:
+            self._log.warning("the list of integrations cannot be read", reason=error.reason, error=_explain(error))
+        self._listing_trouble = error
+
+    def listing_too_long(self) -> None:
+        """Say that the list is not used."""
+        self._listing_trouble = None
+        self._log.debug("the list of integrations is longer than it is worth; each integration is polled by itself")
+
+    def plan(self, interval_seconds: float, configured: int, discovered: int) -> None:
+        """Show how many integrations there are, and how often they are polled."""
+        self._own.poll_interval(self._workspace, interval_seconds)
+        self._own.integrations(self._workspace, _CONFIG, configured)
+        self._own.integrations(self._workspace, _DISCOVERY, discovered)
+
+    def notes(self, wanted_seconds: float, interval_seconds: float) -> tuple[str, ...]:
+        """Return remarks for the status page, one sentence each."""
+        notes = []
+        if interval_seconds > wanted_seconds:
+            served = f"every {interval_seconds:.0f} s, not every {wanted_seconds:.0f} s as configured"
+            notes.append(f"The rate budget serves these integrations {served}.")
+        if self._listing_trouble is not None:
+            notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
+        return tuple(notes)
+
+
+def _explain(error: PollError) -> str:
+    if isinstance(error, ForbiddenError):
+        return (
+            "the key lacks the permission cdi.integration_list, so each integration is polled by itself and nothing "
+            "can be discovered; grant it in the Braze dashboard"
+        )
+    return str(error)

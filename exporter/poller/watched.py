@@ -1,0 +1,121 @@
+"""
+One integration that is being watched: where it is known from, what is known of it, and when it needs a poll.
+
+Decides what a listing means for a single integration, and how long its own endpoint may be left alone. Pure: times come
+in as arguments; what follows from a verdict is for `workspace.py`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from exporter.domain.expectation import Announcement, expect
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus
+from exporter.domain.summary import with_ledger, with_listing
+from exporter.state.store import Account
+
+RUNNING_INTERVALS = 5
+"""A sync that the list shows running is looked up itself every so many intervals: another may have finished before."""
+
+
+class Verdict(Enum):
+    """What a listing says about an integration."""
+
+    SAME = auto()
+    """Its newest sync is known."""
+    BEGUN = auto()
+    """Its newest sync has begun, which the list tells as well as its own endpoint would."""
+    CHANGED = auto()
+    """Something has finished, or is not understood: ask its own endpoint."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """An integration under watch. Times are monotonic seconds unless they are datetimes."""
+
+    snapshot: Snapshot
+    configured: bool
+    """Whether the configuration names it; else discovery found it."""
+    named: bool
+    """Whether the configuration gives it a name, which then wins over Braze's."""
+    account: Account | None = None
+    listed: ListedIntegration | None = None
+    listed_at: float = float("-inf")
+    asked_at: float = float("-inf")
+    """When its own endpoint last answered."""
+    asked_newest: tuple[datetime | None, SyncStatus | None] | None = None
+    """What the list showed before its own endpoint last answered."""
+    begun_at: float = float("-inf")
+    """When the list first showed the running sync."""
+
+    @property
+    def integration_id(self) -> str:
+        return self.snapshot.integration.integration_id
+
+    @property
+    def known_newest(self) -> Sync | None:
+        """The newest sync in the ledger."""
+        return self.account.ledger.recent[0] if self.account and self.account.ledger.recent else None
+
+    def judge(self, listed: ListedIntegration) -> Verdict:
+        """Say what *listed* means, compared with what its own endpoint told."""
+        newest = self.known_newest
+        if listed.tells(newest) or listed.newest == self.asked_newest:
+            return Verdict.SAME
+        return Verdict.BEGUN if listed.newly_running(newest) else Verdict.CHANGED
+
+    def take_listing(self, listed: ListedIntegration, now: datetime, monotonic: float) -> None:
+        """Note what the list shows, and show it."""
+        if listed.newly_running(self.snapshot.newest):
+            self.begun_at = monotonic
+        self.listed = listed
+        self.listed_at = monotonic
+        snapshot = with_listing(self.snapshot, listed, self.known_newest)
+        if not self.named and listed.integration_name:
+            integration = replace(snapshot.integration, integration_name=listed.integration_name)
+            snapshot = replace(snapshot, integration=integration)
+        self.snapshot = replace(snapshot, expected_run_at=self._expected(snapshot.newest, now))
+
+    def take_account(self, account: Account, now: datetime) -> None:
+        """Note what its own endpoint has told, and show it."""
+        self.account = account
+        snapshot = with_ledger(self.snapshot, account.ledger)
+        if self.listed is not None:
+            snapshot = with_listing(snapshot, self.listed, self.known_newest)
+        self.snapshot = replace(snapshot, expected_run_at=self._expected(snapshot.newest, now))
+
+    def forget_listing(self, now: datetime) -> None:
+        """The list has not shown it for so long that what it announced is no longer known."""
+        self.listed = None
+        self.snapshot = replace(
+            self.snapshot,
+            integration_status=None,
+            next_scheduled_run=None,
+            expected_run_at=self._expected(self.snapshot.newest, now),
+        )
+
+    def _expected(self, newest: Sync | None, now: datetime) -> datetime | None:
+        interval = self.snapshot.integration.expected_interval_seconds
+        announcement = None
+        if self.listed is not None or interval is not None:
+            announcement = Announcement(
+                self.listed.next_scheduled_run if self.listed else None,
+                self.listed.integration_status if self.listed else "",
+                None if interval is None else timedelta(seconds=interval),
+            )
+        known = self.account.ledger.recent[:2] if self.account else ()
+        starts = sorted({sync.sync_start_time for sync in (*known, newest) if sync is not None}, reverse=True)
+        return expect(self.snapshot.expected_run_at, announcement, starts[:2], now)
+
+    def rest_seconds(self, interval: float, verify_after: float) -> float:
+        """How long its own endpoint may be left alone while the list shows it."""
+        newest = self.snapshot.newest
+        running = newest is not None and not newest.finished
+        return min(RUNNING_INTERVALS * interval, verify_after) if running else verify_after
+
+
+def watch(integration: Integration, *, configured: bool) -> Watched:
+    """Return a new one; the loader gives an integration without a name its id for one."""
+    named = configured and integration.integration_name != integration.integration_id
+    return Watched(Snapshot(integration), configured, named)
