@@ -81,6 +81,7 @@ _WORDS: dict[str, _Words] = {
     "value_error": _own,
     "too_short": _empty_list,
     "string_type": _wanted("text"),
+    "bool_type": _wanted("true or false"),
     "int_type": _wanted("a whole number"),
     "float_type": _wanted("a number"),
     "list_type": _wanted("a list"),

@@ -6,6 +6,7 @@ one run tells everything. No exception of pydantic or of the YAML library leaves
 settings are used for.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from exporter.config.keys import FixedKey, KeyFile, KeySource
 from exporter.config.mistakes import ConfigError, Mistake, WrongValueError, show_key
 from exporter.config.rules import check_rules, given_keys, raw_workspaces
 from exporter.config.schema import ConfigFile, Poll, Workspace
+from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
 from exporter.domain.model import Integration
-from exporter.domain.settings import PollSettings, RateLimits, WorkspaceSettings
+from exporter.domain.roster import NameFilter
+from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
     """
     Read the configuration file at *path*, and every key that it names.
 
+    An integration whose name is its id was given none: Braze's name is better, where it is known.
     A relative api_key_file is looked up beside the configuration file; api_key_env in *environ*.
 
     Raises:
@@ -115,10 +119,29 @@ def _settings(workspace: Workspace, defaults: Poll) -> WorkspaceSettings:
             timeout_seconds=poll.timeout,
             stale_after_seconds=poll.stale_after,
             max_pages=poll.max_pages,
+            verify_after_seconds=poll.verify_after,
         ),
-        rate_limit=RateLimits(job_sync_status=workspace.rate_limit.job_sync_status, share=workspace.rate_limit.share),
-        integrations=tuple(
-            Integration(workspace.name, one.id, one.name or one.id, tuple(one.labels.items()))
-            for one in workspace.integrations
+        rate_limit=RateLimits(
+            job_sync_status=workspace.rate_limit.job_sync_status,
+            integrations=workspace.rate_limit.integrations,
+            share=workspace.rate_limit.share,
         ),
+        integrations=tuple(_integration(workspace.name, one) for one in workspace.integrations),
+        discovery=DiscoverySettings(
+            enabled=workspace.discovery.enabled,
+            names=NameFilter(
+                include=tuple(map(re.compile, workspace.discovery.include)),
+                exclude=tuple(map(re.compile, workspace.discovery.exclude)),
+            ),
+        ),
+    )
+
+
+def _integration(workspace: str, one: ConfiguredIntegration) -> Integration:
+    return Integration(
+        workspace,
+        one.id,
+        one.name or one.id,  # the id as name says that none was given: Braze's is used once it is known
+        tuple(one.labels.items()),
+        expected_interval_seconds=one.expected_interval or None,
     )

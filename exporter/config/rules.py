@@ -41,9 +41,20 @@ def _broken_rules(content: Any) -> Iterator[Finding]:
         yield from _one_key_source(here, workspace)
         yield from _stale_after(here, workspace, content)
         yield from _usable_share(here, workspace)
-        if workspace.get("integrations", []) == []:
-            yield (*here, "integrations"), "names no integration", "add the integrations to poll: `- id: ...`"
+        yield from _something_to_poll(here, workspace)
         yield from _repeated_integrations(here, workspace)
+
+
+def _something_to_poll(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
+    discovery = workspace.get("discovery", {})
+    if not isinstance(discovery, dict) or discovery.get("enabled", False) is not False:
+        return
+    if workspace.get("integrations", []) == []:
+        remedy = "add the integrations to poll: `- id: ...`, or `discovery: {enabled: true}`"
+        yield (*here, "integrations"), "names no integration", remedy
+    for key in ("include", "exclude"):
+        if discovery.get(key, []) != []:
+            yield (*here, "discovery", key), "does nothing while discovery is off", "set `enabled: true` beside it"
 
 
 def _repeated_integrations(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
@@ -114,10 +125,11 @@ def _usable_share(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]
     share = _number(section, "share")
     if share is None or not 0 < share <= 1:
         return
-    limit = _number(section, "job_sync_status")
-    if limit is not None and 1 <= limit < 10**7 and share * limit < 1 - 1e-9:
-        path = (*here, "rate_limit", "share") if "share" in section else (*here, "rate_limit", "job_sync_status")
-        yield path, "leaves less than one request a minute", "raise the share or the limit"
+    for key in ("job_sync_status", "integrations"):
+        limit = _number(section, key)
+        if limit is not None and 1 <= limit < 10**7 and share * limit < 1 - 1e-9:
+            path = (*here, "rate_limit", "share") if "share" in section else (*here, "rate_limit", key)
+            yield path, "leaves less than one request a minute", "raise the share or the limit"
 
 
 def _number(section: Any, key: str) -> float | None:

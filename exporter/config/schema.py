@@ -2,15 +2,15 @@
 The configuration file's keys: their types, defaults and limits, as pydantic models.
 
 Decides what is known, one key at a time; rules between keys are in `rules.py`, words for what is wrong in `explain.py`.
-A new key is a field here and a row in docs/configuration.md. A field's example is what a remedy shows. An empty text as
-default stands for a key that is not given: the file itself cannot hold one.
+A new key is a field here and a row in docs/configuration.md. A field's example is what a remedy shows. An empty text or
+a duration of 0 as default stands for a key that is not given: the file itself cannot hold one.
 """
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from exporter.config.values import IntegrationId, LabelName, PositiveDuration, RestEndpoint, Text
+from exporter.config.values import IntegrationId, LabelName, NamePattern, PositiveDuration, RestEndpoint, Text
 from exporter.domain.settings import PollSettings, RateLimits
 
 _POLL = PollSettings()
@@ -28,17 +28,26 @@ class Poll(Section):
     timeout: PositiveDuration = Field(default=_POLL.timeout_seconds, examples=["20s"])
     stale_after: PositiveDuration = Field(default=_POLL.stale_after_seconds, examples=["10m"])
     max_pages: int = Field(default=_POLL.max_pages, ge=1, le=100_000, examples=["20"])
+    verify_after: PositiveDuration = Field(default=_POLL.verify_after_seconds, examples=["1h"])
 
 
 class RateLimit(Section):
     job_sync_status: int = Field(default=_LIMITS.job_sync_status, ge=1, le=1_000_000, examples=["100"])
+    integrations: int = Field(default=_LIMITS.integrations, ge=1, le=1_000_000, examples=["50"])
     share: float = Field(default=_LIMITS.share, gt=0, le=1, allow_inf_nan=False, examples=["0.8"])
 
 
 class Integration(Section):
     id: IntegrationId = Field(examples=["00000000-0000-0000-0000-000000000000"])
     name: Text = Field(default="", examples=["users"])
+    expected_interval: PositiveDuration = Field(default=0.0, examples=["1h"])
     labels: dict[LabelName, Text] = Field(default={}, examples=["{team: crm}"])
+
+
+class Discovery(Section):
+    enabled: bool = Field(default=False, examples=["true"])
+    include: list[NamePattern] = Field(default=[], examples=["['^prod']"])
+    exclude: list[NamePattern] = Field(default=[], examples=["['test$']"])
 
 
 class Workspace(Section):
@@ -50,6 +59,7 @@ class Workspace(Section):
     poll: Poll = Poll()
     rate_limit: RateLimit = RateLimit()
     integrations: list[Integration] = []
+    discovery: Discovery = Discovery()
 
 
 class ConfigFile(Section):

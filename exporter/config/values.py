@@ -1,5 +1,5 @@
 """
-What single values of the configuration may be: names, ids, label names, durations.
+What single values of the configuration may be: names, ids, label names, durations, expressions.
 
 Decides about one value at a time, and says what is wrong with it in words that do not quote it. Must not know where in
 the file a value stands, nor its neighbours: those rules are in `rules.py`.
@@ -7,6 +7,7 @@ the file a value stands, nor its neighbours: those rules are in `rules.py`.
 
 import re
 import unicodedata
+import warnings
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator
@@ -26,6 +27,7 @@ RESERVED_LABELS = frozenset(
 )
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _MAX_LABEL_NAME = 100
+_PATTERN_REMEDY = "correct it as docs.python.org/3/library/re.html shows, or put `\\` before what is meant literally"
 # Control characters, halves of surrogate pairs, line and paragraph separators: none survives in a log line or a header.
 _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -71,6 +73,20 @@ def _check_label_name(name: str) -> str:
     return name
 
 
+def _check_pattern(text: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # `[[:alpha:]]` is only warned of, and never means what its author meant
+            re.compile(text)
+    except re.error as error:
+        # Python's own words may quote the expression.
+        place = f" from its character {error.pos + 1} on" if error.pos is not None else ""
+        raise WrongValueError(f"is not a regular expression{place}", _PATTERN_REMEDY) from None
+    except (Warning, OverflowError, RecursionError):
+        raise WrongValueError("is not a regular expression that can be used", _PATTERN_REMEDY) from None
+    return text
+
+
 def _check_duration(value: Any) -> float:
     if type(value) in (int, float):
         example = f"`{value}s`" if type(value) is int and 0 < value < 10**6 else "for example `90s`"
@@ -95,5 +111,7 @@ Text = Annotated[str, AfterValidator(_check_text)]
 IntegrationId = Annotated[str, AfterValidator(_check_id)]
 LabelName = Annotated[str, AfterValidator(_check_label_name)]
 RestEndpoint = Annotated[Text, AfterValidator(parse_endpoint)]
+NamePattern = Annotated[Text, AfterValidator(_check_pattern)]
+"""The text of a regular expression that Python can compile."""
 PositiveDuration = Annotated[float, PlainValidator(_check_duration), AfterValidator(_check_positive)]
 """Seconds; in the file a Prometheus duration."""

@@ -17,11 +17,12 @@ from exporter.domain.errors import AuthError
 KEY = "11111111-2222-3333-4444-555555555555"
 GOOD = [
     (Path(__file__).resolve().parents[1] / "data" / "config" / "good" / name).read_text()
-    for name in ("smallest.yaml", "aliases.yaml", "proxy.yaml", "everything.yaml")
+    for name in ("smallest.yaml", "aliases.yaml", "proxy.yaml", "discovery.yaml", "everything.yaml")
 ]
 WORDS = [
     *("poll", "interval", "timeout", "stale_after", "max_pages", "workspaces", "name", "rest_endpoint", "labels", "id"),
     *("api_key", "api_key_env", "api_key_file", "rate_limit", "job_sync_status", "share", "integrations", "workspace"),
+    *("verify_after", "expected_interval", "discovery", "enabled", "include", "exclude", "true", "(", "[[a"),
     *("1m", "0s", "https://rest.iad-03.braze.com", "http://x", "<<", "BRAZE_API_KEY", "/dev/null", "a/b", "..", ""),
 ]
 PIECES = [

@@ -24,6 +24,14 @@ ROWS = {
     if line.startswith("| `") and len(cells := [cell.strip() for cell in line.strip("|").split("|")]) == 5
 }
 EXISTING: dict[str, FieldInfo] = {}
+IN_WORDS = {
+    "workspaces[].integrations[].name": "Braze's name",
+    "workspaces[].integrations[].expected_interval": "none",
+    "workspaces[].integrations[].labels": "none",
+    "workspaces[].discovery.include": "all",
+    "workspaces[].discovery.exclude": "none",
+}
+"""The defaults that are no value one could write."""
 
 
 def fields(section: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
@@ -44,10 +52,10 @@ def default_of(path: str) -> str:
         return "as at the top"
     if field.is_required() or path == "workspaces[].integrations":
         return "required"
-    if path == "workspaces[].integrations[].name":
-        return "the id"
-    if path == "workspaces[].integrations[].labels":
-        return "none"
+    if path in IN_WORDS:
+        return IN_WORDS[path]
+    if isinstance(field.default, bool):
+        return f"`{field.default}`".lower()
     if not isinstance(field.default, int | float):
         return ""
     shown = format_duration(field.default) if path.startswith("poll.") and "pages" not in path else f"{field.default}"
@@ -79,6 +87,8 @@ def test_the_example_of_each_key_is_accepted(path: str, tmp_path: Path) -> None:
         (tmp_path / "key").write_text(environ["BRAZE_API_KEY"])
         value = "key"
     here[steps[-1]] = value
+    if "discovery" in steps:
+        here["enabled"] = True
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
     assert load_config(str(tmp_path / "config.yaml"), environ=environ).workspaces
 

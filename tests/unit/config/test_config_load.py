@@ -6,7 +6,8 @@ import pytest
 from exporter.config.load import Config, load_config
 from exporter.config.mistakes import ConfigError
 from exporter.domain.model import Integration
-from exporter.domain.settings import PollSettings, RateLimits
+from exporter.domain.roster import NameFilter
+from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = ROOT / "tests" / "data" / "config" / "good"
@@ -38,28 +39,63 @@ def test_a_good_file_loads(good: Path) -> None:
 
 def test_what_is_not_given_is_the_default() -> None:
     settings = load(GOOD / "smallest.yaml").workspaces[0].settings
-    assert settings.poll == PollSettings(60, 20, 600, 20)
+    assert settings.poll == PollSettings(60, 20, 600, 20, 3600)
     assert settings.rate_limit == RateLimits(job_sync_status=100, integrations=50, share=0.8)
     assert settings.integrations == (Integration("production", ID + "0", ID + "0"),)
+    assert settings.discovery == DiscoverySettings(enabled=False, names=NameFilter())
 
 
 def test_everything_given_arrives() -> None:
     production, staging = load(GOOD / "everything.yaml").workspaces
     assert production.settings.name == "production, EU"
     assert production.settings.rest_endpoint == "https://rest.fra-01.braze.eu"
-    assert production.settings.rate_limit == RateLimits(job_sync_status=250, share=1.0)
+    assert production.settings.rate_limit == RateLimits(job_sync_status=250, integrations=60, share=1.0)
     assert production.settings.integrations == (
-        Integration("production, EU", ID + "0", 'users "and" Käufe', (("team", "crm"), ("cost_centre", "12"))),
+        Integration(
+            "production, EU",
+            ID + "0",
+            'users "and" Käufe',
+            (("team", "crm"), ("cost_centre", "12")),
+            expected_interval_seconds=5400,
+        ),
         Integration("production, EU", ID + "1", ID + "1"),
     )
     assert staging.settings.rest_endpoint == "https://rest.us-11.braze.com:8443"
     assert staging.settings.integrations[0].integration_id == ID + "0"
+    assert not production.settings.discovery.enabled
+    assert staging.settings.discovery.enabled
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [("production", True), ("all users", True), ("userspace", False), ("prod Test", False), ("nonprod", False)],
+)
+def test_discovery_takes_names_that_an_include_and_no_exclude_matches(name: str, taken: bool) -> None:
+    _, staging = load(GOOD / "everything.yaml").workspaces
+    assert staging.settings.discovery.names.takes(name) is taken
+
+
+def test_with_discovery_no_integration_needs_to_be_listed() -> None:
+    settings = load(GOOD / "discovery.yaml").workspaces[0].settings
+    assert (settings.integrations, settings.discovery) == ((), DiscoverySettings(enabled=True))
+
+
+def test_a_share_too_small_for_both_endpoints_is_one_mistake(file: Path) -> None:
+    file.write_text(f"{HEAD}  api_key: {KEY}\n  rate_limit: {{share: 0.001}}\n{INTEGRATIONS}")
+    (mistake,) = mistakes_of(file)
+    assert mistake.startswith(":5: workspaces[0].rate_limit.share: leaves less than one request a minute (")
+
+
+def test_an_expression_nested_too_deep_is_a_mistake(file: Path) -> None:
+    file.write_text(f"{HEAD}  api_key: {KEY}\n  discovery: {{enabled: true, include: ['{'(' * 500}']}}\n")
+    (mistake,) = mistakes_of(file)
+    assert mistake.startswith(":5: workspaces[0].discovery.include[0]: is not a regular expression that can be used (")
 
 
 def test_a_workspace_overrides_single_keys_of_the_common_poll_block() -> None:
     production, staging = load(GOOD / "everything.yaml").workspaces
-    assert staging.settings.poll == PollSettings(120, 1.5, 5400, 7)
-    assert production.settings.poll == PollSettings(86_400, 1.5, 604_800, 7)
+    assert staging.settings.poll == PollSettings(120, 1.5, 5400, 7, 7200)
+    assert production.settings.poll == PollSettings(86_400, 1.5, 604_800, 7, 7200)
 
 
 def test_aliases_give_the_same_values_in_both_places() -> None:
@@ -241,4 +277,6 @@ def test_the_example_loads() -> None:
     production, staging = load_config(str(ROOT / "config.example.yaml"), environ=environ).workspaces
     assert production.settings.poll == PollSettings()
     assert production.settings.rate_limit == RateLimits()
+    assert production.settings.integrations[0].expected_interval_seconds == 3600
     assert staging.settings.poll == PollSettings(interval_seconds=300)
+    assert staging.settings.discovery.names.takes("production users")
