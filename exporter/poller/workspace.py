@@ -7,6 +7,7 @@ polls mix and no page is torn. An integration that is taken away while a poll is
 """
 
 import asyncio
+import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -179,7 +180,8 @@ class WorkspacePoller:
             self._publisher.heard(watched, watched.account.ledger, now)
             self._publisher.close_poll(watched, None, now)
             rest = watched.rest_seconds(self.settings.poll.interval_seconds, self.settings.poll.verify_after_seconds)
-            turn = next_turn(max(watched.asked_at, watched.begun_at), rest, phase(key))
+            since = max(watched.asked_at, watched.begun_at)
+            turn = next_turn(since, rest, phase(key)) if math.isfinite(since) else monotonic
             self._publisher.show(watched, self._agenda.put_off(key, max(turn, monotonic)))
             self._note_tried(key)
             self._report.sighting()
