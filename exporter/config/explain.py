@@ -24,8 +24,10 @@ _Words = Callable[[ErrorDetails, KeyPath], tuple[str, str]]
 def explain(error: ValidationError) -> Iterable[Finding]:
     """Return a finding for everything that pydantic found."""
     for detail in error.errors(include_url=False):
-        # Pydantic marks an error about a mapping's key, instead of its value, by one more step.
-        path = detail["loc"][:-1] if detail["loc"][-1:] == ("[key]",) else detail["loc"]
+        # Pydantic marks an error about a mapping's key, instead of its value, by one more step. An unknown key that
+        # is called so itself gets no mark.
+        marked = detail["loc"][-1:] == ("[key]",) and detail["type"] != "extra_forbidden"
+        path = detail["loc"][:-1] if marked else detail["loc"]
         words = _WORDS.get(detail["type"], _unforeseen)
         yield path, *words(detail, path)
 

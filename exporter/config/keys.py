@@ -14,17 +14,23 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from exporter.config.files import explain_os_error, read_small_file
-from exporter.config.mistakes import WrongValueError, show_file
+from exporter.config.mistakes import WrongValueError, may_be_key, show_file
 from exporter.domain.errors import AuthError
 
 MAX_BYTES = 4096
 """Far more than any key of Braze's; a larger file is some other file."""
+HIDDEN = "<secret>"
+"""Stands where a key, or a name that may be one, is not shown."""
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 _Signature = tuple[int, int, int, int, int]
 
 
 class KeySource(Protocol):
     """Gives the REST API key of one workspace."""
+
+    @property
+    def setting(self) -> tuple[str, str]:
+        """The key of the configuration that names this source, and its value there, which is never the API key."""
 
     def read(self) -> str:
         """
@@ -42,18 +48,23 @@ class KeySource(Protocol):
 class FixedKey:
     """A key from the configuration file or from the environment: it does not change while the process lives."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, variable: str | None = None) -> None:
         """
-        Take the key, without the white space around it.
+        Take the key, without the white space around it, and the name of the variable that it comes from, if any.
 
         Raises:
             WrongValueError: It cannot be a key.
 
         """
         self._key = SecretStr(_clean(text))
+        self._variable = variable
 
     def __repr__(self) -> str:
         return "FixedKey(hidden)"
+
+    @property
+    def setting(self) -> tuple[str, str]:
+        return ("api_key", HIDDEN) if self._variable is None else ("api_key_env", _without_keys(self._variable))
 
     def read(self) -> str:
         return self._key.get_secret_value()
@@ -65,20 +76,25 @@ class FixedKey:
 class KeyFile:
     """A key in a file of its own, read again when the file changed and after a 401."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, named: str | None = None) -> None:
         """
-        Read the file for the first time.
+        Read the file for the first time; *named* is its path as the configuration has it.
 
         Raises:
             WrongValueError: There is no usable key in it.
 
         """
         self._path = path
+        self._named = path if named is None else named
         self._signature, self._key = _read_file(path)
         self._rejected = False
 
     def __repr__(self) -> str:
         return f"KeyFile({show_file(self._path)})"
+
+    @property
+    def setting(self) -> tuple[str, str]:
+        return "api_key_file", _without_keys(self._named)
 
     def read(self) -> str:
         try:
@@ -94,6 +110,10 @@ class KeyFile:
     def reject(self) -> None:
         # A rewrite within one tick of the file system's clock leaves the signature as it was.
         self._rejected = True
+
+
+def _without_keys(name: str) -> str:
+    return HIDDEN if may_be_key(name) else name
 
 
 def _read_file(path: str) -> tuple[_Signature, SecretStr]:

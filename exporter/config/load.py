@@ -95,11 +95,11 @@ def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, 
     if not is_text(named):
         return []
     if kind == "api_key_file":
-        return [KeyFile(str(directory / named))]
+        return [KeyFile(str(directory / named), named=named)]
     if named not in environ:
         raise WrongValueError("names an environment variable that is not set", "set it where the exporter starts")
     try:
-        return [FixedKey(environ[named])]
+        return [FixedKey(environ[named], variable=named)]
     except WrongValueError as error:
         raise WrongValueError(f"names an environment variable that {error.problem}", error.remedy) from None
 
@@ -119,7 +119,8 @@ def _settings(workspace: Workspace, defaults: Poll) -> WorkspaceSettings:
             timeout_seconds=poll.timeout,
             stale_after_seconds=poll.stale_after,
             max_pages=poll.max_pages,
-            verify_after_seconds=poll.verify_after,
+            # No reason to ask an integration's own endpoint more often than it would be without the list.
+            verify_after_seconds=max(poll.verify_after, poll.interval),
         ),
         rate_limit=RateLimits(
             job_sync_status=workspace.rate_limit.job_sync_status,

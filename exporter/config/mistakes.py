@@ -75,4 +75,9 @@ def show_key(path: Iterable[str | int]) -> str:
 
 def show_file(path: str) -> str:
     """Return the words for a file that the configuration names; not its name when that looks like an API key."""
-    return "the file named here" if any(map(_KEY_LIKE.search, path.split("/"))) else f"the file {path}"
+    return "the file named here" if may_be_key(path) else f"the file {path}"
+
+
+def may_be_key(text: str) -> bool:
+    """Whether *text*, the name of a file or of a variable, or a part of it could be an API key."""
+    return any(map(_KEY_LIKE.search, text.split("/")))

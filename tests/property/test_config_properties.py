@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from exporter.config.durations import format_duration, parse_duration
 from exporter.config.keys import FixedKey, KeyFile
-from exporter.config.load import load_config
+from exporter.config.load import Config, ConfiguredWorkspace, load_config
 from exporter.config.mistakes import ConfigError, WrongValueError
+from exporter.config.render import render_config
+from exporter.config.values import is_text
 from exporter.domain.errors import AuthError
+from exporter.domain.model import Integration
+from exporter.domain.settings import PollSettings, WorkspaceSettings
 
 KEY = "11111111-2222-3333-4444-555555555555"
 GOOD = [
@@ -129,6 +133,24 @@ def test_a_mangled_file_never_gives_the_key_away(data: st.DataObject) -> None:
         end = min(start + data.draw(st.integers(0, 20)), text.find(KEY, start) % (len(text) + 1))
         text = text[:start] + data.draw(st.sampled_from([*PIECES, *WORDS, KEY, f"{KEY}: "])) + text[end:]
     assert KEY not in load_or_tell(text.encode())
+
+
+@given(st.lists(st.text(max_size=12).filter(is_text), min_size=3, max_size=6), st.integers(1, 10**12))
+@example(["\ufeff", "=", "'"], 1)
+def test_what_is_shown_of_a_configuration_loads_to_the_same(texts: list[str], milliseconds: int) -> None:
+    name, label, *named = texts
+    workspace = WorkspaceSettings(
+        name=name,
+        rest_endpoint="https://rest.iad-03.braze.com",
+        poll=PollSettings(milliseconds / 1000, milliseconds / 1000, milliseconds / 1000, 20, milliseconds / 1000),
+        integrations=tuple(Integration(name, f"id{n}", text, (("team", label),)) for n, text in enumerate(set(named))),
+    )
+    shown = render_config(Config((ConfiguredWorkspace(workspace, FixedKey(KEY)),)))
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "c.yaml"
+        file.write_text(shown, encoding="utf-8")
+        again = load_config(str(file), environ={})
+    assert again.workspaces[0].settings == workspace
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))

@@ -95,7 +95,13 @@ def test_an_expression_nested_too_deep_is_a_mistake(file: Path) -> None:
 def test_a_workspace_overrides_single_keys_of_the_common_poll_block() -> None:
     production, staging = load(GOOD / "everything.yaml").workspaces
     assert staging.settings.poll == PollSettings(120, 1.5, 5400, 7, 7200)
-    assert production.settings.poll == PollSettings(86_400, 1.5, 604_800, 7, 7200)
+    assert production.settings.poll == PollSettings(86_400, 1.5, 604_800, 7, 86_400)
+
+
+def test_a_list_is_not_verified_more_often_than_without_it_each_integration_would_be_asked() -> None:
+    production, staging = load(GOOD / "everything.yaml").workspaces
+    assert production.settings.poll.verify_after_seconds == production.settings.poll.interval_seconds
+    assert staging.settings.poll.verify_after_seconds == 7200
 
 
 def test_aliases_give_the_same_values_in_both_places() -> None:
@@ -196,6 +202,11 @@ def test_a_key_pasted_as_the_name_of_a_variable_is_not_shown(file: Path) -> None
 def test_a_key_pasted_as_the_name_of_a_key_is_not_shown(file: Path, written: str) -> None:
     file.write_text(f"{HEAD}  {written}\n{INTEGRATIONS}")
     assert KEY not in "".join(mistakes_of(file))
+
+
+def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
+    file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
+    assert mistakes_of(file) == [":1: <not shown>: is not a known key (known here: poll, workspaces)"]
 
 
 def test_a_missing_file_says_which_and_what_to_do(file: Path) -> None:

@@ -136,6 +136,15 @@ def test_no_repr_shows_the_key(path: Path) -> None:
     assert repr(KeyFile(str(path))) == f"KeyFile(the file {path})"
 
 
+def test_a_source_tells_how_the_configuration_names_it_and_never_the_key(path: Path) -> None:
+    assert FixedKey(OLD).setting == ("api_key", "<secret>")
+    assert FixedKey(OLD, variable="BRAZE_API_KEY").setting == ("api_key_env", "BRAZE_API_KEY")
+    assert FixedKey(OLD, variable=NEW).setting == ("api_key_env", "<secret>")
+    assert KeyFile(str(path)).setting == ("api_key_file", str(path))
+    assert KeyFile(str(path), named="../braze").setting == ("api_key_file", "../braze")
+    assert KeyFile(str(path), named=f"{NEW}/braze").setting == ("api_key_file", "<secret>")
+
+
 @pytest.mark.parametrize("text", ["", " ", "$KEY", "${KEY}", "a b", "ключ", "a\x7f"])
 def test_what_cannot_be_a_key_is_refused(text: str) -> None:
     with pytest.raises(WrongValueError):
