@@ -1,0 +1,217 @@
+"""The alert rules load, do what their promtool tests say, and lead whoever reads them to the right place."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from exporter.metrics.catalogue import CATALOGUE
+from exporter.metrics.own import OwnMetrics
+from tests.components import component
+
+ROOT = Path(__file__).resolve().parents[3]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.rules.yml"))
+TEST_FILES = sorted((ROOT / "tests" / "deploy" / "rules").glob("*.test.yml"))
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+ALERTING = (ROOT / "docs" / "alerting.md").read_text()
+BASE = "https://github.com/braze-cdi-exporter/braze-cdi-exporter/blob/main/docs/runbook.md#"
+
+RULES: list[dict[str, Any]] = [
+    rule for file in RULE_FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
+]
+ALERTS: dict[str, dict[str, Any]] = {rule["alert"]: rule for rule in RULES if "alert" in rule}
+RECORDED = {rule["record"] for rule in RULES if "record" in rule}
+OF_INTEGRATIONS = {name for name, rule in ALERTS.items() if "integration:braze_cdi_alerting:info" in rule["expr"]}
+CASES: list[dict[str, Any]] = [case for file in TEST_FILES for case in yaml.safe_load(file.read_text())["tests"]]
+
+
+def exported() -> set[str]:
+    """The name of every sample that the exporter can have."""
+    instruments = {(each.name, str(each.kind)) for each in OwnMetrics()._instruments}
+    histograms = {name for name, kind in instruments if kind == "histogram"}
+    return (
+        {family.name for family in CATALOGUE}
+        | {name for name, _ in instruments}
+        | {f"{name}{suffix}" for name in histograms for suffix in ("_bucket", "_sum", "_count")}
+    )
+
+
+def named_in(query: str) -> set[str]:
+    """The metrics that *query* asks for."""
+    names = set()
+
+    def note(node: object) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            names.add(node.name)
+
+    promql_parser.walk(promql_parser.parse(query), note)
+    return names
+
+
+def queries_in(document: str) -> Iterator[str]:
+    """What stands between backticks in the text and asks for a metric of ours."""
+    prose = re.sub(r"^```.*?^```", "", document, flags=re.MULTILINE | re.DOTALL)
+    for code in re.findall(r"`([^`]+)`", prose):
+        if re.search(r"braze_cdi_|\bup\b", code):
+            yield code.replace("\n", " ")
+
+
+def cases_of(alert: str, outcome: str) -> list[dict[str, Any]]:
+    return [case for case in CASES if re.match(rf"{alert} {outcome}: .", case["name"])]
+
+
+def firings(case: dict[str, Any], alert: str) -> list[bool]:
+    """What the case expects of *alert*, in the order of time: whether it fires."""
+    expected = [(each["eval_time"], bool(each.get("exp_alerts"))) for each in case.get("alert_rule_test", [])]
+    for each in case.get("promql_expr_test", []):
+        assert f'alertname="{alert}"' in each["expr"], case["name"]
+        expected.append((each["eval_time"], bool(each.get("exp_samples"))))
+    return [fires for _, fires in sorted(expected, key=lambda each: promql_parser.parse_duration(each[0]))]
+
+
+def test_promtool_finds_nothing_wrong_with_the_rules() -> None:
+    run = subprocess.run(
+        [component("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *RULE_FILES],
+        capture_output=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout.decode() + run.stderr.decode()
+
+
+def test_prometheus_takes_the_example_and_finds_all_rules() -> None:
+    run = subprocess.run(
+        [component("promtool"), "check", "config", PROMETHEUS / "prometheus.yml"], capture_output=True, check=False
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    assert f"{len(RULE_FILES)} rule files found" in run.stdout.decode()
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda path: path.name)
+def test_alerts_fire_stay_silent_and_resolve_as_they_should(file: Path) -> None:
+    run = subprocess.run([component("promtool"), "test", "rules", file], capture_output=True, check=False)
+    assert run.returncode == 0, run.stdout.decode() + run.stderr.decode()
+
+
+def test_every_case_belongs_to_an_alert_and_says_what_it_shows() -> None:
+    for case in CASES:
+        named = re.match(r"(\w+) (?:fires|stays silent|resolves): .", case["name"])
+        assert named, case["name"]
+        assert named[1] in ALERTS, case["name"]
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_is_shown_firing_silent_and_resolving(alert: str) -> None:
+    fires, silent, resolves = (cases_of(alert, outcome) for outcome in ("fires", "stays silent", "resolves"))
+    assert fires
+    assert silent
+    assert resolves
+    assert all(firings(case, alert)[-1] for case in fires)
+    assert not any(fired for case in silent for fired in firings(case, alert))
+    for case in resolves:
+        expected = firings(case, alert)
+        assert (expected[0], expected[-1]) == (True, False), case["name"]
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_is_shown_once_with_its_whole_text(alert: str) -> None:
+    texts = [
+        fired["exp_annotations"]
+        for case in cases_of(alert, "fires")
+        for expected in case.get("alert_rule_test", [])
+        for fired in expected.get("exp_alerts", [])
+    ]
+    assert texts
+    assert all(set(text) == {"summary", "description", "runbook_url"} for text in texts)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_two_exporters_make_one_alert(alert: str) -> None:
+    for case in cases_of(alert, "fires"):
+        instances = {
+            name for each in case["input_series"] for name in re.findall(r'instance="([^"]+)"', each["series"])
+        }
+        if len(instances) > 1 and all(len(each.get("exp_alerts", [])) <= 1 for each in case.get("alert_rule_test", [])):
+            return
+    pytest.fail("no case with two exporters")
+
+
+@pytest.mark.parametrize("alert", sorted(OF_INTEGRATIONS))
+def test_alerts_about_integrations_heed_pausing_and_switching_off(alert: str) -> None:
+    series = " ".join(each["series"] for case in cases_of(alert, "stays silent") for each in case["input_series"])
+    assert 'integration_id="paused"' in series
+    assert "integration_status=" in series
+    assert 'alerts="off"' in series
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_says_what_where_and_what_next(alert: str) -> None:
+    rule = ALERTS[alert]
+    assert set(rule["labels"]) == {"severity"}
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    text = rule["annotations"]["description"]
+    assert "Next: " in text
+    if alert in OF_INTEGRATIONS:
+        assert {"workspace", "integration_name", "integration_id"} <= set(re.findall(r"\$labels\.(\w+)", text))
+    else:
+        assert re.search(r"\$labels\.(workspace|job)", text)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_the_runbook_has_a_section_for_it_that_tells_what_to_do(alert: str) -> None:
+    assert ALERTS[alert]["annotations"]["runbook_url"] == BASE + alert.lower()
+    section = re.search(rf"^### {alert}\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
+    assert section
+    assert re.findall(r"^\*\*(Means|Confirm|Do)\*\*", section[1], re.MULTILINE) == ["Means", "Confirm", "Do"]
+
+
+def test_the_runbook_has_no_section_for_an_alert_that_is_gone() -> None:
+    assert set(re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE)) == set(ALERTS)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rules_ask_only_for_metrics_that_exist(rule: dict[str, Any]) -> None:
+    assert named_in(rule["expr"]) <= exported() | RECORDED | {"up"}
+
+
+@pytest.mark.parametrize("document", [RUNBOOK, ALERTING], ids=["runbook", "alerting"])
+def test_queries_in_the_documents_ask_only_for_metrics_that_exist(document: str) -> None:
+    queries = list(queries_in(document))
+    for query in queries:
+        assert named_in(query) <= exported() | RECORDED | {"up", "ALERTS"}, query
+    assert document is ALERTING or len(queries) > len(ALERTS)
+
+
+def test_recorded_names_say_level_metric_and_operation() -> None:
+    for name in RECORDED:
+        assert re.fullmatch(r"(setting|integration|workspace|workspace_endpoint):braze_cdi_\w+:[a-z0-9_]+", name), name
+
+
+def test_the_document_lists_the_words_for_thresholds() -> None:
+    words = {rule["labels"]["setting"] for rule in RULES if rule.get("record") == "setting:braze_cdi_threshold:value"}
+    section = re.search(r"^### Words for thresholds\n(.*?)^Any other word", ALERTING, re.MULTILINE | re.DOTALL)
+    assert section
+    listed = re.findall(r"`([^`]+)`", section[1].split("It knows:")[1])
+    assert len(listed) == len(set(listed))
+    assert set(listed) == words
+
+
+def test_the_words_for_durations_mean_what_they_say() -> None:
+    for rule in RULES:
+        word = rule.get("labels", {}).get("setting", "")
+        if re.fullmatch(r"\d+[mhdw]", word):
+            assert rule["expr"] == f"vector({promql_parser.parse_duration(word).total_seconds():.0f})"
+        elif re.fullmatch(r"[\d.]+%", word):
+            assert float(rule["expr"][7:-1]) == pytest.approx(float(word[:-1]) / 100)
+        elif word.isdigit():
+            assert rule["expr"] == f"vector({word})"
+
+
+def test_the_document_lists_the_labels_that_tune() -> None:
+    read = {name for rule in RULES for name in re.findall(r'braze_cdi_integration_info\{(max_\w+)!=""', rule["expr"])}
+    assert read == set(re.findall(r"^\| `(max_\w+)` \|", ALERTING, re.MULTILINE))
