@@ -1,8 +1,9 @@
 """
 What a configuration will cost: planned requests a minute, against what the rate limit allows.
 
-Decides nothing about polling; it foretells it, for `check`, by the pollers' own rules. Pure. Counts one request for
-each integration and interval, which is what a quiet integration costs; walks through more pages come on top.
+Decides nothing about polling; it foretells it, for `check`, by the pollers' own rules. Pure, and so it knows only the
+integrations in the file: with those that Braze has besides, the list costs more. Counts what quiet integrations cost;
+syncs that start and finish, and walks through more pages, come on top.
 """
 
 import math
@@ -14,58 +15,87 @@ from exporter.domain.budget import Budget
 from exporter.domain.schedule import interval_in_effect
 from exporter.domain.settings import WorkspaceSettings
 
+_LISTED_PER_PAGE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequests:
-    """The plan for one workspace and endpoint."""
+    """The plan for one workspace and endpoint, in one of the two cases: the key may list integrations, or not."""
 
     workspace: str
     endpoint: Endpoint
+    may_list: bool
     integrations: int
+    """In the file."""
     requests_per_minute: float
-    """What the configured interval asks for."""
+    """What the interval asks for; with `may_list` at least."""
     limit_per_minute: int
     """What Braze grants, by the configuration."""
     allowed_per_minute: int
     """Our share of it."""
     interval_seconds: float
     interval_in_effect_seconds: float
-    """Longer than configured when the share does not serve it."""
+    """Longer than wanted when the share does not serve it."""
 
     @property
     def served(self) -> bool:
-        """Whether the configured interval can be kept."""
+        """Whether the wanted interval can be kept."""
         return self.interval_in_effect_seconds <= self.interval_seconds
 
     def __str__(self) -> str:
         planned = f"{self.requests_per_minute:.2f}".rstrip("0").rstrip(".")
-        cost = f"{planned} of {self.allowed_per_minute} requests a minute"
+        cost = f"{planned} of {self.allowed_per_minute} requests a minute (limit {self.limit_per_minute})"
+        wanted = format_duration(self.interval_seconds)
+        every = f"every {wanted}"
+        if not self.served:
+            seconds = math.ceil(self.interval_in_effect_seconds)
+            every = f"every {format_duration(seconds)} instead of {wanted} (raise the limit, the share or the interval)"
+        return f"{self.workspace}: {self._wording().format(cost=cost, every=every)}"
+
+    def _wording(self) -> str:
+        if self.endpoint is Endpoint.INTEGRATIONS:
+            return f"{self.endpoint}: at least {{cost}}, one for each {_LISTED_PER_PAGE} integrations, {{every}}"
+        if self.may_list:
+            return f"{self.endpoint}: at least {{cost}}, each integration when its newest sync changes, else {{every}}"
+        without = f"{self.endpoint} without the permission cdi.integration_list"
+        if self.integrations == 0:
+            return f"{without}: none, as no integration is in the file"
         these = f"{self.integrations} integrations" if self.integrations != 1 else "1 integration"
-        line = f"{self.workspace}: {self.endpoint}: {cost} (limit {self.limit_per_minute}), {these}"
-        if self.served:
-            return f"{line}, each every {format_duration(self.interval_seconds)}"
-        seconds = math.ceil(self.interval_in_effect_seconds)
-        return (
-            f"{line}, each every {format_duration(seconds)} instead of {format_duration(self.interval_seconds)}"
-            " (raise the limit, the share or the interval)"
-        )
+        return f"{without}: {{cost}}, {these}, each {{every}}"
 
 
 def plan_requests(settings: WorkspaceSettings) -> tuple[PlannedRequests, ...]:
-    """Return the plan of every endpoint that the workspace's pollers will ask."""
+    """
+    Return the plan of every endpoint that the workspace's pollers will ask.
+
+    First what a key costs that may list integrations, then what one costs that may not: the worst case. The list is
+    read without discovery too, as long as it takes no more requests than there are integrations.
+    """
     integrations = len(settings.integrations)
-    interval = settings.poll.interval_seconds
-    limit = settings.rate_limit.job_sync_status
-    allowed = Budget(limit, settings.rate_limit.share, now=0.0).allowed
+    pages = max(1, math.ceil(integrations / _LISTED_PER_PAGE))
+    poll = settings.poll
     return (
-        PlannedRequests(
-            workspace=settings.name,
-            endpoint=Endpoint.JOB_SYNC_STATUS,
-            integrations=integrations,
-            requests_per_minute=integrations * 60 / interval,
-            limit_per_minute=limit,
-            allowed_per_minute=allowed,
-            interval_seconds=interval,
-            interval_in_effect_seconds=interval_in_effect(interval, integrations, allowed),
-        ),
+        _plan(settings, Endpoint.INTEGRATIONS, pages, poll.interval_seconds, may_list=True),
+        _plan(settings, Endpoint.JOB_SYNC_STATUS, integrations, poll.verify_after_seconds, may_list=True),
+        _plan(settings, Endpoint.JOB_SYNC_STATUS, integrations, poll.interval_seconds, may_list=False),
+    )
+
+
+def _plan(
+    settings: WorkspaceSettings, endpoint: Endpoint, requests: int, interval: float, *, may_list: bool
+) -> PlannedRequests:
+    """Return the plan for so many *requests* every *interval*."""
+    limits = settings.rate_limit
+    limit = limits.integrations if endpoint is Endpoint.INTEGRATIONS else limits.job_sync_status
+    allowed = Budget(limit, limits.share, now=0.0).allowed
+    return PlannedRequests(
+        workspace=settings.name,
+        endpoint=endpoint,
+        may_list=may_list,
+        integrations=len(settings.integrations),
+        requests_per_minute=requests * 60 / interval,
+        limit_per_minute=limit,
+        allowed_per_minute=allowed,
+        interval_seconds=interval,
+        interval_in_effect_seconds=interval_in_effect(interval, requests, allowed),
     )

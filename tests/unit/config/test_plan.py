@@ -1,19 +1,43 @@
 import pytest
 
-from exporter.config.plan import plan_requests
+from exporter.config.plan import PlannedRequests, plan_requests
 from exporter.domain.model import Integration
-from exporter.domain.settings import PollSettings, RateLimits, WorkspaceSettings
+from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
+
+WITHOUT = "job_sync_status without the permission cdi.integration_list"
 
 
 def settings(
-    integrations: int, interval_seconds: float = 60.0, limit: int = 100, share: float = 0.8
+    integrations: int, interval_seconds: float = 60.0, limits: RateLimits | None = None, *, discovery: bool = False
 ) -> WorkspaceSettings:
     return WorkspaceSettings(
         "production",
         "https://rest.iad-03.braze.com",
         PollSettings(interval_seconds=interval_seconds),
-        RateLimits(job_sync_status=limit, share=share),
+        limits or RateLimits(),
         tuple(Integration("production", str(n), str(n)) for n in range(integrations)),
+        DiscoverySettings(enabled=discovery),
+    )
+
+
+def worst_case(given: WorkspaceSettings) -> PlannedRequests:
+    *_, worst = plan_requests(given)
+    return worst
+
+
+def test_the_plan_says_what_a_key_costs_that_may_list_and_one_that_may_not() -> None:
+    assert "\n".join(str(planned) for planned in plan_requests(settings(30, 120.0))) == (
+        "production: integrations: at least 1.5 of 40 requests a minute (limit 50),"
+        " one for each 10 integrations, every 2m\n"
+        "production: job_sync_status: at least 0.5 of 80 requests a minute (limit 100),"
+        " each integration when its newest sync changes, else every 1h\n"
+        f"production: {WITHOUT}: 15 of 80 requests a minute (limit 100), 30 integrations, each every 2m"
+    )
+
+
+def test_with_discovery_alone_nothing_can_be_polled_without_the_permission_to_list() -> None:
+    assert str(worst_case(settings(0, discovery=True))) == (
+        f"production: {WITHOUT}: none, as no integration is in the file"
     )
 
 
@@ -21,24 +45,37 @@ def settings(
     ("given", "words"),
     [
         (settings(1), "1 of 80 requests a minute (limit 100), 1 integration, each every 1m"),
-        (settings(80), "80 of 80 requests a minute (limit 100), 80 integrations, each every 1m"),
         (settings(30, 90.0), "20 of 80 requests a minute (limit 100), 30 integrations, each every 1m30s"),
         (settings(1, 400.0), "0.15 of 80 requests a minute (limit 100), 1 integration, each every 6m40s"),
         (
-            settings(100, 60.0, 100, 0.5),
+            settings(100, limits=RateLimits(job_sync_status=100, share=0.5)),
             (
-                "100 of 50 requests a minute (limit 100), 100 integrations, each every 2m instead of 1m"
+                "100 of 50 requests a minute (limit 100), 100 integrations, each every 2m2s instead of 1m"
                 " (raise the limit, the share or the interval)"
             ),
         ),
     ],
 )
-def test_the_plan_is_one_line_for_people(given: WorkspaceSettings, words: str) -> None:
-    (planned,) = plan_requests(given)
-    assert str(planned) == f"production: job_sync_status: {words}"
+def test_without_the_list_each_integration_costs_a_request_an_interval(given: WorkspaceSettings, words: str) -> None:
+    assert str(worst_case(given)) == f"production: {WITHOUT}: {words}"
+
+
+@pytest.mark.parametrize(("integrations", "requests"), [(0, 1), (1, 1), (10, 1), (11, 2), (500, 50)])
+def test_the_list_costs_a_request_for_each_ten_integrations(integrations: int, requests: int) -> None:
+    listing, _, _ = plan_requests(settings(integrations, discovery=True))
+    assert listing.requests_per_minute == requests
+
+
+def test_a_list_beyond_its_own_share_is_read_less_often() -> None:
+    listing, _, _ = plan_requests(settings(500, limits=RateLimits(integrations=40, share=0.5)))
+    assert str(listing) == (
+        "production: integrations: at least 50 of 20 requests a minute (limit 40), one for each 10 integrations,"
+        " every 2m33s instead of 1m (raise the limit, the share or the interval)"
+    )
 
 
 def test_the_interval_grows_only_when_the_share_does_not_serve_it() -> None:
-    (enough,), (short,) = plan_requests(settings(80)), plan_requests(settings(81))
+    enough, short = worst_case(settings(78)), worst_case(settings(79))
     assert (enough.served, enough.interval_in_effect_seconds) == (True, 60.0)
-    assert (short.served, short.interval_in_effect_seconds) == (False, 60.75)
+    assert not short.served
+    assert short.interval_in_effect_seconds == pytest.approx(79 * 61 / 80)
