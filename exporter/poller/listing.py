@@ -14,7 +14,7 @@ from exporter.braze.wire import Endpoint, build_integrations
 from exporter.clock import Clock
 from exporter.domain.errors import PayloadError, PollError
 from exporter.domain.listing import ListedIntegration, decode_integrations
-from exporter.domain.schedule import LATEST_RETRY_SECONDS, interval_in_effect
+from exporter.domain.schedule import interval_in_effect, retry_delay
 
 MOST_PAGES = 1000
 """Ten thousand integrations in one workspace; a list that goes on beyond them is taken for one without an end."""
@@ -68,6 +68,8 @@ class ListingLoop:
         self._interval_seconds = interval_seconds
         self._worth_pages = worth_pages
         self._note_anomalies = note_anomalies
+        self._failures = 0
+        """How many walks in a row have broken off."""
 
     async def run(self) -> None:
         """Read the list until cancelled."""
@@ -91,13 +93,15 @@ class ListingLoop:
                 seen.update(one.integration_id for one in page)
                 self._watcher.listed(page)
                 if cursor is None:
+                    self._failures = 0
                     self._watcher.listing_complete(frozenset(seen), len(cursors))
                     allowed = self._gate.allowed(Endpoint.INTEGRATIONS)
                     return interval_in_effect(self._interval_seconds, len(cursors), allowed)
             raise PayloadError("the list of integrations links back to a page already read; it is read again later")
         except PollError as error:
             self._watcher.listing_failed(error)
-            return min(self._interval_seconds, LATEST_RETRY_SECONDS)
+            self._failures += 1
+            return retry_delay(self._failures, self._interval_seconds)
 
     async def _read_page(self, cursor: str | None) -> tuple[tuple[ListedIntegration, ...], str | None]:
         await self._gate.turn(Endpoint.INTEGRATIONS)
