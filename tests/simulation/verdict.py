@@ -1,0 +1,118 @@
+"""
+What the exporter must show, by the simulated Braze's own ledger: at each scrape, and when everything has come to rest.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from exporter.domain.model import Snapshot, Sync, SyncStatus, Totals
+from exporter.simulator.world import World
+from tests.simulation.disk import Kept
+from tests.simulation.scenario import Kind, Scenario
+from tests.simulation.watch import Scraped
+
+_ROUNDING_SECONDS = 1e-3
+"""Durations are added up in another order than the truth adds them."""
+
+
+class WrongCountError(Exception):
+    """A counter or a gauge is not what really happened."""
+
+
+def check_scrape(scenario: Scenario, kept: Kept, shown: Mapping[str, Scraped]) -> None:
+    """
+    Hold a page against the disk and the truth.
+
+    Raises:
+        WrongCountError: The page shows what is not on disk, or more than has happened.
+
+    """
+    for key, scraped in shown.items():
+        totals = scraped.totals()
+        account = kept.accounts.get(key)
+        on_disk = None if account is None else account.ledger.totals
+        if totals != on_disk:
+            raise WrongCountError(f"{key}: the page shows {totals}, on disk is {on_disk}")
+        if totals is not None:
+            _check_not_more(key, scenario.kind, totals, expected_totals(scenario.world, kept, key))
+
+
+def expected_totals(world: World, kept: Kept, key: str) -> Totals:
+    """What has finished since an integration was first seen."""
+    now, then = world.totals(key), kept.at_first_sight[key]
+    return Totals(
+        tuple(a - b for a, b in zip(now.syncs, then.syncs, strict=True)),
+        now.rows_synced - then.rows_synced,
+        now.rows_failed_with_errors - then.rows_failed_with_errors,
+        now.duration_seconds - then.duration_seconds,
+    )
+
+
+def _check_not_more(key: str, kind: Kind, counted: Totals, expected: Totals) -> None:
+    if kind is Kind.ODD:
+        too_many = sum(counted.syncs) > sum(expected.syncs)
+    else:
+        too_many = any(a > b for a, b in zip(counted.syncs, expected.syncs, strict=True))
+    if too_many or counted.rows_synced > expected.rows_synced:
+        raise WrongCountError(f"{key}: {counted} is more than has happened, {expected}")
+
+
+def check_rest(scenario: Scenario, kept: Kept, revised: set[str], snapshots: Mapping[str, Snapshot]) -> int:
+    """
+    Hold the end of a run against the truth, and return the gaps.
+
+    Raises:
+        WrongCountError: Something is missing or too much, and no rule of the accounting lets it be.
+
+    """
+    gaps = 0
+    for key in scenario.world.integrations:
+        account = kept.accounts[key]
+        gaps += account.ledger.gaps
+        expected = expected_totals(scenario.world, kept, key)
+        if account.ledger.gaps and scenario.kind is not Kind.HARSH:
+            raise WrongCountError(f"{key}: {account.ledger.gaps} gaps where nothing was lost")
+        if account.ledger.gaps == 0:
+            _check_equal(key, scenario.kind, account.ledger.totals, expected)
+        if scenario.kind is Kind.EXACT and key not in revised:
+            _check_gauges(key, snapshots[key], scenario.world.truth(key))
+    return gaps
+
+
+def _check_equal(key: str, kind: Kind, counted: Totals, expected: Totals) -> None:
+    if kind is Kind.ODD:
+        equal = sum(counted.syncs) == sum(expected.syncs)
+    else:
+        equal = (
+            counted.syncs == expected.syncs
+            and counted.rows_synced == expected.rows_synced
+            and counted.rows_failed_with_errors == expected.rows_failed_with_errors
+            and abs(counted.duration_seconds - expected.duration_seconds) < _ROUNDING_SECONDS
+        )
+    if not equal:
+        raise WrongCountError(f"{key}: counted {counted}, where there were {expected}")
+
+
+def _check_gauges(key: str, snapshot: Snapshot, truth: tuple[Sync, ...]) -> None:
+    """All syncs have finished; the truth has the oldest first."""
+    newest = truth[-1] if truth else None
+    streak = 0
+    for sync in reversed(truth):
+        if not sync.failed:
+            break
+        streak += 1
+    expected: dict[str, object] = {
+        "newest": newest,
+        "newest_finished": newest,
+        "last_success_at": _newest(s.sync_finish_time for s in truth if s.job_status is SyncStatus.SUCCESS),
+        "last_timestamp_synced": _newest(s.last_timestamp_synced for s in truth),
+        "consecutive_failed_syncs": streak if truth else 0,
+    }
+    for name, value in expected.items():
+        if getattr(snapshot, name) != value:
+            raise WrongCountError(f"{key}: {name} is {getattr(snapshot, name)}, where it was {value}")
+
+
+def _newest(values: object) -> datetime | None:
+    known = [value for value in values if value is not None]
+    return known[-1] if known else None
