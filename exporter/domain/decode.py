@@ -149,6 +149,8 @@ def _utc(text: str) -> datetime:
     if text[-3:] in {"UTC", "utc"}:
         text = text[:-3].rstrip()
     time = datetime.fromisoformat(text)
+    if time.tzinfo is UTC:
+        return time
     if time.tzinfo is None:
         return time.replace(tzinfo=UTC)
     return time.astimezone(UTC)

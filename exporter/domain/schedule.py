@@ -116,7 +116,7 @@ class Agenda:
         self._turns[key].polling = True
         return key
 
-    def done(self, key: str, now: float, *, succeeded: bool, interval: float | None = None) -> float:
+    def done(self, key: str, now: float, *, succeeded: bool, due: float | None = None) -> float:
         """
         Give an integration that was taken its next turn, and return it.
 
@@ -124,7 +124,7 @@ class Agenda:
             key: Of the integration.
             now: The end of the poll.
             succeeded: After a failure the next turn is a retry.
-            interval: In place of the interval in effect, for one that needs fewer or more polls.
+            due: The next turn after a success, where it is not one interval later.
 
         """
         turn = self._turns[key]
@@ -134,7 +134,7 @@ class Agenda:
             due = now + retry_delay(turn.failures, self.interval)
         else:
             turn.failures = 0
-            due = now if turn.hurried else next_turn(now, interval or self.interval, phase(key))
+            due = now if turn.hurried else due or next_turn(now, self.interval, phase(key))
         turn.hurried = False
         self._set(key, turn, due, due)
         return due

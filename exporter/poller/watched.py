@@ -12,11 +12,15 @@ from enum import Enum, auto
 from exporter.domain.expectation import Announcement, expect
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus
+from exporter.domain.schedule import phase
 from exporter.domain.summary import with_ledger, with_listing
 from exporter.state.store import Account
 
-RUNNING_INTERVALS = 5
-"""A sync that the list shows running is looked up itself every so many intervals: another may have finished before."""
+RUNNING_INTERVALS = 10
+"""A sync that the list shows running is looked up itself after so many intervals, since another may have finished
+before it began; and again each time it has been running for twice as long."""
+VERIFY_SPREAD = 0.25
+"""Verifications are put off by up to this part of `verify_after`: not all at once, nor just before a regular sync."""
 
 
 class Verdict(Enum):
@@ -108,11 +112,16 @@ class Watched:
         starts = sorted({sync.sync_start_time for sync in (*known, newest) if sync is not None}, reverse=True)
         return expect(self.snapshot.expected_run_at, announcement, starts[:2], now)
 
-    def rest_seconds(self, interval: float, verify_after: float) -> float:
-        """How long its own endpoint may be left alone while the list shows it."""
+    def rests_until(self, interval: float, verify_after: float) -> float:
+        """Until when (monotonic seconds) its own endpoint may be left alone while the list shows it."""
+        verify_at = self.asked_at + verify_after * (1 + VERIFY_SPREAD * phase(self.integration_id))
         newest = self.snapshot.newest
-        running = newest is not None and not newest.finished
-        return min(RUNNING_INTERVALS * interval, verify_after) if running else verify_after
+        if newest is None or newest.finished:
+            return verify_at
+        asked_while_running = max(0.0, self.asked_at - self.begun_at)
+        return min(
+            verify_at, max(self.asked_at, self.begun_at) + max(RUNNING_INTERVALS * interval, asked_while_running)
+        )
 
 
 def watch(integration: Integration, *, configured: bool) -> Watched:

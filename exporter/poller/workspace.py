@@ -7,7 +7,6 @@ polls mix and no page is torn. An integration that is taken away while a poll is
 """
 
 import asyncio
-import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -33,6 +32,8 @@ from exporter.poller.supervision import Supervised
 from exporter.poller.watched import Verdict, Watched, watch
 from exporter.state.store import Store
 
+_LISTING_PATIENCE = 3
+"""An integration that the list has not shown for so many intervals is polled by its own endpoint."""
 _LISTING_FAILURES = 2
 """After so many listings that failed in a row each integration is polled by its own endpoint."""
 
@@ -140,8 +141,8 @@ class WorkspacePoller:
         if reading.ledger is not None and reading.pages > 0:
             self._publisher.heard(watched, reading.ledger, now)
         self._publisher.close_poll(watched, reading.error, now)
-        rest = self._rest_seconds(watched)
-        turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, interval=rest)
+        rest = self._rests_until(watched) if self._covered(watched) else None
+        turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=rest)
         self._publisher.show(watched, turn)
         self._note_tried(integration_id)
         self._report.poll(before, watched.snapshot, reading, monotonic - began)
@@ -179,10 +180,7 @@ class WorkspacePoller:
         else:
             self._publisher.heard(watched, watched.account.ledger, now)
             self._publisher.close_poll(watched, None, now)
-            rest = watched.rest_seconds(self.settings.poll.interval_seconds, self.settings.poll.verify_after_seconds)
-            since = max(watched.asked_at, watched.begun_at)
-            turn = next_turn(since, rest, phase(key)) if math.isfinite(since) else monotonic
-            self._publisher.show(watched, self._agenda.put_off(key, max(turn, monotonic)))
+            self._publisher.show(watched, self._agenda.put_off(key, max(self._rests_until(watched), monotonic)))
             self._note_tried(key)
             self._report.sighting()
 
@@ -240,6 +238,9 @@ class WorkspacePoller:
         self._untried.add(key)
         self._agenda.add(key, self._clock.monotonic())
         self._publisher.open(watched, self._carried.get(key))
+        if watched.account is not None:
+            # What is known from before a restart is verified in its time; the list shows sooner whether it has changed.
+            watched.asked_at = self._clock.monotonic()
         return watched
 
     def _withdraw(self, key: str) -> None:
@@ -257,13 +258,15 @@ class WorkspacePoller:
         configured = sum(watched.configured for watched in self._watched.values())
         self._report.plan(self.interval_seconds, configured, len(self._watched) - configured)
 
-    def _rest_seconds(self, watched: Watched) -> float | None:
-        """How long its own endpoint may rest after it has answered; None for the usual interval."""
+    def _covered(self, watched: Watched) -> bool:
+        """Whether the list shows an integration often enough to leave its own endpoint alone."""
         if self._listing_interval is None:
-            return None
-        if watched.listed_at < self._clock.monotonic() - 3 * self._listing_interval:
-            return None
-        return watched.rest_seconds(self.settings.poll.interval_seconds, self.settings.poll.verify_after_seconds)
+            return False
+        return watched.listed_at >= self._clock.monotonic() - _LISTING_PATIENCE * self._listing_interval
+
+    def _rests_until(self, watched: Watched) -> float:
+        poll = self.settings.poll
+        return watched.rests_until(poll.interval_seconds, poll.verify_after_seconds)
 
     def _regular_turn(self, key: str) -> float:
         return next_turn(self._clock.monotonic(), self._agenda.interval, phase(key))

@@ -1,0 +1,192 @@
+"""
+How fresh is what we show, and what does it cost Braze? This exporter and the plain method, in virtual time.
+
+Both watch the same simulated workspace with realistic schedules (five minutes to daily, on demand, S3) within the same
+rate budget. Plain: ask every integration's own endpoint, evenly, at the configured interval or as often as the budget
+allows. Freshness is the time from a sync's finish to the first snapshot that has it. Run `python -m
+benchmarks.freshness`; `--write docs/performance.md` puts the table there.
+"""
+
+import argparse
+import asyncio
+import io
+import random
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import replace_section
+from exporter.braze.gate import Gate
+from exporter.braze.wire import Endpoint
+from exporter.domain.budget import WINDOW_SECONDS, Budget
+from exporter.domain.ledger import Ledger
+from exporter.domain.model import Integration, Snapshot, Sync
+from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
+from exporter.log import build_log
+from exporter.metrics.own import OwnMetrics
+from exporter.poller.reading import Reader
+from exporter.poller.workspace import WorkspacePoller
+from exporter.simulator.fleet import build_fleet
+from exporter.simulator.world import World
+from exporter.state.memory import MemoryStore
+from tests.virtual_braze import VirtualSender
+from tests.virtual_time import VirtualClock, run
+
+SIZES = (20, 100, 500, 2000)
+START = datetime(2026, 1, 5, tzinfo=UTC)
+WARM_UP = timedelta(minutes=60)
+MEASURED = timedelta(hours=4)
+INTERVAL_SECONDS = 60.0
+SEED = 4
+
+
+@dataclass
+class Observer:
+    """Notes when each finished sync is first shown."""
+
+    clock: VirtualClock
+    shown: dict[tuple[str, datetime], datetime] = field(default_factory=dict)
+
+    def publish(self, snapshot: Snapshot) -> None:
+        self.note(snapshot.integration.integration_id, snapshot.history)
+
+    def withdraw(self, workspace: str, integration_id: str) -> None:
+        """Nothing to note."""
+
+    def note(self, integration_id: str, syncs: tuple[Sync, ...]) -> None:
+        for sync in syncs:
+            if sync.finished:
+                self.shown.setdefault((integration_id, sync.sync_start_time), self.clock.now())
+
+
+@dataclass(frozen=True)
+class Result:
+    method: str
+    integrations: int
+    finished: int
+    seen: int
+    median_seconds: float
+    p99_seconds: float
+    requests: int
+
+    @property
+    def per_sync(self) -> float:
+        return self.requests / self.finished
+
+
+def watch_with_exporter(world: World, gate: Gate, observer: Observer, clock: VirtualClock) -> Any:
+    settings = WorkspaceSettings("workspace-000", "https://simulated", discovery=DiscoverySettings(enabled=True))
+    page: Any = observer
+    return WorkspacePoller(
+        settings=settings,
+        gate=gate,
+        store=MemoryStore(),
+        page=page,
+        own=OwnMetrics(),
+        clock=clock,
+        log=build_log("error", "logfmt", io.StringIO()),
+    ).run()
+
+
+async def watch_plainly(world: World, gate: Gate, observer: Observer, clock: VirtualClock) -> None:
+    """Ask one integration after the other, evenly; three at a time at most are slow to answer."""
+    ids = sorted(world.integrations)
+    reader = Reader(gate, clock, 20, lambda _: None)
+    ledgers: dict[str, Ledger | None] = dict.fromkeys(ids)
+    round_seconds = max(INTERVAL_SECONDS, len(ids) * WINDOW_SECONDS / gate.allowed(Endpoint.JOB_SYNC_STATUS))
+
+    async def ask(integration_id: str) -> None:
+        reading = await reader.read(integration_id, ledgers[integration_id])
+        ledgers[integration_id] = reading.ledger
+        if reading.ledger is not None:
+            observer.note(integration_id, reading.ledger.recent)
+
+    under_way: set[asyncio.Task[None]] = set()
+    turn = clock.monotonic()
+    while True:
+        for integration_id in ids:
+            turn += round_seconds / len(ids)
+            await asyncio.sleep(turn - clock.monotonic())
+            await gate.turn(Endpoint.JOB_SYNC_STATUS)
+            task = asyncio.create_task(ask(integration_id))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+
+
+METHODS: dict[str, Callable[..., Any]] = {"exporter": watch_with_exporter, "plain": watch_plainly}
+
+
+def measure(method: str, integrations: int) -> Result:
+    async def main(clock: VirtualClock) -> Result:
+        world = build_fleet(SEED, clock.now(), workspaces=1, integrations_each=integrations)
+        sender = VirtualSender(world, clock, next(iter(world.workspaces["workspace-000"].keys)), random.Random(SEED))
+        now = clock.monotonic()
+        gate = Gate(
+            workspace="workspace-000",
+            sender=sender,
+            budgets={Endpoint.JOB_SYNC_STATUS: Budget(100, 0.8, now), Endpoint.INTEGRATIONS: Budget(50, 0.8, now)},
+            clock=clock,
+            observer=OwnMetrics(),
+        )
+        observer = Observer(clock)
+        watching = asyncio.ensure_future(METHODS[method](world, gate, observer, clock))
+        await asyncio.sleep(WARM_UP.total_seconds())
+        began, sent_before = clock.now(), sender.sent
+        await asyncio.sleep(MEASURED.total_seconds())
+        ended, sent = clock.now(), sender.sent - sent_before
+        # What finishes at the end of the window has time to be seen too; nothing is left out because it was slow.
+        await asyncio.sleep(WARM_UP.total_seconds())
+        watching.cancel()
+        world.advance(clock.now())
+        finished = [
+            (key, sync.sync_start_time, sync.sync_finish_time)
+            for key in world.integrations
+            for sync in world.truth(key)
+            if sync.finished and sync.sync_finish_time is not None and began <= sync.sync_finish_time < ended
+        ]
+        seen = [
+            (observer.shown[key, start] - finish).total_seconds()
+            for key, start, finish in finished
+            if (key, start) in observer.shown
+        ]
+        cuts = statistics.quantiles(seen, n=100)
+        return Result(method, integrations, len(finished), len(seen), statistics.median(seen), cuts[98], sent)
+
+    return run(main, start=START)
+
+
+def table(results: list[Result]) -> str:
+    lines = [
+        "| integrations | method | syncs finished | seen | freshness median | 99th percentile | requests a sync |",
+        "|--:|---|--:|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {r.integrations:,} | {r.method} | {r.finished:,} | {r.seen:,} | {r.median_seconds:.0f} s "
+        f"| {r.p99_seconds:.0f} s | {r.per_sync:.1f} |"
+        for r in results
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--write", metavar="FILE", type=Path)
+    arguments = parser.parse_args()
+    results = []
+    for size in arguments.sizes:
+        for method in METHODS:
+            began = time.perf_counter()
+            results.append(measure(method, size))
+            print(f"# {method}, {size} integrations: {time.perf_counter() - began:.0f} s to simulate", flush=True)
+    print(table(results))
+    if arguments.write:
+        replace_section(arguments.write, "benchmarks/freshness.py", table(results))
+
+
+if __name__ == "__main__":
+    main()
