@@ -1,5 +1,5 @@
 """
-Reading a small file that an operator named.
+Reading a small file that an operator named, and noticing that it is another one now.
 
 Decides what is not read at all: directories, pipes and devices (a pipe that nobody writes to would hang the process),
 and more bytes than the caller expects. Knows nothing of the content.
@@ -9,6 +9,8 @@ import os
 import stat
 
 from exporter.config.mistakes import WrongValueError
+
+Signature = tuple[int, int, int, int, int]
 
 
 def read_small_file(path: str, *, most_bytes: int) -> tuple[bytes, os.stat_result]:
@@ -31,6 +33,15 @@ def read_small_file(path: str, *, most_bytes: int) -> tuple[bytes, os.stat_resul
     if len(content) > most_bytes:
         raise WrongValueError(f"is larger than {most_bytes:,} bytes", "check that this is the right file")
     return content, status
+
+
+def file_signature(status: os.stat_result) -> Signature:
+    """
+    Return what differs once a file was written or replaced; its change time tells even when the other was set back.
+
+    A file that is written twice within one tick of the file system's clock may keep its signature.
+    """
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def explain_os_error(error: OSError | ValueError) -> WrongValueError:

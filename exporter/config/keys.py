@@ -6,14 +6,13 @@ Decides what can be a key at all and how a rotated key file is noticed. A key le
 know what a key is good for.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import SecretStr
 
-from exporter.config.files import explain_os_error, read_small_file
+from exporter.config.files import Signature, explain_os_error, file_signature, read_small_file
 from exporter.config.mistakes import WrongValueError, may_be_key, show_file
 from exporter.domain.errors import AuthError
 
@@ -22,7 +21,6 @@ MAX_BYTES = 4096
 HIDDEN = "<secret>"
 """Stands where a key, or a name that may be one, is not shown."""
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
-_Signature = tuple[int, int, int, int, int]
 
 
 class KeySource(Protocol):
@@ -98,7 +96,7 @@ class KeyFile:
 
     def read(self) -> str:
         try:
-            if self._rejected or _signature(Path(self._path).stat()) != self._signature:
+            if self._rejected or file_signature(Path(self._path).stat()) != self._signature:
                 self._signature, self._key = _read_file(self._path)
                 self._rejected = False
         except OSError as error:
@@ -116,17 +114,12 @@ def _without_keys(name: str) -> str:
     return HIDDEN if may_be_key(name) else name
 
 
-def _read_file(path: str) -> tuple[_Signature, SecretStr]:
+def _read_file(path: str) -> tuple[Signature, SecretStr]:
     try:
         content, status = read_small_file(path, most_bytes=MAX_BYTES)
-        return _signature(status), SecretStr(_clean(content.decode("utf-8-sig", errors="replace")))
+        return file_signature(status), SecretStr(_clean(content.decode("utf-8-sig", errors="replace")))
     except WrongValueError as error:
         raise _about(path, error) from None
-
-
-def _signature(status: os.stat_result) -> _Signature:
-    """What differs once a file was written or replaced; the change time tells even when the other time was set back."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _about(path: str, error: WrongValueError) -> WrongValueError:

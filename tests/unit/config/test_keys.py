@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.keys import FixedKey, KeyFile, _signature
+from exporter.config.files import file_signature
+from exporter.config.keys import FixedKey, KeyFile
 from exporter.config.mistakes import WrongValueError
 from exporter.domain.errors import AuthError
 
@@ -57,7 +58,7 @@ def test_a_secret_volume_that_swaps_its_link_is_followed(tmp_path: Path) -> None
 def test_a_file_that_looks_unchanged_is_read_again_only_after_a_rejection(path: Path) -> None:
     key = KeyFile(str(path))
     path.write_text(NEW)
-    key._signature = _signature(path.stat())  # as on a file system whose clock ticks seldom
+    key._signature = file_signature(path.stat())  # as on a file system whose clock ticks seldom
     assert key.read() == OLD
     key.reject()
     assert key.read() == NEW
