@@ -5,13 +5,18 @@ Sockets are bound before anything else is started, so that a port in use is one 
 the server's.
 """
 
+import errno
 import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _BACKLOG = 256
 _HIGHEST_PORT = 65535
+
+_FAMILY_IS_OFF = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
+"""What the system says to IPv6 where it is left out of the kernel, and where it is switched off."""
 
 
 class ListenError(Exception):
@@ -74,12 +79,37 @@ def bound_address(listening: socket.socket) -> ListenAddress:
 
 def _bind(address: ListenAddress) -> socket.socket:
     if not address.host:
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("", address.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
-            )
-        return socket.create_server(("", address.port), backlog=_BACKLOG)
+        return _listen_at_first([(socket.AF_INET6, ("::", address.port)), (socket.AF_INET, ("0.0.0.0", address.port))])
     found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     # One socket for one flag; of a name with both families the IPv4 one, as Go's exporters do it.
     family, _, _, _, place = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    return socket.create_server(place, family=family, backlog=_BACKLOG)
+    return _listen_at_first([(family, place)])
+
+
+def _listen_at_first(places: Sequence[tuple[int, tuple[Any, ...]]]) -> socket.socket:
+    """Listen at the first place whose family this machine has. That IPv6 is off shows only when one tries to bind."""
+    *others, last = places
+    for family, place in others:
+        try:
+            return _listen(family, place)
+        except OSError as error:
+            if error.errno not in _FAMILY_IS_OFF:
+                raise
+    return _listen(*last)
+
+
+def _listen(family: int, place: tuple[Any, ...]) -> socket.socket:
+    # The protocol is said, though there is one only: asyncio leaves Nagle's algorithm on where it is not, and then each
+    # answer over a kept connection waits 40 ms for the client's delayed acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # All interfaces means IPv4 as well; one IPv6 address means itself.
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, place[0] != "::")
+        listening.bind(place)
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

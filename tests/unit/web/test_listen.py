@@ -1,8 +1,16 @@
+import asyncio
 import socket
 
 import pytest
 
-from exporter.web.listen import ListenAddress, ListenError, bind_sockets, bound_address, parse_address
+from exporter.web.listen import (
+    ListenAddress,
+    ListenError,
+    _listen_at_first,
+    bind_sockets,
+    bound_address,
+    parse_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +43,43 @@ def test_all_interfaces_means_ipv4_as_well() -> None:
         address = bound_address(listening)
         assert address.host == ""
         socket.create_connection(("127.0.0.1", address.port)).close()
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [(socket.AF_INET6, ("2001:db8::1", 0)), (socket.AF_X25, ("", 0))],
+    ids=["switched off", "not in the kernel"],
+)
+def test_ipv4_serves_where_the_other_family_is_off(unusable: tuple[int, tuple[str, int]]) -> None:
+    with _listen_at_first([unusable, (socket.AF_INET, ("0.0.0.0", 0))]) as listening:
+        assert listening.family == socket.AF_INET
+        assert bound_address(listening).host == ""
+
+
+def test_a_port_taken_in_the_first_family_is_not_served_in_the_second() -> None:
+    (taken,) = bind_sockets([ListenAddress("127.0.0.1", 0)])
+    with taken, pytest.raises(OSError, match="Address already in use"):
+        _listen_at_first([(socket.AF_INET, taken.getsockname()), (socket.AF_INET, ("127.0.0.1", 0))])
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1", "localhost"])
+def test_connections_do_not_wait_for_acknowledgements(host: str) -> None:
+    async def scenario() -> int:
+        delay_off: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def accepted(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepting = writer.get_extra_info("socket")
+            delay_off.set_result(accepting.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        (listening,) = bind_sockets([ListenAddress(host, 0)])
+        async with await asyncio.start_server(accepted, sock=listening):
+            _, writer = await asyncio.open_connection("127.0.0.1", bound_address(listening).port)
+            value = await delay_off
+            writer.close()
+            return value
+
+    assert asyncio.run(scenario()) == 1
 
 
 def test_a_port_in_use_is_told_in_one_line_and_leaves_nothing_bound() -> None:
