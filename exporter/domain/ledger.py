@@ -13,12 +13,15 @@ Theory. Braze lists an integration's syncs newest first, ten a page, by offset; 
   oldest running sync, which is to be counted when it finishes. Pages are walked until the failing streak and the last
   success are known. Where nothing is listed, `baseline` is a day ago: an answer that was empty by mistake must not make
   the whole past count.
+- Future: a start later than now is Braze's mistake or our clock's. Such a sync counts like any other, but it is neither
+  `baseline` nor `anchor` while one that has begun is known: what comes before it is not past yet.
 - Walking: `anchor` is the start up to which everything has been read. A walk goes from the first page back until it
   reaches the anchor; then the newest start becomes the anchor. A walk that breaks off leaves the anchor where it is, so
   the next poll takes it up again, while the pages already read have counted. A walk that ends without the anchor
   (history too short, too many pages, a page that keeps failing) adds one to `gaps`.
 - Running: a running sync that newer ones have pushed off the pages read is looked for ever more seldom, the longer it
-  runs. One that is gone from where it stood is forgotten; should it come back, it is new, and counts.
+  runs. One that is gone from where it stood is forgotten; should it come back, it is new, and counts. Where it could
+  not count as new any more, it adds one to `gaps`.
 - Bounds: at rest `recent` keeps RECENT syncs; older ones are folded into `tail`, which knows all that gauges need of
   them. Only an unfinished walk lets `recent` grow, to about LONGEST.
 """
@@ -151,10 +154,18 @@ def break_off(ledger: Ledger, walk: Walk, *, now: datetime, blame_page: bool) ->
 
 def _open_account(records: dict[datetime, Sync], now: datetime) -> Ledger:
     unfinished = [start for start, sync in records.items() if not sync.finished]
-    newest = max(records, default=None)
-    baseline = min(unfinished) - _JUST_BEFORE if unfinished else newest or now - EMPTY_PAST
     recent = tuple(records[start] for start in sorted(records, reverse=True))
+    newest = _newest_begun(recent, now)
+    baseline = newest or now - EMPTY_PAST
+    if unfinished:
+        baseline = min(baseline, min(unfinished) - _JUST_BEFORE)
     return Ledger(baseline, newest, recent, frozenset(unfinished))
+
+
+def _newest_begun(recent: tuple[Sync, ...], now: datetime) -> datetime | None:
+    """Return the newest start that is not in the future; the newest of all where every one is, None where none is."""
+    begun = (sync.sync_start_time for sync in recent if sync.sync_start_time <= now)
+    return next(begun, recent[0].sync_start_time if recent else None)
 
 
 def _one_record_each(syncs: Iterable[Sync]) -> dict[datetime, Sync]:
@@ -172,7 +183,7 @@ def _merge(ledger: Ledger, records: dict[datetime, Sync]) -> tuple[Ledger, tuple
     recent = {sync.sync_start_time: sync for sync in ledger.recent}
     if all(recent.get(start) == sync for start, sync in records.items()):
         return ledger, ()
-    floor = ledger.tail.floor
+    tail, floor = ledger.tail, ledger.tail.floor
     running = set(ledger.running)
     counted = []
     for start, sync in records.items():
@@ -186,10 +197,13 @@ def _merge(ledger: Ledger, records: dict[datetime, Sync]) -> tuple[Ledger, tuple
             running.add(start)
         if not beneath:
             recent[start] = sync
+        elif sync.job_status is SyncStatus.SUCCESS and (tail.success is None or start > tail.success.sync_start_time):
+            tail = replace(tail, success=sync)
     merged = replace(
         ledger,
         recent=tuple(recent[start] for start in sorted(recent, reverse=True)),
         running=frozenset(running),
+        tail=tail,
         totals=_add(ledger.totals, counted),
     )
     return merged, tuple(counted)
@@ -239,23 +253,25 @@ def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: dateti
         walk: What was read.
         found: Whether the anchor was reached.
         complete: Whether the walk came to the end of Braze's history.
-        now: When running syncs were looked for, if they were.
+        now: What starts later has not begun; and when running syncs were looked for, if they were.
 
     """
     gaps = ledger.gaps + (not found and not ledger.vanished)
     if not walk.seen and not found:
         return replace(ledger, gaps=gaps, vanished=True, attempts=0)
-    ledger, forgotten = _forget_running(ledger, walk, complete=complete, now=now)
+    searched = ledger.running and (walk.pages > 1 or _search_is_due(ledger, walk, now))
+    ledger, lost = _forget_running(ledger, walk, complete=complete, now=now)
     recent, tail = _fold(ledger)
     return replace(
         ledger,
-        anchor=recent[0].sync_start_time if recent else ledger.anchor,
+        anchor=_newest_begun(recent, now) or ledger.anchor,
         recent=recent,
         tail=tail,
-        gaps=gaps + forgotten,
+        gaps=gaps + lost,
         history_known=True,
         vanished=False,
         attempts=0,
+        searched_at=now if searched else ledger.searched_at,
     )
 
 
@@ -263,7 +279,7 @@ def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime
     """
     Drop running syncs that are gone from the pages read, or of which there are too many.
 
-    Returns the ledger, and how many were dropped that might have counted one day.
+    Returns the ledger, and how many were dropped that can never count any more.
     """
     unread = ledger.running - walk.seen
     if not unread and len(ledger.running) <= MOST_RUNNING:
@@ -271,10 +287,10 @@ def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime
     oldest_read = min(walk.seen, default=now)
     gone = {start for start in unread if complete or start > oldest_read}
     kept = sorted(ledger.running - gone, reverse=True)
+    past = max(ledger.baseline, ledger.tail.floor or ledger.baseline)
     recent = tuple(sync for sync in ledger.recent if sync.sync_start_time not in gone)
-    searched_at = now if _search_is_due(ledger, walk, now) or walk.pages > 1 else ledger.searched_at
-    forgotten = replace(ledger, recent=recent, running=frozenset(kept[:MOST_RUNNING]), searched_at=searched_at)
-    return forgotten, len(kept[MOST_RUNNING:])
+    lost = len(kept[MOST_RUNNING:]) + sum(start <= past for start in gone)
+    return replace(ledger, recent=recent, running=frozenset(kept[:MOST_RUNNING])), lost
 
 
 def _fold(ledger: Ledger) -> tuple[tuple[Sync, ...], Tail]:

@@ -53,7 +53,7 @@ class Life:
 
 @dataclass(slots=True)
 class Kept:
-    """What has been committed by all lives together, and what had been finished when each integration was first seen."""
+    """What all lives together have committed, and what had finished when each integration was first seen."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
     told: dict[str, Totals] = field(default_factory=dict)

@@ -217,15 +217,13 @@ class _Drive:
             return
         start = self._random.choice(finished)
         number = next(n for n, sync in enumerate(self._world.truth(target)) if sync.sync_start_time == start)
-        changes: dict[str, object] = self._random.choice(
-            (
-                {"rows_synced": 1_000_000},
-                {"job_status": SyncStatus.ERROR, "rows_synced": 0},
-                {"job_status": SyncStatus.RUNNING, "sync_finish_time": None},
-                {"sync_finish_time": start + timedelta(days=2)},
-            )
+        changes: tuple[dict[str, object], ...] = (
+            {"rows_synced": 1_000_000},
+            {"job_status": SyncStatus.ERROR, "rows_synced": 0},
+            {"job_status": SyncStatus.RUNNING, "sync_finish_time": None},
+            {"sync_finish_time": start + timedelta(days=2)},
         )
-        self._world.revise_sync(target, number, **changes)
+        self._world.revise_sync(target, number, **self._random.choice(changes))
         self._revised.add(target)
 
     def _scrape(self) -> None:

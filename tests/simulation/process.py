@@ -119,5 +119,3 @@ class Process:
         if request.endpoint is Endpoint.JOB_SYNC_STATUS and not request.query:
             integration_id = request.path.split("/")[3]
             self._kept.told[integration_id] = self._world.totals(integration_id)
-
-

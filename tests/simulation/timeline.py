@@ -115,9 +115,7 @@ class _Draw:
             events.append(replace(event, integration_id=target, seconds=self._duration, page=page, times=times))
         return events
 
-    def record_faults(
-        self, names: tuple[str, ...], count: int, *, page: int | None, record: int | None
-    ) -> list[Event]:
+    def record_faults(self, names: tuple[str, ...], count: int, *, page: int | None, record: int | None) -> list[Event]:
         events = []
         for _ in range(min(count, len(self._unspoilt))):
             target = self._unspoilt.pop(self._random.randrange(len(self._unspoilt)))

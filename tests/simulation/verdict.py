@@ -2,7 +2,7 @@
 What the exporter must show, by the simulated Braze's own ledger: at each scrape, and when everything has come to rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from exporter.domain.model import Snapshot, Sync, SyncStatus, Totals
@@ -113,6 +113,6 @@ def _check_gauges(key: str, snapshot: Snapshot, truth: tuple[Sync, ...]) -> None
             raise WrongCountError(f"{key}: {name} is {getattr(snapshot, name)}, where it was {value}")
 
 
-def _newest(values: object) -> datetime | None:
+def _newest(values: Iterable[datetime | None]) -> datetime | None:
     known = [value for value in values if value is not None]
     return known[-1] if known else None

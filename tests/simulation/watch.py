@@ -64,7 +64,7 @@ class Scraper:
                 continue
             sample, _, number = line.rpartition(" ")
             name, _, labels = sample.partition("{")
-            if name.startswith(_EXPORTER) and name != _GAPS or not name.startswith("braze_cdi_"):
+            if (name.startswith(_EXPORTER) and name != _GAPS) or not name.startswith("braze_cdi_"):
                 continue
             value = float(number)
             if not math.isfinite(value):
