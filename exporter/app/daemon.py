@@ -1,72 +1,109 @@
 """
 The daemon: poll and serve until a signal comes.
 
-Decides the order of start and stop. Sockets are bound before anything else, so that a port in use is our message; at
-the end the poll loops are cancelled first, then the server ends its answers.
+Decides the order of start and stop. Sockets and storage come first, so that a port or a path in use is our message and
+nothing has begun; at the end polls are cancelled, then the server ends its answers, then the store is closed.
 """
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.app.exporter import Exporter
+from exporter.app.reload import Reloader
+from exporter.app.sources import build_sources
+from exporter.app.storage import keep_tidy, storage
 from exporter.clock import SystemClock
 from exporter.config.load import Config
-from exporter.state.memory import MemoryStore
+from exporter.domain.shard import Shard
+from exporter.metrics.own import OwnMetrics
 from exporter.version import VERSION
 from exporter.web.listen import ListenAddress
 from exporter.web.routes import build_web
 from exporter.web.server import Server
+from exporter.web.view import WebSources
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
-class ServeOptions:
-    """Where and how to serve, as the command line says."""
+class Options:
+    """The daemon's flags, apart from those about the log. Durations are seconds; 0 turns auto-reload off."""
 
+    config_file: str
     listen_addresses: tuple[str, ...]
     telemetry_path: str
+    enable_lifecycle: bool
+    storage_path: str
+    auto_reload_seconds: float
+    shard: Shard
 
 
 class WrongFlagError(Exception):
     """A flag's value cannot be used; the text says which and why."""
 
 
-async def run_daemon(config: Config, options: ServeOptions, log: FilteringBoundLogger) -> None:
+async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger) -> None:
     """
     Poll and serve until a signal comes.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
         ListenError: An address cannot be had.
+        StorageInUseError: Another exporter has the storage path.
         Exception: Whatever else ended the server.
 
     """
-    stop = asyncio.Event()
-    stop_on_signals(stop)
-    exporter = Exporter(config, MemoryStore(), SystemClock(), log)
-    server, _ = bind_server(exporter, options, log)
-    await serve(exporter, server, log, stop)
+    clock = SystemClock()
+    own = OwnMetrics()
+    stop = stop_on_signals()
+    with storage(options.storage_path, own, clock, log) as store:
+        exporter = Exporter(store=store, own=own, clock=clock, log=log, shard=options.shard)
+        reloader = Reloader(options.config_file, config, exporter, clock, log)
+        sources = build_sources(
+            exporter, clock, lambda: reloader.config, reloader.reload if options.enable_lifecycle else None
+        )
+        server, _ = bind_server(sources, options.listen_addresses, options.telemetry_path, log)
+        chores = [keep_tidy(store, exporter, clock), _reload_on_hangup(reloader)]
+        if options.auto_reload_seconds:
+            chores.append(reloader.watch(options.auto_reload_seconds))
+        await exporter.apply(config)
+        await serve(exporter, server, log, stop, chores)
 
 
 def bind_server(
-    exporter: Exporter, options: ServeOptions, log: FilteringBoundLogger
+    sources: WebSources, addresses: tuple[str, ...], telemetry_path: str, log: FilteringBoundLogger
 ) -> tuple[Server, tuple[ListenAddress, ...]]:
-    """Return a server that listens already, and answers once it is served; and where it does."""
+    """
+    Return a server that listens already, and answers once it is served; and where it does.
+
+    Raises:
+        WrongFlagError: An address or the telemetry path is not understood.
+        ListenError: An address cannot be had.
+
+    """
     try:
-        server = Server(build_web(exporter.sources(), telemetry_path=options.telemetry_path, log=log))
-        addresses = server.bind(options.listen_addresses)
+        server = Server(build_web(sources, telemetry_path=telemetry_path, log=log))
+        bound = server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error
-    for address in addresses:
+    for address in bound:
         log.info("listening", address=str(address))
-    return server, addresses
+    return server, bound
 
 
-async def serve(exporter: Exporter, server: Server, log: FilteringBoundLogger, stop: asyncio.Event) -> None:
+async def serve(
+    exporter: Exporter,
+    server: Server,
+    log: FilteringBoundLogger,
+    stop: asyncio.Event,
+    chores: list[Coroutine[Any, Any, None]],
+) -> None:
+    """Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started."""
     log.info(
         "started",
         version=VERSION,
@@ -74,17 +111,23 @@ async def serve(exporter: Exporter, server: Server, log: FilteringBoundLogger, s
         integrations=sum(len(poller.snapshots) for poller in exporter.pollers),
     )
     serving = asyncio.create_task(server.serve(stop))
-    stopping = asyncio.create_task(stop.wait())
-    async with exporter.polling():
-        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
+    waiting = asyncio.create_task(stop.wait())
+    doing = [asyncio.create_task(chore) for chore in chores]
+    try:
+        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (waiting, *doing):
+            task.cancel()
+        await asyncio.gather(*doing, return_exceptions=True)
+        await exporter.close()
     await serving
     log.info("stopped")
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set *stop* at the first SIGTERM or SIGINT; a second one ends the process at once, as it does by itself."""
+def stop_on_signals() -> asyncio.Event:
+    """Return what the first SIGTERM or SIGINT sets; a second one ends the process at once, as it does by itself."""
     loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
 
     def first() -> None:
         stop.set()
@@ -93,3 +136,14 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, first)
+    return stop
+
+
+async def _reload_on_hangup(reloader: Reloader) -> None:
+    """Reload at each SIGHUP; those that come during a reload are one more."""
+    hung_up = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        await reloader.reload()

@@ -9,13 +9,15 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.daemon import ServeOptions, bind_server, serve, stop_on_signals
+from exporter.app.daemon import bind_server, serve, stop_on_signals
 from exporter.app.exporter import Exporter
+from exporter.app.sources import build_sources
 from exporter.clock import SystemClock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, WorkspaceSettings
+from exporter.metrics.own import OwnMetrics
 from exporter.simulator.demo import build_demo_world, demo_workspaces
 from exporter.simulator.serve import serve_world
 from exporter.simulator.world import World
@@ -26,7 +28,9 @@ DEMO_SEED = 1
 DEMO_INTERVAL_SECONDS = 10.0
 
 
-async def run_demo(options: ServeOptions, log: FilteringBoundLogger, say: Callable[[str], None]) -> None:
+async def run_demo(
+    addresses: tuple[str, ...], telemetry_path: str, log: FilteringBoundLogger, say: Callable[[str], None]
+) -> None:
     """
     Serve a simulated Braze on loopback, and run the daemon against it, until a signal comes.
 
@@ -34,15 +38,22 @@ async def run_demo(options: ServeOptions, log: FilteringBoundLogger, say: Callab
     """
     clock = SystemClock()
     world = build_demo_world(DEMO_SEED, clock.now())
-    stop, braze_stop = asyncio.Event(), asyncio.Event()
-    stop_on_signals(stop)
-    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    braze = asyncio.create_task(serve_world(world, clock, stop=braze_stop, bound=port.set_result))
+    stop = stop_on_signals()
+    braze_stop = asyncio.Event()
+    bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    braze = asyncio.create_task(serve_world(world, clock, stop=braze_stop, bound=bound.set_result))
     try:
-        exporter = Exporter(_demo_config(world, await port), MemoryStore(), clock, log)
-        server, addresses = bind_server(exporter, options, log)
-        say(_demo_greeting(addresses, options, await port))
-        await serve(exporter, server, log, stop)
+        port = await bound
+        config = _demo_config(world, port)
+        own = OwnMetrics()
+        own.config_loaded(successful=True, at_seconds=clock.now().timestamp())
+        own.state_persistent(False)
+        exporter = Exporter(store=MemoryStore(), own=own, clock=clock, log=log)
+        sources = build_sources(exporter, clock, lambda: config, None)
+        server, listening = bind_server(sources, addresses, telemetry_path, log)
+        say(_demo_greeting(listening[0], telemetry_path, port))
+        await exporter.apply(config)
+        await serve(exporter, server, log, stop, [])
     finally:
         braze_stop.set()
         await braze
@@ -66,13 +77,13 @@ def _demo_config(world: World, port: int) -> Config:
     )
 
 
-def _demo_greeting(addresses: tuple[ListenAddress, ...], options: ServeOptions, port: int) -> str:
-    here = f"http://{addresses[0]}" if addresses[0].host else f"http://127.0.0.1:{addresses[0].port}"
+def _demo_greeting(address: ListenAddress, telemetry_path: str, port: int) -> str:
+    here = f"http://{address}" if address.host else f"http://127.0.0.1:{address.port}"
     return f"""
 A simulated Braze runs on loopback port {port}, and the exporter polls it every {DEMO_INTERVAL_SECONDS:g} seconds.
 
   status page   {here}/
-  metrics       {here}{options.telemetry_path}
+  metrics       {here}{telemetry_path}
   as JSON       {here}/api/v1/status
 
 Watch some integrations fail, hang and fall behind. Stop with Ctrl-C.

@@ -1,13 +1,14 @@
 """
-The composition root of polling: one configuration's senders, gates, pollers and page.
+The composition root of polling: the senders, gates and pollers of a configuration, and the page they share.
 
 Decides what is shared (one page, one store, one TLS context) and what each workspace has of its own (everything else),
-and that connections are closed when polling ends.
+and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is started
+anew with what was known, one that is gone leaves the page.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
@@ -15,101 +16,138 @@ from exporter.braze.client import HttpxSender, build_tls_context
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
+from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.budget import Budget
+from exporter.domain.model import Snapshot
+from exporter.domain.settings import RateLimits
+from exporter.domain.shard import Shard
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import Store
-from exporter.version import REVISION, VERSION
-from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
+from exporter.version import VERSION
 
 USER_AGENT = f"braze-cdi-exporter/{VERSION}"
 
 
-class Exporter:
-    """All workspaces of one configuration, and the page made of them. Needs a running event loop."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A workspace that is being polled."""
 
-    def __init__(self, config: Config, store: Store, clock: Clock, log: FilteringBoundLogger) -> None:
+    configured: ConfiguredWorkspace
+    poller: WorkspacePoller
+    sender: HttpxSender
+    budgets: dict[Endpoint, Budget]
+    task: asyncio.Task[None]
+
+    async def stop(self) -> None:
+        """End its polls, in mid-request too."""
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.sender.aclose()
+
+
+class Exporter:
+    """
+    Polls the workspaces of the newest configuration it was given.
+
+    Args:
+        store: Where accounts are kept.
+        own: Where it reports about itself.
+        clock: For everything that needs the time.
+        log: For everyone.
+        shard: Which workspaces are ours.
+
+    """
+
+    def __init__(
+        self, *, store: Store, own: OwnMetrics, clock: Clock, log: FilteringBoundLogger, shard: Shard | None = None
+    ) -> None:
+        self.own = own
+        self.page = Page(own)
+        self._store = store
         self._clock = clock
         self._log = log
-        self._started_at = clock.now()
+        self._shard = shard or Shard()
         self._tls = build_tls_context()
-        self._senders: list[HttpxSender] = []
-        self.own = OwnMetrics()
-        self.own.config_loaded(successful=True, at_seconds=self._started_at.timestamp())
-        self.own.state_persistent(False)
-        self.page = Page(self.own)
-        self.pollers = tuple(self._build_poller(workspace, store) for workspace in config.workspaces)
+        self._running: dict[str, Running] = {}
 
-    def _build_poller(self, workspace: ConfiguredWorkspace, store: Store) -> WorkspacePoller:
-        settings = workspace.settings
+    @property
+    def pollers(self) -> tuple[WorkspacePoller, ...]:
+        """One for each workspace, in the order of the configuration."""
+        return tuple(running.poller for running in self._running.values())
+
+    def unhealthy(self) -> tuple[str, ...]:
+        """Why polling is not healthy; nothing when it is."""
+        dead = (name for name, running in self._running.items() if running.task.done())
+        troubles = (trouble for poller in self.pollers for trouble in poller.unhealthy())
+        return (*(f"workspace {name}: polling has ended" for name in dead), *troubles)
+
+    async def apply(self, config: Config) -> None:
+        """Poll what *config* says from now on; what is the same as before goes on undisturbed."""
+        wanted = {one.settings.name: one for one in config.workspaces if self._shard.takes(one.settings.name)}
+        before, self._running = self._running, {}
+        changed = [running for name, running in before.items() if not _same(running.configured, wanted.get(name))]
+        await asyncio.gather(*(running.stop() for running in changed))
+        for name, configured in wanted.items():
+            known = before.get(name)
+            if known is not None and known not in changed:
+                self._running[name] = known
+            else:
+                self._running[name] = self._start(configured, known)
+        for running in changed:
+            self._withdraw(running)
+
+    async def close(self) -> None:
+        """End all polls."""
+        await asyncio.gather(*(running.stop() for running in self._running.values()))
+
+    def _start(self, configured: ConfiguredWorkspace, known: Running | None) -> Running:
+        settings = configured.settings
         sender = HttpxSender(
-            settings.rest_endpoint, workspace.key, settings.poll.timeout_seconds, USER_AGENT, self._tls
+            settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, self._tls
         )
-        self._senders.append(sender)
-        now = self._clock.monotonic()
-        limits = settings.rate_limit
-        gate = Gate(
-            workspace=settings.name,
-            sender=sender,
-            budgets={
-                Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, now),
-                Endpoint.INTEGRATIONS: Budget(limits.integrations, limits.share, now),
-            },
-            clock=self._clock,
-            observer=self.own,
-        )
-        return WorkspacePoller(
+        budgets = self._budgets(settings.rate_limit)
+        if known is not None and known.configured.settings.rate_limit == settings.rate_limit:
+            budgets = known.budgets
+        gate = Gate(workspace=settings.name, sender=sender, budgets=budgets, clock=self._clock, observer=self.own)
+        poller = WorkspacePoller(
             settings=settings,
             gate=gate,
-            store=store,
+            store=self._store,
             page=self.page,
             own=self.own,
             clock=self._clock,
             log=self._log,
+            carried=_by_id(known.poller.snapshots) if known is not None else None,
         )
+        return Running(configured, poller, sender, budgets, asyncio.create_task(poller.run()))
 
-    @contextlib.asynccontextmanager
-    async def polling(self) -> AsyncIterator[None]:
-        """Poll all workspaces while the context lasts."""
-        loops = [asyncio.create_task(poller.run()) for poller in self.pollers]
-        try:
-            yield
-        finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
-            for sender in self._senders:
-                await sender.aclose()
+    def _budgets(self, limits: RateLimits) -> dict[Endpoint, Budget]:
+        now = self._clock.monotonic()
+        return {
+            Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, now),
+            Endpoint.INTEGRATIONS: Budget(limits.integrations, limits.share, now),
+        }
 
-    def sources(self) -> WebSources:
-        """Return where the web pages get their values."""
-        return WebSources(
-            render=lambda *, openmetrics: self.page.render(self._clock.now(), openmetrics=openmetrics),
-            status=self._status,
-            unhealthy=lambda: tuple(trouble for poller in self.pollers for trouble in poller.unhealthy()),
-            unready=lambda: tuple(
-                f"workspace {poller.settings.name} has not been tried yet"
-                for poller in self.pollers
-                if not poller.tried
-            ),
-        )
+    def _withdraw(self, stopped: Running) -> None:
+        """Take off the page what a stopped workspace showed and no running one does."""
+        name = stopped.configured.settings.name
+        successor = self._running.get(name)
+        staying = _by_id(successor.poller.snapshots) if successor is not None else {}
+        for integration_id in _by_id(stopped.poller.snapshots).keys() - staying.keys():
+            self.page.withdraw(name, integration_id)
+        if successor is None:
+            self.own.forget_workspace(name)
 
-    def _status(self) -> ExporterStatus:
-        return ExporterStatus(
-            now=self._clock.now(),
-            version=VERSION,
-            revision=REVISION,
-            started_at=self._started_at,
-            workspaces=tuple(
-                WorkspaceStatus(
-                    name=poller.settings.name,
-                    rest_endpoint=poller.settings.rest_endpoint,
-                    poll_interval_seconds=poller.interval_seconds,
-                    snapshots=poller.snapshots,
-                    notes=poller.notes(),
-                )
-                for poller in self.pollers
-            ),
-        )
+
+def _by_id(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
+    return {snapshot.integration.integration_id: snapshot for snapshot in snapshots}
+
+
+def _same(one: ConfiguredWorkspace, other: ConfiguredWorkspace | None) -> bool:
+    """Whether nothing has changed. A key file is the same by its name: what is in it is read anew anyway."""
+    if other is None or one.settings != other.settings or one.key.setting != other.key.setting:
+        return False
+    return not isinstance(one.key, FixedKey) or one.key.read() == other.key.read()

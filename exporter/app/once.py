@@ -5,16 +5,29 @@ import asyncio
 from structlog.typing import FilteringBoundLogger
 
 from exporter.app.exporter import Exporter
+from exporter.app.storage import storage
 from exporter.clock import SystemClock
 from exporter.config.load import Config
-from exporter.state.memory import MemoryStore
+from exporter.metrics.own import OwnMetrics
 
 
-async def poll_once(config: Config, log: FilteringBoundLogger) -> tuple[bool, bytes]:
-    """Poll every integration once; return whether all polls succeeded, and the metrics page as text."""
+async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger) -> tuple[bool, bytes]:
+    """
+    Poll every integration once; return whether all polls succeeded, and the metrics page as text.
+
+    Raises:
+        StorageInUseError: Another exporter has the storage path.
+
+    """
     clock = SystemClock()
-    exporter = Exporter(config, MemoryStore(), clock, log)
-    async with exporter.polling():
-        await asyncio.gather(*(poller.all_tried.wait() for poller in exporter.pollers))
-    succeeded = all(poller.succeeded() for poller in exporter.pollers)
-    return succeeded, b"".join(exporter.page.render(clock.now(), openmetrics=False).chunks)
+    own = OwnMetrics()
+    own.config_loaded(successful=True, at_seconds=clock.now().timestamp())
+    with storage(storage_path, own, clock, log) as store:
+        exporter = Exporter(store=store, own=own, clock=clock, log=log)
+        await exporter.apply(config)
+        try:
+            await asyncio.gather(*(poller.all_tried.wait() for poller in exporter.pollers))
+        finally:
+            await exporter.close()
+        succeeded = all(poller.succeeded() for poller in exporter.pollers)
+        return succeeded, b"".join(exporter.page.render(clock.now(), openmetrics=False).chunks)

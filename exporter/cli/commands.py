@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from exporter.app.daemon import ServeOptions, WrongFlagError, run_daemon
+from exporter.app.daemon import Options, WrongFlagError, run_daemon
 from exporter.app.demo import run_demo
 from exporter.app.once import poll_once
 from exporter.cli.files import replace_file
@@ -22,6 +22,7 @@ from exporter.config.load import Config, load_config
 from exporter.config.mistakes import ConfigError
 from exporter.config.plan import plan_requests
 from exporter.log import build_log
+from exporter.state.lock import StorageInUseError
 from exporter.version import VERSION
 from exporter.web.listen import ListenError
 
@@ -44,7 +45,16 @@ def main(context: click.Context, /, **values: Any) -> None:
     """
     if context.invoked_subcommand is None:
         config = _load(values["config_file"])
-        _run(run_daemon(config, _serve_options(values), build_log(values["log_level"], values["log_format"])))
+        options = Options(
+            config_file=values["config_file"],
+            listen_addresses=values["web_listen_address"],
+            telemetry_path=values["web_telemetry_path"],
+            enable_lifecycle=values["web_enable_lifecycle"],
+            storage_path=values["storage_path"],
+            auto_reload_seconds=values["config_auto_reload_interval"],
+            shard=values["shard"],
+        )
+        _run(run_daemon(config, options, build_log(values["log_level"], values["log_format"])))
 
 
 @main.command()
@@ -61,11 +71,14 @@ def check(config_file: str) -> None:
 @main.command()
 @inherited_flags("--config.file")
 @own_flag("--output", metavar="FILE", help="Write the page here, replacing the file in one step.")
-@inherited_flags("--log.level", "--log.format")
-def once(config_file: str, output: str | None, log_level: str, log_format: str) -> None:
+@inherited_flags("--storage.path", "--log.level", "--log.format")
+def once(config_file: str, output: str | None, storage_path: str, log_level: str, log_format: str) -> None:
     """Poll everything once and print the metrics page."""
     config = _load(config_file)
-    succeeded, page = asyncio.run(poll_once(config, build_log(log_level, log_format)))
+    try:
+        succeeded, page = asyncio.run(poll_once(config, storage_path, build_log(log_level, log_format)))
+    except StorageInUseError as error:
+        _fail(str(error))
     if output is None:
         sys.stdout.buffer.write(page)
     else:
@@ -82,7 +95,7 @@ def once(config_file: str, output: str | None, log_level: str, log_format: str) 
 def demo(**values: Any) -> None:
     """Run against a simulated Braze on loopback: no account, no key, no configuration."""
     log = build_log(values["log_level"], values["log_format"])
-    _run(run_demo(_serve_options(values), log, click.echo))
+    _run(run_demo(values["web_listen_address"], values["web_telemetry_path"], log, click.echo))
 
 
 def _load(path: str) -> Config:
@@ -92,17 +105,13 @@ def _load(path: str) -> Config:
         _fail(str(error), WRONG)
 
 
-def _serve_options(values: dict[str, Any]) -> ServeOptions:
-    return ServeOptions(values["web_listen_address"], values["web_telemetry_path"])
-
-
 def _run(daemon: Coroutine[Any, Any, None]) -> NoReturn:
     """Run until it ends, and exit."""
     try:
         asyncio.run(daemon)
     except WrongFlagError as error:
         _fail(str(error), WRONG)
-    except ListenError as error:
+    except (ListenError, StorageInUseError) as error:
         _fail(str(error))
     sys.exit(0)
 

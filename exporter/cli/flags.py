@@ -11,14 +11,42 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from exporter.config.durations import parse_duration
+from exporter.domain.shard import parse_shard
 from exporter.log import FORMATS, LEVELS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _PREFIX = "BRAZE_CDI_EXPORTER_"
 
+
+class _Parsed(click.ParamType[Any]):
+    """A value that a function of ours reads; its ValueError is the message."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return what *value* means; what has been read before stays as it is."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DURATION = _Parsed("duration", parse_duration)
+SHARD = _Parsed("i/n", parse_shard)
+
 _FLAGS: dict[str, dict[str, Any]] = {
     "--config.file": {"default": "config.yaml", "metavar": "FILE", "help": "The configuration file."},
+    "--config.auto-reload-interval": {
+        "default": "30s",
+        "type": DURATION,
+        "help": "How often to look whether the configuration file has changed; 0 for never.",
+    },
     "--web.listen-address": {
         "default": (":10273",),
         "multiple": True,
@@ -26,6 +54,17 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "help": "Where to listen; repeatable. No host means all interfaces.",
     },
     "--web.telemetry-path": {"default": "/metrics", "metavar": "PATH", "help": "Where the metrics page is."},
+    "--web.enable-lifecycle": {
+        "is_flag": True,
+        "default": False,
+        "help": "Let POST /-/reload reload the configuration.",
+    },
+    "--storage.path": {
+        "default": "data/",
+        "metavar": "DIRECTORY",
+        "help": "Where what has been counted is kept; empty for in memory only.",
+    },
+    "--shard": {"default": "0/1", "type": SHARD, "help": "Poll only the workspaces of replica i of n, as i/n."},
     "--log.level": {"default": "info", "type": click.Choice(list(LEVELS)), "help": "What matters less is not logged."},
     "--log.format": {"default": "logfmt", "type": click.Choice(FORMATS), "help": "How log lines are written."},
 }

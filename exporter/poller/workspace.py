@@ -88,6 +88,8 @@ class WorkspacePoller:
         own.prepare_workspace(settings.name)
         for integration in settings.integrations:
             self._admit(watch(integration, configured=True))
+        for snapshot in self._carried.values():
+            self._admit_found(snapshot.integration)
         self._plan()
 
     async def run(self) -> None:
@@ -154,12 +156,10 @@ class WorkspacePoller:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         for listed in integrations:
             watched = self._watched.get(listed.integration_id)
-            wanted = self.settings.discovery.enabled and self.settings.discovery.names.takes(listed.integration_name)
-            if watched is None and wanted:
+            if watched is None:
                 name = listed.integration_name or listed.integration_id
-                found = Integration(self.settings.name, listed.integration_id, name)
-                watched = self._admit(watch(found, configured=False))
-            elif watched is not None and not watched.configured and not wanted:
+                watched = self._admit_found(Integration(self.settings.name, listed.integration_id, name))
+            elif not watched.configured and not self._discovers(listed.integration_name):
                 self._withdraw(listed.integration_id)
                 watched = None
             if watched is not None:
@@ -242,6 +242,16 @@ class WorkspacePoller:
             # What is known from before a restart is verified in its time; the list shows sooner whether it has changed.
             watched.asked_at = self._clock.monotonic()
         return watched
+
+    def _admit_found(self, integration: Integration) -> Watched | None:
+        """Take in what discovery has found, if it is wanted and new."""
+        if integration.integration_id in self._watched or not self._discovers(integration.integration_name):
+            return None
+        self._roster.saw((integration.integration_id,))
+        return self._admit(watch(integration, configured=False))
+
+    def _discovers(self, name: str) -> bool:
+        return self.settings.discovery.enabled and self.settings.discovery.names.takes(name)
 
     def _withdraw(self, key: str) -> None:
         del self._watched[key]

@@ -41,7 +41,7 @@ class Store(Protocol):
 class Storage(Store, Protocol):
     """A store with its housekeeping, for who opened it. Nothing here raises either."""
 
-    def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
+    def forget_older(self, now: datetime, in_use: Container[Key]) -> object:
         """Drop accounts last heard of more than KEPT_FOR ago, except those *in_use*, however long Braze is silent."""
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ The composition root fills these in. Nothing here knows about HTTP, pollers or B
 these values, so a key cannot reach one.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -52,3 +52,7 @@ class WebSources:
     """Why the exporter is not healthy, one reason each; empty when it is."""
     unready: Callable[[], tuple[str, ...]]
     """The workspaces that have not been tried yet; empty when all have."""
+    config: Callable[[], str] | None = None
+    """The running configuration as YAML, secrets hidden; None where there is none to show."""
+    reload: Callable[[], Awaitable[str | None]] | None = None
+    """Loads the configuration anew and returns why not; None where nobody may ask for it over HTTP."""
