@@ -17,7 +17,7 @@ from exporter.domain.schedule import Agenda
 
 POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
-LONGEST_NAP_SECONDS = 60.0
+LONGEST_NAP_SECONDS = 300.0
 """The loop looks up at least this often, so that what has changed elsewhere is noticed."""
 HANGS_AFTER_SECONDS = 60.0
 """A loop that is so late to look up hangs."""
