@@ -7,15 +7,17 @@ Adding a path is one entry in the table of `build_web`. Anything else is 404 wit
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from structlog.typing import FilteringBoundLogger
 
+from exporter.web.answers import COMMON_HEADERS, plain
+from exporter.web.reload import build_reload
 from exporter.web.scrape import Scrape
 from exporter.web.selection import read_selection
 from exporter.web.status_json import render_status_json
@@ -24,8 +26,6 @@ from exporter.web.view import WebSources
 
 _SCRAPES_AT_A_TIME = 8
 """Two Prometheus servers, a few people with curl, and some that hang."""
-
-_COMMON_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-store"}
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -46,6 +46,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         Route("/api/v1/status", pages.status_json),
         Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
         Route("/-/ready", _probe(sources.unready, "ready")),
+        Route("/-/reload", build_reload(sources.reload), methods=["POST"]),
     ]
     if [route.path for route in routes].count(telemetry_path) > 1:
         raise ValueError(f"telemetry path {telemetry_path!r} is taken by another page of the exporter")
@@ -57,12 +58,12 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         headers = dict(error.headers or {})
         if error.status_code == 405:  # noqa: PLR2004 - the status of the protocol
             headers["allow"] = ", ".join(sorted(headers.pop("Allow").split(", ")))
-            return _plain(f"{request.method} is not allowed here; {headers['allow']} is.\n", 405, headers)
-        return _plain(f"There is nothing here. This exporter answers at:\n{paths}", error.status_code, headers)
+            return plain(f"{request.method} is not allowed here; {headers['allow']} is.\n", 405, headers)
+        return plain(f"There is nothing here. This exporter answers at:\n{paths}", error.status_code, headers)
 
     async def apologise(request: Request, error: Exception) -> Response:
         log.error("page failed", path=request.url.path, exc_info=error)
-        return _plain("The exporter failed to make this page; its log says why.\n", 500)
+        return plain("The exporter failed to make this page; its log says why.\n", 500)
 
     app = Starlette(routes=routes, exception_handlers={HTTPException: refuse, Exception: apologise})
     app.router.redirect_slashes = False
@@ -81,22 +82,18 @@ class _Pages:
         selection = read_selection(request.query_params)
         async with self._turn:
             html = await asyncio.to_thread(self._page.render, self._sources.status(), selection)
-        return HTMLResponse(html, headers={**_COMMON_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY})
+        return HTMLResponse(html, headers={**COMMON_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY})
 
     async def status_json(self, _request: Request) -> Response:
         async with self._turn:
             document = await asyncio.to_thread(render_status_json, self._sources.status())
-        return Response(document, media_type="application/json", headers=_COMMON_HEADERS)
+        return Response(document, media_type="application/json", headers=COMMON_HEADERS)
 
 
 def _probe(reasons: Callable[[], tuple[str, ...]], word: str) -> Callable[[Request], Awaitable[Response]]:
     async def probe(_request: Request) -> Response:
         if found := reasons():
-            return _plain("".join(f"{reason}\n" for reason in found), 503)
-        return _plain(f"{word}\n", 200)
+            return plain("".join(f"{reason}\n" for reason in found), 503)
+        return plain(f"{word}\n", 200)
 
     return probe
-
-
-def _plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    return PlainTextResponse(text, status, {**_COMMON_HEADERS, **(headers or {})})

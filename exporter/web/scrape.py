@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Exposition
+from exporter.web.answers import plain
 from exporter.web.negotiate import accepts_gzip, wants_openmetrics
 from exporter.web.view import RenderMetrics
 
@@ -41,7 +41,7 @@ class Scrape:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._under_way >= self._limit:
             text = f"{self._limit} scrapes are being answered already: try again in a moment.\n"
-            await PlainTextResponse(text, 503, {"retry-after": "1"})(scope, receive, send)
+            await plain(text, 503, {"retry-after": "1"})(scope, receive, send)
             return
         self._under_way += 1
         try:

@@ -1,7 +1,7 @@
 """The exporter's application over made-up sources, and a client that calls it without sockets."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Sources:
     status: Callable[[], ExporterStatus] = realistic_status
     unhealthy: tuple[str, ...] = ()
     unready: tuple[str, ...] = ()
+    reload: Callable[[], Awaitable[str | None]] | None = None
     chunks_made: int = 0
     log: CapturingLogger = field(default_factory=CapturingLogger)
 
@@ -43,6 +44,7 @@ class Sources:
             status=self.status,
             unhealthy=lambda: self.unhealthy,
             unready=lambda: self.unready,
+            reload=self.reload,
         )
         log: Any = structlog.wrap_logger(
             self.log, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[]

@@ -1,0 +1,90 @@
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.unit.web.applications import Sources, call
+
+
+@dataclass
+class Reloading:
+    """Counts reloads, and answers each with *reason*."""
+
+    reason: str | None = None
+    count: int = 0
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = Sources(reload=self.reload)
+
+    async def reload(self) -> str | None:
+        self.count += 1
+        return self.reason
+
+
+def test_post_reloads_and_says_so() -> None:
+    reloading = Reloading()
+    answer = call(reloading.sources, "POST", "/-/reload")
+    assert (answer.status_code, answer.text) == (200, "reloaded\n")
+    assert reloading.count == 1
+
+
+def test_a_reload_that_fails_is_500_with_the_reason() -> None:
+    reloading = Reloading("config.yaml:3: workspaces: unknown key")
+    answer = call(reloading.sources, "POST", "/-/reload")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text == (
+        "Not reloaded; the old configuration keeps running.\nconfig.yaml:3: workspaces: unknown key\n"
+    )
+
+
+def test_a_defect_of_a_reload_is_logged_and_not_told() -> None:
+    async def fail() -> str | None:
+        raise RuntimeError("inner secret")
+
+    sources = Sources(reload=fail)
+    answer = call(sources, "POST", "/-/reload")
+    assert answer.status_code == 500
+    assert "inner secret" not in answer.text
+    assert [one.kwargs["path"] for one in sources.log.calls] == ["/-/reload"]
+
+
+def test_without_the_flag_nobody_may_reload_and_the_flag_is_named() -> None:
+    answer = call(Sources(reload=None), "POST", "/-/reload")
+    assert answer.status_code == 403
+    assert "--web.enable-lifecycle" in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_other_methods_do_not_reload_and_learn_of_post(method: str, allowed: bool) -> None:
+    reloading = Reloading()
+    answer = call(reloading.sources if allowed else Sources(), method, "/-/reload")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert reloading.count == 0
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "", "http://exporter.evil.example", "http://evil.example/://exporter", "exporter"],
+)
+def test_a_form_of_another_site_may_not_reload(origin: str) -> None:
+    reloading = Reloading()
+    answer = call(reloading.sources, "POST", "/-/reload", origin=origin, host="exporter")
+    assert answer.status_code == 403
+    assert reloading.count == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [("http://exporter:10273", "exporter:10273"), ("https://Exporter", "exporter"), ("http://[::1]:1", "[::1]:1")],
+)
+def test_a_form_of_our_own_site_may_reload(origin: str, host: str) -> None:
+    reloading = Reloading()
+    assert call(reloading.sources, "POST", "/-/reload", origin=origin, host=host).status_code == 200
+    assert reloading.count == 1
+
+
+def test_another_port_of_our_host_is_another_site() -> None:
+    answer = call(Reloading().sources, "POST", "/-/reload", origin="http://exporter:3000", host="exporter:10273")
+    assert answer.status_code == 403
