@@ -44,6 +44,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         Route("/", pages.status_page),
         Route(telemetry_path, Scrape(sources.render, limit=_SCRAPES_AT_A_TIME), methods=["GET"]),
         Route("/api/v1/status", pages.status_json),
+        Route("/config", pages.config),
         Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
         Route("/-/ready", _probe(sources.unready, "ready")),
         Route("/-/reload", build_reload(sources.reload), methods=["POST"]),
@@ -71,7 +72,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
 
 
 class _Pages:
-    """The status in both forms. Rendering takes long with many integrations: in a thread, one at a time."""
+    """Status and configuration. Rendering takes long with many integrations: in a thread, one at a time."""
 
     def __init__(self, sources: WebSources, page: StatusPage) -> None:
         self._sources = sources
@@ -88,6 +89,11 @@ class _Pages:
         async with self._turn:
             document = await asyncio.to_thread(render_status_json, self._sources.status())
         return Response(document, media_type="application/json", headers=COMMON_HEADERS)
+
+    async def config(self, _request: Request) -> Response:
+        async with self._turn:
+            text = await asyncio.to_thread(self._sources.config)
+        return Response(text.encode("utf-8", "replace"), media_type="text/yaml", headers=COMMON_HEADERS)
 
 
 def _probe(reasons: Callable[[], tuple[str, ...]], word: str) -> Callable[[Request], Awaitable[Response]]:

@@ -52,7 +52,7 @@ class WebSources:
     """Why the exporter is not healthy, one reason each; empty when it is."""
     unready: Callable[[], tuple[str, ...]]
     """The workspaces that have not been tried yet; empty when all have."""
-    config: Callable[[], str] | None = None
-    """The running configuration as YAML, secrets hidden; None where there is none to show."""
+    config: Callable[[], str]
+    """The running configuration as YAML, secrets hidden. The one that may take a second: it is called in a thread."""
     reload: Callable[[], Awaitable[str | None]] | None = None
     """Loads the configuration anew and returns why not; None where nobody may ask for it over HTTP."""

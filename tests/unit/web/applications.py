@@ -24,6 +24,7 @@ class Sources:
     status: Callable[[], ExporterStatus] = realistic_status
     unhealthy: tuple[str, ...] = ()
     unready: tuple[str, ...] = ()
+    config: Callable[[], str] = lambda: "workspaces: []\n"
     reload: Callable[[], Awaitable[str | None]] | None = None
     chunks_made: int = 0
     log: CapturingLogger = field(default_factory=CapturingLogger)
@@ -44,6 +45,7 @@ class Sources:
             status=self.status,
             unhealthy=lambda: self.unhealthy,
             unready=lambda: self.unready,
+            config=self.config,
             reload=self.reload,
         )
         log: Any = structlog.wrap_logger(

@@ -120,7 +120,7 @@ def test_documented_kinds_of_problems_are_those_of_the_code() -> None:
 
 
 def test_documented_paths_are_those_served() -> None:
-    sources: Any = WebSources(lambda **_: None, bare_status, lambda: (), lambda: ())  # type: ignore[arg-type]  # never called
+    sources: Any = WebSources(lambda **_: None, bare_status, lambda: (), lambda: (), str)  # type: ignore[arg-type]  # never called
     app = build_web(sources, telemetry_path="/metrics", log=structlog.get_logger())
     served = {route.path: ", ".join(sorted(route.methods or ())) for route in app.routes if isinstance(route, Route)}
     assert {row[0].strip("`"): row[1] for row in rows("# What the exporter serves")} == served

@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import json
 import random
+import threading
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from starlette.types import Message
 from exporter.metrics.page import OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE
 from tests.unit.web.applications import Sources, call
 
-PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
+PATHS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready")
 
 
 def big_chunks(count: int = 40) -> list[bytes]:
@@ -128,7 +129,9 @@ def test_telemetry_path_can_be_chosen() -> None:
     assert call(Sources(), "GET", "/metrics", telemetry_path="/deep/er").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "/", "metrics", "/a b", "/{x}", "/metrics/", "/-/ready", "/api/v1/status"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "metrics", "/a b", "/{x}", "/metrics/", "/-/ready", "/api/v1/status", "/config"]
+)
 def test_a_telemetry_path_that_is_no_path_or_is_taken_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="telemetry path"):
         Sources().build(path)
@@ -178,7 +181,8 @@ def test_a_defect_is_logged_once_and_answered_without_its_text() -> None:
         raise RuntimeError("inner secret")
 
     sources = Sources(status=fail)
-    for path in ("/", "/api/v1/status"):
+    sources.config = fail
+    for path in ("/", "/api/v1/status", "/config"):
         answer = call(sources, "GET", path)
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
@@ -187,6 +191,7 @@ def test_a_defect_is_logged_once_and_answered_without_its_text() -> None:
     assert [(one.kwargs["path"], str(one.kwargs["exc_info"])) for one in sources.log.calls] == [
         ("/", "inner secret"),
         ("/api/v1/status", "inner secret"),
+        ("/config", "inner secret"),
     ]
 
 
@@ -205,3 +210,32 @@ def test_status_is_json_as_ascii() -> None:
     assert document["integration_count"] == 16
     assert document["trouble_count"] == 9
     assert [workspace["name"] for workspace in document["workspaces"]] == ["production", "staging"]
+
+
+def test_configuration_is_yaml_as_utf8() -> None:
+    answer = call(Sources(config=lambda: "name: Zoë \ud800\n"), "GET", "/config")
+    assert answer.headers["content-type"] == "text/yaml; charset=utf-8"
+    assert answer.content == "name: Zoë ?\n".encode()
+
+
+def test_configuration_is_the_one_that_runs_now() -> None:
+    sources = Sources(config=iter(("first\n", "second\n")).__next__)
+    assert [call(sources, "GET", "/config").text for _ in range(2)] == ["first\n", "second\n"]
+
+
+def test_rendering_the_configuration_holds_nobody_up() -> None:
+    async def scenario() -> None:
+        answered = threading.Event()
+
+        def slow() -> str:
+            assert answered.wait(5)
+            return "done\n"
+
+        async with Sources(config=slow).client() as client:
+            waiting = asyncio.create_task(client.get("/config"))
+            await asyncio.sleep(0)
+            assert (await client.get("/-/healthy")).status_code == 200
+            answered.set()
+            assert (await waiting).text == "done\n"
+
+    asyncio.run(scenario())

@@ -200,6 +200,11 @@ def test_table_headers_name_their_scope_and_sections_their_headings() -> None:
     assert outline.tags("html") == [{"lang": "en"}]
 
 
+def test_page_links_to_everything_else_that_is_served() -> None:
+    links = {link["href"] for link in page().tags("a")}
+    assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= links
+
+
 def test_page_reloads_by_itself_only_when_asked() -> None:
     assert not [meta for meta in page().tags("meta") if meta.get("http-equiv")]
     (meta,) = [meta for meta in page(selection=Selection(refresh_seconds=15)).tags("meta") if "http-equiv" in meta]
