@@ -21,7 +21,7 @@ from exporter.state.store import Account, Key
 
 
 def encode_names(key: Key) -> tuple[bytes, bytes]:
-    """Return workspace and integration id as bytes; JSON and YAML can hold lone surrogates, which plain UTF-8 refuses."""
+    """Return workspace and integration id as bytes; JSON can hold lone surrogates, which plain UTF-8 refuses."""
     workspace, integration_id = key
     return workspace.encode("utf-8", "surrogatepass"), integration_id.encode("utf-8", "surrogatepass")
 

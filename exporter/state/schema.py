@@ -67,9 +67,9 @@ def check_schema(connection: sqlite3.Connection, migrations: Migrations = MIGRAT
     return version
 
 
-def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> None:
+def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> int:
     """
-    Bring the file to the newest schema in one transaction, or leave it as it is.
+    Bring the file to the newest schema in one transaction, or leave it as it is; return the schema it had.
 
     Raises:
         DamagedError: It is not ours.
@@ -79,7 +79,7 @@ def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS)
     """
     version = check_schema(connection, migrations)
     if version == len(migrations):
-        return
+        return version
     connection.execute("BEGIN IMMEDIATE")
     for statements in migrations[version:]:
         for statement in statements:
@@ -87,3 +87,4 @@ def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {len(migrations)}")
     connection.execute("COMMIT")
+    return version

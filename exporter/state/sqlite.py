@@ -180,7 +180,7 @@ class SqliteStore:
     def _attach(self) -> None:
         file = StateFile.open(self._path)
         try:
-            if file.identity != self._known_file:
+            if file.begun or file.identity != self._known_file:
                 self._take_over(file)
             file.write_all((key, account) for key, account in self._memory.items() if key in self._unwritten)
         except StateFileError:

@@ -24,7 +24,7 @@ from exporter.state.trouble import DamagedError, UnusableError, translated
 SUFFIXES = ("", "-wal", "-journal", "-shm")
 """What SQLite adds to the file's name, for itself and the files that belong to it."""
 
-_BUSY_SECONDS = 1.0
+_BUSY_SECONDS = 0.25
 """How long to wait for another program that has the file open; later nobody else can have it."""
 
 # CAST, because Python refuses to pass a text with lone surrogates, which JSON and YAML can hold.
@@ -69,11 +69,13 @@ class Contents:
 class StateFile:
     """An open state file. After any trouble it is good for `close` only. All methods raise StateFileError."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, begun: bool = False) -> None:
         self._path = path
         self._connection = connection
         self.identity = _identity(path)
-        """Which file it is, whatever its name."""
+        """Which file it is, as long as it exists; then another may get the same."""
+        self.begun = begun
+        """Whether it was empty."""
 
     @classmethod
     def open(cls, path: Path, migrations: Migrations = MIGRATIONS) -> "StateFile":
@@ -96,8 +98,8 @@ class StateFile:
             # disk, on the thread that answers scrapes.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            migrate(connection, migrations)
-            return cls(path, connection)
+            begun = migrate(connection, migrations) == 0
+            return cls(path, connection, begun=begun)
 
         _examine(path, migrations)
         return _open(path.absolute().as_uri(), prepare)
