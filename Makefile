@@ -7,6 +7,8 @@
 
 PYTHON ?= python3
 PYTEST_FLAGS ?=
+SEED ?= 1000
+COUNT ?= 1000
 BIN := .venv/bin
 
 # Temporary files of pytest and of the programs that tests start; set-up makes the folder.
@@ -18,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e bench lock wheel-test clean setup-run setup-dev components
+.PHONY: help demo test lint types unit e2e soak bench lock wheel-test clean setup-run setup-dev components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 14
@@ -43,6 +45,9 @@ unit: setup-dev components  ## all tests but those that start the installed comm
 
 e2e: setup-dev components  ## tests that start the installed command on real sockets
 	@$(BIN)/pytest tests/e2e $(PYTEST_FLAGS)
+
+soak: setup-dev  ## as many simulated weeks as you like: COUNT=1000 from SEED=1000 on
+	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2
 
 bench: setup-dev components  ## how fast the metrics page is, beside prometheus-client and nginx
 	@$(BIN)/python benchmarks/page.py

@@ -30,7 +30,7 @@ from tests.virtual_time import VirtualClock, run
 OpenDisk = Callable[[Callable[[], datetime]], Storage]
 """Opens the accounts on disk, given the time of day."""
 
-SCRAPES = 60
+SCRAPES = 40
 """During a run, at random moments; and one after each start."""
 _SETTLING_SECONDS = 5400.0
 """The longest walk under way when everything came to rest ends within that."""

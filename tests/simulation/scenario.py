@@ -80,7 +80,7 @@ def _draw_style(random: Random) -> Style:
 
 
 def _draw_poll(random: Random, kind: Kind) -> PollSettings:
-    interval = random.choice((1200.0, 3600.0, 5400.0, 7200.0, 7200.0, 7200.0))
+    interval = random.choices((1200.0, 2700.0, 3600.0, 5400.0, 7200.0), (1, 2, 4, 6, 14))[0]
     return PollSettings(
         interval_seconds=interval,
         timeout_seconds=random.choice((5.0, 20.0)),

@@ -1,0 +1,46 @@
+"""Opens the accounts for a simulated run: a real SQLite file, which every life of the exporter opens anew."""
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from exporter.state.sqlite import open_store
+from exporter.state.store import Storage
+from tests.simulation.drive import OpenDisk
+
+
+class NotPersistentError(Exception):
+    """The store has lost its disk, where nothing was wrong with the disk."""
+
+
+class _Report:
+    """Hears how the store fares; there is nothing that may go wrong."""
+
+    def state_persistent(self, value: bool) -> None:
+        if not value:
+            raise NotPersistentError
+
+    def state_write_failed(self) -> None:
+        raise NotPersistentError
+
+
+_LOG = structlog.wrap_logger(
+    structlog.PrintLogger(), wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+)
+
+
+@contextmanager
+def state_file() -> Iterator[OpenDisk]:
+    """Give a run a state file of its own, in memory where the system has a place for that."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+
+        def open_disk(now: Callable[[], datetime]) -> Storage:
+            return open_store(directory, now=now, report=_Report(), log=_LOG)
+
+        yield open_disk
