@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from exporter.config.files import read_small_file
-from exporter.config.mistakes import ConfigError, Mistake, WrongValueError
+from exporter.config.mistakes import ConfigError, Mistake, WrongValueError, show_key
 from exporter.config.tree import Mapping, Sequence, TreeBuilder
 
 try:  # the C parser is about eight times faster; not every build of PyYAML has it
@@ -69,6 +69,10 @@ class Document:
             elif isinstance(here, Sequence) and isinstance(step, int):
                 line, here = here.item_lines[step], here[step]
         return line
+
+    def mistake(self, path: tuple[str | int, ...], problem: str, remedy: str) -> Mistake:
+        """Return a mistake at *path*."""
+        return Mistake(self.file, self.line_of(path), show_key(path), problem, remedy)
 
 
 def read_document(file: str) -> Document:

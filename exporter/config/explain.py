@@ -12,66 +12,72 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from exporter.config.mistakes import WrongValueError, did_you_mean
-from exporter.config.schema import ConfigFile, Section
+from exporter.config.schema import Section
 from exporter.config.tree import Unfit
 
 KeyPath = tuple[str | int, ...]
 Finding = tuple[KeyPath, str, str]
 """The path of a key, what is wrong with it, and the remedy."""
-_Words = Callable[[ErrorDetails, KeyPath], tuple[str, str]]
+_Root = type[Section]
+_Words = Callable[[ErrorDetails, KeyPath, _Root], tuple[str, str]]
 
 
-def explain(error: ValidationError) -> Iterable[Finding]:
-    """Return a finding for everything that pydantic found."""
+def explain(error: ValidationError, root: _Root) -> Iterable[Finding]:
+    """Return a finding for everything that pydantic found in a file whose schema is *root*."""
     for detail in error.errors(include_url=False):
         # Pydantic marks an error about a mapping's key, instead of its value, by one more step. An unknown key that
         # is called so itself gets no mark.
         marked = detail["loc"][-1:] == ("[key]",) and detail["type"] != "extra_forbidden"
         path = detail["loc"][:-1] if marked else detail["loc"]
         words = _WORDS.get(detail["type"], _unforeseen)
-        yield path, *words(detail, path)
+        yield path, *words(detail, path, root)
 
 
-def _unknown_key(_detail: ErrorDetails, path: KeyPath) -> tuple[str, str]:
-    known = _section_at(path[:-1]).model_fields
-    return "is not a known key", did_you_mean(str(path[-1]), known) or f"known here: {', '.join(known)}"
+def _unknown_key(_detail: ErrorDetails, path: KeyPath, root: _Root) -> tuple[str, str]:
+    section, name = _section_at(path[:-1], root), str(path[-1])
+    if name in section.unsupported:
+        return "is not supported", section.unsupported[name]
+    known = section.model_fields
+    return "is not a known key", did_you_mean(name, known) or f"known here: {', '.join(known)}"
 
 
-def _missing(_detail: ErrorDetails, path: KeyPath) -> tuple[str, str]:
-    return "is missing", _example(path)
+def _missing(_detail: ErrorDetails, path: KeyPath, root: _Root) -> tuple[str, str]:
+    return "is missing", _example(path, root)
 
 
-def _own(detail: ErrorDetails, path: KeyPath) -> tuple[str, str]:
+def _own(detail: ErrorDetails, path: KeyPath, root: _Root) -> tuple[str, str]:
     cause = detail["ctx"]["error"]
-    return (cause.problem, cause.remedy) if isinstance(cause, WrongValueError) else _unforeseen(detail, path)
+    return (cause.problem, cause.remedy) if isinstance(cause, WrongValueError) else _unforeseen(detail, path, root)
 
 
-def _empty_list(_detail: ErrorDetails, _path: KeyPath) -> tuple[str, str]:
+def _empty_list(_detail: ErrorDetails, _path: KeyPath, _root: _Root) -> tuple[str, str]:
     return "is an empty list", "add an item"
 
 
-def _unforeseen(_detail: ErrorDetails, path: KeyPath) -> tuple[str, str]:
-    return "cannot be used", _example(path)
+def _unforeseen(_detail: ErrorDetails, path: KeyPath, root: _Root) -> tuple[str, str]:
+    return "cannot be used", _example(path, root)
 
 
 def _bound(words: str, name: str) -> _Words:
-    def bound(detail: ErrorDetails, path: KeyPath) -> tuple[str, str]:
-        return f"must be {words} {detail['ctx'][name]:,}".removesuffix(".0"), _example(path)
+    def bound(detail: ErrorDetails, path: KeyPath, root: _Root) -> tuple[str, str]:
+        return f"must be {words} {detail['ctx'][name]:,}".removesuffix(".0"), _example(path, root)
 
     return bound
 
 
 def _wanted(wanted: str) -> _Words:
-    def wrong_type(detail: ErrorDetails, path: KeyPath) -> tuple[str, str]:
+    def wrong_type(detail: ErrorDetails, path: KeyPath, root: _Root) -> tuple[str, str]:
         value = detail["input"]
         if value is None:
-            return ("has no value", _example(path)) if path else ("the file is empty", "begin with config.example.yaml")
+            return (
+                ("has no value", _example(path, root)) if path else ("the file is empty", f"begin with {root.shown_in}")
+            )
         problem = f"must be {wanted}, not {_describe(value)}"
         if wanted == "text" and not isinstance(value, dict | list):
             return problem, "put it in quotes"
         if wanted.endswith("number") and isinstance(value, str):
             return problem, "write the number alone, without quotes or unit"
-        return problem, _SHAPES.get(wanted) or _example(path)
+        return problem, _SHAPES.get(wanted) or _example(path, root)
 
     return wrong_type
 
@@ -103,16 +109,16 @@ def _describe(value: Any) -> str:
     return words.get(type(value), "a mapping" if isinstance(value, dict) else "a list")
 
 
-def _example(path: KeyPath) -> str:
+def _example(path: KeyPath, root: _Root) -> str:
     """Return the remedy that shows how the key at *path* is written."""
-    field = _section_at(path[:-1]).model_fields.get(str(path[-1])) if path else None
+    field = _section_at(path[:-1], root).model_fields.get(str(path[-1])) if path else None
     if field is not None and field.examples:
         return f"write for example `{path[-1]}: {field.examples[0]}`"
-    return "write a value, as config.example.yaml shows"
+    return f"write a value, as {root.shown_in} shows"
 
 
-def _section_at(path: KeyPath) -> type[Section]:
-    section: type[Section] = ConfigFile
+def _section_at(path: KeyPath, root: _Root) -> type[Section]:
+    section = root
     for step in path:
         if isinstance(step, str) and step in section.model_fields:
             section = _section_in(section.model_fields[step].annotation) or section

@@ -8,7 +8,7 @@ and more bytes than the caller expects. Knows nothing of the content.
 import os
 import stat
 
-from exporter.config.mistakes import WrongValueError
+from exporter.config.mistakes import WrongValueError, show_file
 
 Signature = tuple[int, int, int, int, int]
 
@@ -42,6 +42,11 @@ def file_signature(status: os.stat_result) -> Signature:
     A file that is written twice within one tick of the file system's clock may keep its signature.
     """
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def about_file(path: str, error: WrongValueError) -> WrongValueError:
+    """Return the error with the file's name in it, for a place that does not name the file itself."""
+    return WrongValueError(f"{show_file(path)} {error.problem}", error.remedy)
 
 
 def explain_os_error(error: OSError | ValueError) -> WrongValueError:

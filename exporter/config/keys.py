@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from exporter.config.files import Signature, explain_os_error, file_signature, read_small_file
+from exporter.config.files import Signature, about_file, explain_os_error, file_signature, read_small_file
 from exporter.config.mistakes import WrongValueError, may_be_key, show_file
 from exporter.domain.errors import AuthError
 
@@ -100,7 +100,7 @@ class KeyFile:
                 self._signature, self._key = _read_file(self._path)
                 self._rejected = False
         except OSError as error:
-            raise AuthError(str(_about(self._path, explain_os_error(error)))) from None
+            raise AuthError(str(about_file(self._path, explain_os_error(error)))) from None
         except WrongValueError as error:
             raise AuthError(str(error)) from None
         return self._key.get_secret_value()
@@ -119,11 +119,7 @@ def _read_file(path: str) -> tuple[Signature, SecretStr]:
         content, status = read_small_file(path, most_bytes=MAX_BYTES)
         return file_signature(status), SecretStr(_clean(content.decode("utf-8-sig", errors="replace")))
     except WrongValueError as error:
-        raise _about(path, error) from None
-
-
-def _about(path: str, error: WrongValueError) -> WrongValueError:
-    return WrongValueError(f"{show_file(path)} {error.problem}", error.remedy)
+        raise about_file(path, error) from None
 
 
 def _clean(text: str) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from exporter.config.document import Document, read_document
+from exporter.config.document import read_document
 from exporter.config.explain import Finding, explain
 from exporter.config.keys import FixedKey, KeyFile, KeySource
-from exporter.config.mistakes import ConfigError, Mistake, WrongValueError, show_key
+from exporter.config.mistakes import ConfigError, WrongValueError
 from exporter.config.rules import check_rules, given_keys, raw_workspaces
 from exporter.config.schema import ConfigFile, Poll, Workspace
 from exporter.config.schema import Integration as ConfiguredIntegration
@@ -59,14 +59,14 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
     try:
         parsed = ConfigFile.model_validate(document.content)
     except ValidationError as error:
-        findings += explain(error)
+        findings += explain(error, ConfigFile)
     keys: list[KeySource] = []
     for place, workspace in raw_workspaces(document.content):
         try:
             keys += _find_key(workspace, Path(path).parent, environ)
         except WrongValueError as error:
             findings.append(((*place, given_keys(workspace)[0]), error.problem, error.remedy))
-    mistakes = [*document.mistakes, *(_mistake(document, finding) for finding in findings)]
+    mistakes = [*document.mistakes, *(document.mistake(*finding) for finding in findings)]
     if parsed is None or mistakes:
         raise ConfigError(mistakes)
     return Config(
@@ -102,11 +102,6 @@ def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, 
         return [FixedKey(environ[named], variable=named)]
     except WrongValueError as error:
         raise WrongValueError(f"names an environment variable that {error.problem}", error.remedy) from None
-
-
-def _mistake(document: Document, finding: Finding) -> Mistake:
-    path, problem, remedy = finding
-    return Mistake(document.file, document.line_of(path), show_key(path), problem, remedy)
 
 
 def _settings(workspace: Workspace, defaults: Poll) -> WorkspaceSettings:

@@ -6,7 +6,8 @@ A new key is a field here and a row in docs/configuration.md. A field's example 
 a duration of 0 as default stands for a key that is not given: the file itself cannot hold one.
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -21,6 +22,11 @@ class Section(BaseModel):
     """A mapping in the file. Strict: `"1"` is no number, and a key that is not here is a mistake."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    shown_in: ClassVar[str] = "config.example.yaml"
+    """Of a whole file: where an operator finds an example."""
+    unsupported: ClassVar[Mapping[str, str]] = {}
+    """Keys that belong here elsewhere, each with the remedy: to call them unknown would not be the truth."""
 
 
 class Poll(Section):
