@@ -1,0 +1,274 @@
+"""
+The overview tells whether anything is wrong, where, and whether the exporter can see at all.
+
+Trouble comes first and in the words of the alerts: what counts as trouble is decided by the alert rules alone, with
+the thresholds of each integration. A pending alert shows at once; it need not have lasted long enough to fire.
+"""
+
+from grafana_foundation_sdk.models import dashboard as model
+
+from deploy.grafana.source import style
+from deploy.grafana.source.fleet_health import exporter_bands, way_to_braze_bands
+from deploy.grafana.source.frame import (
+    FLEET_UID,
+    HANDED_OVER,
+    INTEGRATION_UID,
+    Annotation,
+    Band,
+    Heading,
+    dashboard_link,
+    make_dashboard,
+)
+from deploy.grafana.source.parts import Look, Query, bars, link, ranking, stats, timeline
+from deploy.grafana.source.queries import (
+    ALL_ALERTS,
+    FLEET,
+    INTEGRATION_ALERTS,
+    OTHER_ALERTS,
+    I,
+    count,
+    increase,
+    newest,
+    severity,
+    since,
+)
+from deploy.grafana.source.table import Column, table
+from deploy.grafana.source.words import ALERTS, RUNBOOK
+
+_CRITICAL = f'{INTEGRATION_ALERTS}, severity="critical"'
+_OPEN = link(
+    "Open this integration",
+    f'/d/{INTEGRATION_UID}?var-integration=${{__data.fields["Integration id"]}}&{HANDED_OVER}',
+)
+
+_RUNBOOK = link("Runbook", RUNBOOK, new_tab=True)
+
+
+def fleet() -> model.Dashboard:
+    return make_dashboard(
+        FLEET_UID,
+        title="Braze CDI / Fleet",
+        description="All integrations of Braze Cloud Data Ingestion, trouble first.",
+        bands=[
+            Band(4, _counts()),
+            Band(9, [(8, _kinds()), (16, _alerts())]),
+            Band(13, [(24, _integrations())]),
+            Band(9, [(24, _timeline())]),
+            Heading("Syncs and rows"),
+            Band(8, [(12, _syncs()), (12, _rows())]),
+            *way_to_braze_bands(),
+            *exporter_bands(),
+        ],
+        variables=[],
+        links=[dashboard_link("One integration", INTEGRATION_UID, "One integration in depth")],
+        annotations=[_failures()],
+    )
+
+
+def _counts() -> list[tuple[int, model.Panel]]:
+    def one(title: str, description: str, limits: style.Limits, expr: str) -> tuple[int, model.Panel]:
+        return 4, stats(title, description, Look("none", decimals=0, limits=limits), Query(expr))
+
+    return [
+        one(
+            "Critical",
+            "Integrations with a critical alert, pending or firing.",
+            style.BAD_FROM_ONE,
+            count(f"group by ({I}) (ALERTS{{{_CRITICAL}}})"),
+        ),
+        one(
+            "Warning",
+            "Integrations with an alert, pending or firing, but none that is critical.",
+            style.WARN_FROM_ONE,
+            count(
+                f"group by ({I}) (ALERTS{{{INTEGRATION_ALERTS}}})"
+                f" unless on (workspace, integration_id) ALERTS{{{_CRITICAL}}}"
+            ),
+        ),
+        one(
+            "Fine",
+            "Integrations without any alert. Paused ones, and those whose alerts are switched off, are among them.",
+            style.GOOD_FROM_ONE,
+            count(
+                f"group by ({I}) (braze_cdi_integration_info{{{FLEET}}})"
+                f" unless on (workspace, integration_id) ALERTS{{{INTEGRATION_ALERTS}}}"
+            ),
+        ),
+        one(
+            "Running now",
+            "Integrations whose newest sync is running.",
+            style.BLUE,
+            count(f"integration:braze_cdi_last_sync_status:code{{{FLEET}}} == 1"),
+        ),
+        one(
+            "Exporter and way to Braze",
+            "Alerts about exporters, keys, limits and discovery. While there are any, the other figures may be blind.",
+            style.BAD_FROM_ONE,
+            count(f'group by (alertname, workspace, endpoint) (ALERTS{{{OTHER_ALERTS}, severity!="info"}})'),
+        ),
+        one(
+            "Rows failed, last 24 h",
+            "Rows that failed in all syncs that finished in the last 24 hours.",
+            style.WARN_FROM_ONE,
+            f"sum({increase('braze_cdi_rows_failed_with_errors_total', FLEET, '1d')})",
+        ),
+    ]
+
+
+def _kinds() -> model.Panel:
+    return ranking(
+        "Trouble by kind",
+        "How many integrations (or workspaces, or exporters) have each alert, pending or firing. Click a bar for what"
+        " the runbook says about it.",
+        Look("none", decimals=0, limits=[(None, style.WARNING)], no_value="no trouble", least=0, of_alerts=True),
+        Query(
+            "sort_desc(count by (alertname) ("
+            f"group by (alertname, workspace, integration_id, endpoint) (ALERTS{{{ALL_ALERTS}}})))",
+            legend="{{alertname}}",
+        ),
+    )
+
+
+def _alerts() -> model.Panel:
+    labels = "alertname, severity, workspace, integration_name, integration_id"
+    return table(
+        "Alerts",
+        "What Prometheus has found, newest first. Pending: not yet for long enough to tell anybody.",
+        [
+            Column("Alert", label="alertname", names=ALERTS, width=230, look=Look("string", links=[_RUNBOOK])),
+            Column("Severity", label="severity", width=90),
+            Column(
+                "State",
+                expr=f'max by ({labels}) (2 * ALERTS{{{ALL_ALERTS}, alertstate="firing"}} or ALERTS{{{ALL_ALERTS}}})',
+                look=Look("none", words=style.ALERT_STATE),
+                width=90,
+            ),
+            Column(
+                "Since",
+                expr=f"1000 * max by ({labels}) (ALERTS_FOR_STATE{{{ALL_ALERTS}}})",
+                look=Look("dateTimeFromNow"),
+                width=130,
+            ),
+            Column("Integration", label="integration_name", look=Look("string", links=[_OPEN])),
+            Column("Workspace", label="workspace", width=130),
+            Column("Integration id", label="integration_id", width=140),
+        ],
+        sort="Since",
+    )
+
+
+def _integrations() -> model.Panel:
+    return table(
+        "Integrations",
+        "Every integration, the worst first. Click a name for its own dashboard. An empty cell: not known, or none.",
+        [
+            Column("Integration", label="integration_name", look=Look("string", links=[_OPEN])),
+            Column("Workspace", label="workspace", width=130),
+            Column(
+                "Trouble",
+                expr=severity(INTEGRATION_ALERTS, FLEET),
+                look=Look("none", words=style.SEVERITY),
+                width=90,
+                filled=True,
+            ),
+            Column(
+                "Newest sync",
+                expr=f"integration:braze_cdi_last_sync_status:code{{{FLEET}}}",
+                look=Look("none", words=style.STATUS),
+                width=110,
+                filled=True,
+            ),
+            Column(
+                "Failures in a row",
+                expr=f"integration:braze_cdi_consecutive_failed_syncs:max{{{FLEET}}}",
+                look=Look("none", decimals=0, limits=style.FAILURES),
+                width=130,
+            ),
+            Column(
+                "Failed rows",
+                expr=newest("braze_cdi_last_sync_rows_failed_with_errors", FLEET),
+                look=Look("locale", decimals=0, limits=style.FAILED_ROWS),
+                width=100,
+            ),
+            Column(
+                "Since last success",
+                expr=since("braze_cdi_last_success_timestamp_seconds", FLEET),
+                look=Look("dtdurations", decimals=0),
+                width=150,
+            ),
+            Column(
+                "Watermark behind",
+                expr=f"integration:braze_cdi_lag_seconds:max{{{FLEET}}}",
+                look=Look("dtdurations", decimals=0, limits=style.LAG),
+                width=150,
+            ),
+            Column(
+                "Overdue",
+                expr=f"integration:braze_cdi_overdue_seconds:max{{{FLEET}}}",
+                look=Look("dtdurations", decimals=0, limits=style.OVERDUE),
+                width=130,
+            ),
+            Column(
+                "Last poll",
+                expr=f"1000 * integration:braze_cdi_last_poll_success_timestamp_seconds:max{{{FLEET}}}",
+                look=Look("dateTimeFromNow"),
+                width=130,
+            ),
+            Column("Integration id", label="integration_id", width=140),
+        ],
+        sort="Trouble",
+    )
+
+
+def _timeline() -> model.Panel:
+    return timeline(
+        "Newest sync of integrations with trouble",
+        "Only integrations that had an alert at some time of the period shown, twenty a page. Gaps: no sync is known,"
+        " or the exporter could not poll for ten minutes.",
+        Look("none", words=style.STATUS, no_value="no trouble in the time shown"),
+        Query(
+            f"integration:braze_cdi_last_sync_status:code{{{FLEET}}} and on (workspace, integration_id)"
+            f" last_over_time(ALERTS{{{INTEGRATION_ALERTS}}}[$__range] @ end())",
+            legend="{{integration_name}} · {{workspace}}",
+        ),
+    )
+
+
+def _syncs() -> model.Panel:
+    return bars(
+        "Finished syncs",
+        "Syncs that finished, by how they ended. Each is counted once, however many exporters watch.",
+        Look("none", decimals=0, least=0, colours=style.STATUS_COLOURS),
+        Query(
+            f"sum by (status) ({increase('braze_cdi_syncs_total', FLEET, '$__rate_interval', 'status')})",
+            legend="{{status}}",
+            step="5m",
+        ),
+    )
+
+
+def _rows() -> model.Panel:
+    return bars(
+        "Rows",
+        "Rows that finished syncs brought into Braze, and rows that failed.",
+        Look("locale", decimals=0, least=0),
+        Query(
+            f"sum({increase('braze_cdi_rows_synced_total', FLEET, '$__rate_interval')})",
+            legend="synced",
+            colour=style.OK,
+            step="5m",
+        ),
+        Query(
+            f"sum({increase('braze_cdi_rows_failed_with_errors_total', FLEET, '$__rate_interval')})",
+            legend="failed",
+            colour=style.CRITICAL,
+            step="5m",
+        ),
+    )
+
+
+def _failures() -> Annotation:
+    failed = increase("braze_cdi_syncs_total", f'{FLEET}, status=~"error|config_error"', "$__rate_interval")
+    return Annotation(
+        "Failed syncs", "in workspace {{workspace}}", f"sum by (workspace) ({failed}) > 0", style.CRITICAL
+    )

@@ -1,0 +1,178 @@
+"""
+One integration in depth: what its newest sync did, how that compares with the past, and what comes next.
+
+The integration is chosen by name; its id is what the queries use. Thresholds drawn here are those of the alerts, with
+the labels from the exporter's configuration applied.
+"""
+
+from grafana_foundation_sdk.models import dashboard as model
+
+from deploy.grafana.source import style
+from deploy.grafana.source.frame import (
+    FLEET_UID,
+    INTEGRATION_UID,
+    Annotation,
+    Band,
+    Heading,
+    dashboard_link,
+    make_dashboard,
+    variable_query,
+)
+from deploy.grafana.source.integration_past import past_bands
+from deploy.grafana.source.parts import SOURCE, Look, Query, stats, timeline
+from deploy.grafana.source.queries import FLEET, ONE, I, increase, moment, severity, since
+from deploy.grafana.source.table import Column, table
+
+_ITS_ALERTS = f'alertname=~"BrazeCDI.+", {ONE}'
+
+
+def integration() -> model.Dashboard:
+    failed = increase("braze_cdi_syncs_total", f'{ONE}, status=~"error|config_error"', "$__rate_interval")
+    return make_dashboard(
+        INTEGRATION_UID,
+        title="Braze CDI / Integration",
+        description="One integration of Braze Cloud Data Ingestion in depth.",
+        bands=[
+            Band(4, _now()),
+            Band(4, [(24, _moments())]),
+            Band(4, [(24, _status())]),
+            Band(6, [(24, _alerts())]),
+            *past_bands(),
+            Heading("Properties"),
+            Band(5, [(24, _properties())]),
+        ],
+        variables=[_chosen()],
+        links=[dashboard_link("Fleet", FLEET_UID, "All integrations, trouble first")],
+        annotations=[Annotation("Failed sync", "{{integration_name}}", f"{failed} > 0", style.CRITICAL)],
+    )
+
+
+def _chosen() -> model.VariableModel:
+    """The integrations of the chosen workspaces: shown by name and workspace, used by id."""
+    names = f"group by ({I}) (braze_cdi_integration_info{{{FLEET}}})"
+    text = f'label_join({names}, "text", " · ", "integration_name", "workspace")'
+    return model.VariableModel(
+        type_val=model.VariableType.QUERY,
+        name="integration",
+        label="Integration",
+        description="By name and workspace; the queries use its id.",
+        datasource=SOURCE,
+        query=variable_query(f"query_result({text})"),
+        regex='/integration_id="(?<value>[^"]+)".*text="(?<text>[^"]+)"/',
+        refresh=model.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=model.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC,
+        multi=False,
+        include_all=False,
+    )
+
+
+def _now() -> list[tuple[int, model.Panel]]:
+    def one(title: str, description: str, look: Look, expr: str) -> tuple[int, model.Panel]:
+        return 4, stats(title, description, look, Query(expr))
+
+    return [
+        one(
+            "Trouble",
+            "The worst alert of this integration, pending ones included.",
+            Look("none", words=style.SEVERITY),
+            severity(_ITS_ALERTS, ONE),
+        ),
+        one(
+            "Newest sync",
+            "Status of the newest sync, a running one included.",
+            Look("none", words=style.STATUS, no_value="no sync yet"),
+            f"integration:braze_cdi_last_sync_status:code{{{ONE}}}",
+        ),
+        one(
+            "Failures in a row",
+            "How many of the newest finished syncs ended with error or config_error.",
+            Look("none", decimals=0, limits=style.FAILURES, no_value="no sync yet"),
+            f"integration:braze_cdi_consecutive_failed_syncs:max{{{ONE}}}",
+        ),
+        one(
+            "Since last success",
+            "Since the finish of the newest sync that was fully successful.",
+            Look("dtdurations", decimals=0, no_value="none known"),
+            since("braze_cdi_last_success_timestamp_seconds", ONE),
+        ),
+        one(
+            "Watermark behind",
+            "How old the newest row in Braze is, by its UPDATED_AT. Red and negative: it lies in the future, and Braze"
+            " skips every row dated before it. Files in S3 have none.",
+            Look("dtdurations", decimals=0, limits=style.LAG, no_value="none"),
+            f"integration:braze_cdi_lag_seconds:max{{{ONE}}}",
+        ),
+        one(
+            "Overdue",
+            "By how much the oldest expected run that no sync has met is late.",
+            Look("dtdurations", decimals=0, limits=style.OVERDUE, no_value="on time"),
+            f"integration:braze_cdi_overdue_seconds:max{{{ONE}}}",
+        ),
+    ]
+
+
+def _moments() -> model.Panel:
+    names = {
+        "braze_cdi_last_sync_start_timestamp_seconds": "newest sync started",
+        "braze_cdi_last_sync_finish_timestamp_seconds": "last finish",
+        "braze_cdi_last_success_timestamp_seconds": "last success",
+        "braze_cdi_last_timestamp_synced_seconds": "watermark",
+        "braze_cdi_expected_run_timestamp_seconds": "expected run",
+        "braze_cdi_next_scheduled_run_timestamp_seconds": "next run by Braze",
+        "braze_cdi_last_poll_timestamp_seconds": "last poll",
+    }
+    return stats(
+        "When",
+        "What happened when, and what comes next. Expected run: the oldest announced run that no sync has met, else the"
+        " next one. Missing: Braze has not told, or there is none.",
+        Look("dateTimeFromNow"),
+        *(Query(moment(metric, ONE), legend=name) for metric, name in names.items()),
+    )
+
+
+def _status() -> model.Panel:
+    return timeline(
+        "Newest sync",
+        "Status of the newest sync over time. Syncs that are shorter than the scrape interval may not be seen running.",
+        Look("none", words=style.STATUS),
+        Query(f"integration:braze_cdi_last_sync_status:code{{{ONE}}}", legend="sync"),
+    )
+
+
+def _alerts() -> model.Panel:
+    return timeline(
+        "Alerts",
+        "Amber: the condition holds, but not yet for long enough to tell anybody. Red: it fires. Click a span for"
+        " what the runbook says.",
+        Look("none", words=style.ALERT_STATE, no_value="no alert in the time shown", of_alerts=True),
+        Query(
+            f'max by (alertname) (2 * ALERTS{{{_ITS_ALERTS}, alertstate="firing"}} or ALERTS{{{_ITS_ALERTS}}})',
+            legend="{{alertname}}",
+        ),
+    )
+
+
+def _properties() -> model.Panel:
+    return table(
+        "Properties",
+        "What Braze says about the integration, and the labels that the exporter's configuration gives it.",
+        [
+            Column("Integration", label="integration_name"),
+            Column("Workspace", label="workspace"),
+            Column("Status in Braze", label="integration_status"),
+            Column("Type", label="integration_type"),
+            Column("Warehouse", label="warehouse_type"),
+            # The rest, such as team and max_lag, is whatever the configuration says.
+            Column(
+                "Info",
+                expr=f"group without (instance, job) (topk(1, braze_cdi_integration_info{{{ONE}}}))",
+                hidden=True,
+            ),
+            Column(
+                "Status",
+                expr=f"topk(1, max by ({I}, integration_status) (braze_cdi_integration_status{{{ONE}}}))",
+                hidden=True,
+            ),
+        ],
+        sort="Integration",
+    )

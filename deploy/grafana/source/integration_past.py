@@ -1,0 +1,133 @@
+"""The past of one integration: durations, rows, watermark, runs, outcomes by day, polls."""
+
+from grafana_foundation_sdk.models import dashboard as model
+
+from deploy.grafana.source import style
+from deploy.grafana.source.frame import Band, Heading
+from deploy.grafana.source.parts import Look, Query, bars, lines, timeline
+from deploy.grafana.source.queries import ONE, increase, newest
+
+_DAYS = 14
+
+
+def past_bands() -> list[Heading | Band]:
+    return [
+        Heading("Syncs"),
+        Band(8, [(12, _durations()), (12, _watermark())]),
+        Band(8, [(12, _rows()), (12, _runs())]),
+        Heading("Day by day"),
+        Band(7, [(12, _rows_by_day()), (12, _syncs_by_day())]),
+        Heading("Polls"),
+        Band(5, [(12, _polls()), (12, _poll_age())]),
+    ]
+
+
+def _durations() -> model.Panel:
+    return lines(
+        "Duration",
+        "How long the newest finished sync took, the mean over all that were counted (from three on), how long the"
+        " running one has been running, and from when on that is an alert (BrazeCDISyncRunningLong).",
+        Look("dtdurations", least=0),
+        Query(newest("braze_cdi_last_sync_duration_seconds", ONE), legend="newest finished", colour=style.OK),
+        Query(f"integration:braze_cdi_sync_duration_seconds:mean{{{ONE}}}", legend="mean", colour=style.QUIET),
+        Query(f"integration:braze_cdi_running_seconds:min{{{ONE}}}", legend="running", colour=style.RUNNING),
+        Query(
+            f"integration:braze_cdi_max_run_seconds:threshold{{{ONE}}} < Inf",
+            legend="limit",
+            colour=style.WARNING,
+            dashed=True,
+        ),
+    )
+
+
+def _watermark() -> model.Panel:
+    return lines(
+        "Watermark behind",
+        "How old the newest row in Braze is, by its UPDATED_AT, and from when on that is an alert"
+        " (BrazeCDIWatermarkBehind; without a label max_lag the limit is learned after eleven days). Negative, in the"
+        " red area: it lies in the future, and Braze skips every row dated before it.",
+        Look("dtdurations", limits=style.LAG),
+        Query(f"integration:braze_cdi_lag_seconds:max{{{ONE}}}", legend="behind", colour=style.RUNNING),
+        Query(
+            f"integration:braze_cdi_max_lag_seconds:threshold{{{ONE}}} < Inf",
+            legend="limit",
+            colour=style.WARNING,
+            dashed=True,
+        ),
+        area=True,
+    )
+
+
+def _rows() -> model.Panel:
+    return lines(
+        "Rows of the newest finished sync",
+        "As long as a value stays, no further sync has finished, or it had the same number.",
+        Look("locale", decimals=0, least=0),
+        Query(newest("braze_cdi_last_sync_rows_synced", ONE), legend="synced", colour=style.OK),
+        Query(newest("braze_cdi_last_sync_rows_failed_with_errors", ONE), legend="failed", colour=style.CRITICAL),
+    )
+
+
+def _runs() -> model.Panel:
+    return lines(
+        "Time until the next run",
+        "Until the run that Braze announces, and until the one that is expected: the oldest announced run that no sync"
+        " has met, else the next one. Below zero, in the red area: overdue, even if Braze announces a later one.",
+        Look("dtdurations", limits=style.UNTIL_RUN),
+        Query(
+            f"{newest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - time()",
+            legend="announced by Braze",
+            colour=style.QUIET,
+            dashed=True,
+        ),
+        Query(
+            f"{newest('braze_cdi_expected_run_timestamp_seconds', ONE)} - time()",
+            legend="expected",
+            colour=style.RUNNING,
+        ),
+        area=True,
+    )
+
+
+def _rows_by_day() -> model.Panel:
+    return bars(
+        "Rows by day",
+        "Rows of all syncs that finished in the 24 hours up to each bar. Always the last two weeks.",
+        Look("locale", decimals=0, least=0),
+        Query(increase("braze_cdi_rows_synced_total", ONE, "1d"), legend="synced", colour=style.OK),
+        Query(increase("braze_cdi_rows_failed_with_errors_total", ONE, "1d"), legend="failed", colour=style.CRITICAL),
+        days=_DAYS,
+    )
+
+
+def _syncs_by_day() -> model.Panel:
+    return bars(
+        "Finished syncs by day",
+        "Syncs that finished in the 24 hours up to each bar, by how they ended. Always the last two weeks.",
+        Look("none", decimals=0, least=0, colours=style.STATUS_COLOURS),
+        Query(increase("braze_cdi_syncs_total", ONE, "1d", "status"), legend="{{status}}"),
+        days=_DAYS,
+    )
+
+
+def _polls() -> model.Panel:
+    return timeline(
+        "Newest poll",
+        "Whether the newest poll succeeded, for the exporter that does worst. Says nothing about syncs.",
+        Look("none", words=style.POLLED),
+        Query(f"min(braze_cdi_up{{{ONE}}})", legend="polls"),
+    )
+
+
+def _poll_age() -> model.Panel:
+    return lines(
+        "Since the last successful poll",
+        "What this dashboard shows is as old as that. After ten minutes the values disappear. Red: such a gap.",
+        Look("dtdurations", limits=style.POLL_AGE, least=0),
+        Query(
+            f"time() - integration:braze_cdi_last_poll_success_timestamp_seconds:max{{{ONE}}}",
+            legend="age of the values",
+            colour=style.RUNNING,
+        ),
+        area=True,
+    )
