@@ -29,7 +29,7 @@ class Verdict(Enum):
     SAME = auto()
     """Its newest sync is known."""
     BEGUN = auto()
-    """Its newest sync has begun, which the list tells as well as its own endpoint would."""
+    """Its newest sync has begun, and none was running before: its own endpoint would tell no more."""
     CHANGED = auto()
     """Something has finished, or is not understood: ask its own endpoint."""
 
@@ -67,7 +67,9 @@ class Watched:
         newest = self.known_newest
         if listed.tells(newest) or listed.newest == self.asked_newest:
             return Verdict.SAME
-        return Verdict.BEGUN if listed.newly_running(newest) else Verdict.CHANGED
+        shown = self.snapshot.newest
+        ended = shown is not None and not shown.finished and shown.sync_start_time != listed.last_job_start_time
+        return Verdict.BEGUN if listed.newly_running(newest) and not ended else Verdict.CHANGED
 
     def take_listing(self, listed: ListedIntegration, now: datetime, monotonic: float) -> None:
         """Note what the list shows, and show it."""
