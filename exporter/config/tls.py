@@ -41,7 +41,7 @@ class TlsError(WrongValueError):
 
 def build_tls_context(settings: TlsSettings) -> ssl.SSLContext:
     """
-    Read the files as they are now, and return a context for a server. Call it again when they have been renewed.
+    Read the files as they are now, and return a context for a server, which keeps them.
 
     Raises:
         TlsError: A file cannot be used. The text names the file and the next step, never its content.

@@ -44,13 +44,13 @@ class WebConfig:
     """None to serve without TLS."""
     users: Mapping[str, SecretBytes] = field(default_factory=dict)
     """The bcrypt hash of each user's password; empty to ask nobody for one."""
-    tls_settings: TlsSettings | None = None
-    """What *tls* was built from: by `build_tls_context` again, when the files have been renewed."""
 
 
 def load_web_config(path: str) -> WebConfig:
     """
     Read the web configuration file at *path*, and every file that it names; relative ones are looked up beside it.
+
+    Call it again to take renewed certificates: what was loaded before stays as it is.
 
     Raises:
         ConfigError: It cannot be used; it holds every mistake with file, line, key and remedy.
@@ -75,7 +75,7 @@ def load_web_config(path: str) -> WebConfig:
     if parsed is None or mistakes:
         raise ConfigError(mistakes)
     users = {name: SecretBytes(secret.get_secret_value().encode()) for name, secret in parsed.basic_auth_users.items()}
-    return WebConfig(tls=tls, users=users, tls_settings=settings)
+    return WebConfig(tls=tls, users=users)
 
 
 def _broken_rules(content: Any, directory: Path) -> Iterator[Finding]:
