@@ -49,8 +49,11 @@ e2e: setup-dev components  ## tests that start the installed command on real soc
 soak: setup-dev  ## as many simulated weeks as you like: COUNT=1000 from SEED=1000 on
 	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2
 
-bench: setup-dev components  ## how fast the metrics page is, beside prometheus-client and nginx
-	@$(BIN)/python benchmarks/page.py
+bench: setup-dev components  ## page, state, freshness and scale, measured; about 20 minutes
+	@$(BIN)/python -m benchmarks.page
+	@$(BIN)/python -m benchmarks.state
+	@$(BIN)/python -m benchmarks.freshness
+	@$(BIN)/python -m benchmarks.scale
 
 wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
 	@tools/test-wheel

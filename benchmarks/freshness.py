@@ -24,7 +24,7 @@ from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
 from exporter.domain.budget import WINDOW_SECONDS, Budget
 from exporter.domain.ledger import Ledger
-from exporter.domain.model import Integration, Snapshot, Sync
+from exporter.domain.model import Snapshot, Sync
 from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
 from exporter.log import build_log
 from exporter.metrics.own import OwnMetrics
@@ -78,7 +78,7 @@ class Result:
         return self.requests / self.finished
 
 
-def watch_with_exporter(world: World, gate: Gate, observer: Observer, clock: VirtualClock) -> Any:
+def watch_with_exporter(_world: World, gate: Gate, observer: Observer, clock: VirtualClock) -> Any:
     settings = WorkspaceSettings("workspace-000", "https://simulated", discovery=DiscoverySettings(enabled=True))
     page: Any = observer
     return WorkspacePoller(

@@ -24,9 +24,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.report import replace_section
+
 SIZES = (100, 1_000, 10_000)
 ENCODINGS = ("identity", "gzip")
-BEGIN, END = "<!-- begin: benchmarks/page.py -->", "<!-- end: benchmarks/page.py -->"
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = (os.environ.get("PATH", ""), "/usr/sbin", str(ROOT / ".tools" / "components" / "bin"))
 
@@ -223,9 +224,7 @@ def main() -> None:
     text = table(tuple(arguments.sizes), arguments.rounds)
     print(text)
     if arguments.write:
-        before, rest = arguments.write.read_text().split(BEGIN)
-        _, after = rest.split(END)
-        arguments.write.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        replace_section(arguments.write, "benchmarks/page.py", text)
 
 
 if __name__ == "__main__":

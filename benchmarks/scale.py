@@ -1,0 +1,165 @@
+"""
+What do 10,000 integrations in 100 workspaces cost, in real time and over sockets?
+
+The simulated Braze is a process of its own; the exporter is the installed command, discovering everything. It is polled
+for some minutes after all integrations have been seen once, and scraped every 15 seconds meanwhile, as Prometheus asks
+for it (gzip) and plainly. Everything is on loopback, and what is started is stopped by its process id. Run `python -m
+benchmarks.scale`; `--write docs/performance.md` puts the table there.
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from benchmarks.report import replace_section
+from exporter.clock import SystemClock
+from exporter.simulator.fleet import build_fleet
+from exporter.simulator.serve import serve_world
+
+SEED = 4
+SCRAPE_EVERY_SECONDS = 15
+LONGEST_START_SECONDS = 600
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def simulate(workspaces: int, integrations_each: int, tell: Connection) -> None:
+    """Serve a fleet, and tell port and keys."""
+    world = build_fleet(SEED, datetime.now(UTC), workspaces=workspaces, integrations_each=integrations_each)
+    keys = {name: next(iter(workspace.keys)) for name, workspace in world.workspaces.items()}
+    asyncio.run(serve_world(world, SystemClock(), stop=asyncio.Event(), bound=lambda port: tell.send((port, keys))))
+
+
+def configuration(port: int, keys: dict[str, str]) -> str:
+    endpoint = f"http://127.0.0.1:{port}"
+    workspaces = "".join(
+        f"  - {{name: {name}, rest_endpoint: '{endpoint}', api_key: {key}, discovery: {{enabled: true}}}}\n"
+        for name, key in keys.items()
+    )
+    return f"workspaces:\n{workspaces}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def fetch(port: int, path: str, *, gzip: bool = False) -> tuple[float, bytes]:
+    """Return the seconds it took, and the body."""
+    headers = {"Accept-Encoding": "gzip"} if gzip else {}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    began = time.perf_counter()
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        body = answer.read()
+    return time.perf_counter() - began, body
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def megabytes(pid: int, field: str) -> float:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) / 1024
+
+
+def wait_for_all(port: int, wanted: int) -> float:
+    """Wait until every integration has been polled; return the seconds it took."""
+    began = time.perf_counter()
+    while time.perf_counter() - began < LONGEST_START_SECONDS:
+        time.sleep(2)
+        try:
+            _, page = fetch(port, "/metrics")
+        except OSError:
+            continue
+        if page.count(b"\nbraze_cdi_up{") >= wanted:
+            return time.perf_counter() - began
+    raise SystemExit(f"not all of {wanted} integrations were polled within {LONGEST_START_SECONDS} s")
+
+
+def measure(workspaces: int, integrations_each: int, minutes: float) -> str:
+    ours, theirs = multiprocessing.Pipe()
+    braze = multiprocessing.Process(target=simulate, args=(workspaces, integrations_each, theirs), daemon=True)
+    braze.start()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            port = free_port()
+            brazes_port, keys = ours.recv()
+            Path(folder, "config.yaml").write_text(configuration(brazes_port, keys))
+            command = [Path(sys.executable).parent / "braze-cdi-exporter", f"--web.listen-address=127.0.0.1:{port}"]
+            with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as exporter:
+                try:
+                    return observe(exporter.pid, port, workspaces * integrations_each, workspaces, minutes)
+                finally:
+                    exporter.terminate()
+    finally:
+        braze.kill()
+
+
+def observe(pid: int, port: int, integrations: int, workspaces: int, minutes: float) -> str:
+    start_seconds = wait_for_all(port, integrations)
+    start_cpu = cpu_seconds(pid)
+    print(f"# all {integrations:,} integrations polled after {start_seconds:.0f} s", flush=True)
+    plain: list[float] = []
+    zipped: list[float] = []
+    began, cpu_before = time.perf_counter(), cpu_seconds(pid)
+    requests_before = count_requests(port)
+    while time.perf_counter() - began < minutes * 60:
+        time.sleep(SCRAPE_EVERY_SECONDS / 2)
+        plain.append(fetch(port, "/metrics")[0])
+        time.sleep(SCRAPE_EVERY_SECONDS / 2)
+        zipped.append(fetch(port, "/metrics", gzip=True)[0])
+    elapsed = time.perf_counter() - began
+    cpu = (cpu_seconds(pid) - cpu_before) / elapsed
+    requests = (count_requests(port) - requests_before) / elapsed
+    size = len(fetch(port, "/metrics")[1]) / 1e6
+    rows = [
+        ("integrations, workspaces", f"{integrations:,} in {workspaces}"),
+        ("until all were polled once", f"{start_seconds:.0f} s, {start_cpu:.0f} s of CPU"),
+        ("measured for", f"{elapsed:.0f} s"),
+        ("requests to Braze", f"{requests:.1f} a second"),
+        ("CPU, scrapes included", f"{cpu:.2f} of a core"),
+        ("resident memory, at its highest", f"{megabytes(pid, 'VmRSS'):.0f} MB, {megabytes(pid, 'VmHWM'):.0f} MB"),
+        ("page", f"{size:.0f} MB"),
+        ("scrape, median and slowest", f"{statistics.median(plain) * 1e3:.0f} ms, {max(plain) * 1e3:.0f} ms"),
+        ("gzip scrape, median and slowest", f"{statistics.median(zipped) * 1e3:.0f} ms, {max(zipped) * 1e3:.0f} ms"),
+        ("Python, cores", f"{platform.python_version()}, {os.cpu_count()}"),
+    ]
+    return "\n".join(["| what | measured |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)])
+
+
+def count_requests(port: int) -> float:
+    _, page = fetch(port, "/metrics")
+    lines = (line for line in page.decode().splitlines() if line.startswith("braze_cdi_exporter_api_requests_total"))
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workspaces", type=int, default=100)
+    parser.add_argument("--integrations-each", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
+    arguments = parser.parse_args()
+    text = measure(arguments.workspaces, arguments.integrations_each, arguments.minutes)
+    print(text)
+    if arguments.write:
+        replace_section(arguments.write, "benchmarks/scale.py", text)
+
+
+if __name__ == "__main__":
+    main()
