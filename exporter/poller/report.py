@@ -5,18 +5,32 @@ Decides what is worth a line: a change for the worse or the better is; a poll th
 debugging. Knows nothing of how polling works.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.wire import Endpoint
-from exporter.domain.errors import ForbiddenError, PayloadError, PollError
+from exporter.domain.errors import (
+    AuthError,
+    ForbiddenError,
+    NetworkError,
+    PayloadError,
+    PollError,
+    RateLimitedError,
+    ServerError,
+    TimedOutError,
+)
 from exporter.domain.model import Snapshot
 from exporter.metrics.own import OwnMetrics
 from exporter.poller.reading import Reading
 
 _CONFIG, _DISCOVERY = "config", "discovery"
+_SHARED = frozenset(
+    error.reason for error in (AuthError, ForbiddenError, RateLimitedError, TimedOutError, NetworkError, ServerError)
+)
+"""Reasons that as a rule meet all integrations of a workspace at once: one line tells it, not one for each."""
 
 
 class Reporter:
@@ -27,6 +41,9 @@ class Reporter:
         self._own = own
         self._log = log.bind(workspace=workspace)
         self._listing_trouble: PollError | None = None
+        self._failing: dict[str, str] = {}
+        """Why each integration's newest poll failed, of those that did."""
+        self._reasons: Counter[str] = Counter()
 
     def anomalies(self, endpoint: Endpoint) -> Callable[[Mapping[str, int]], None]:
         """Return who notes what was odd in the answers of *endpoint*."""
@@ -44,7 +61,12 @@ class Reporter:
         return PayloadError(f"a defect of the exporter ({type(error).__name__}), shown in its log; please report it")
 
     def poll(self, before: Snapshot, after: Snapshot, reading: Reading, seconds: float) -> None:
-        """Say how the poll of one integration ended: one line."""
+        """
+        Say how the poll of one integration ended: one line.
+
+        It is loud when something begins or ends. What hits a whole workspace is told by the first it hits, and its end
+        by the last.
+        """
         self._own.poll_finished(self._workspace, reading.error.reason if reading.error else None)
         log = self._log.bind(
             integration_id=after.integration.integration_id,
@@ -55,14 +77,27 @@ class Reporter:
         )
         if after.history_gaps > before.history_gaps:
             log.warning("the last known sync was not found; the counters may be short", gaps=after.history_gaps)
+        before_reason = self._failing.get(after.integration.integration_id)
+        said = before_reason in _SHARED and self._reasons[before_reason] > 1
+        self.forget(after.integration.integration_id)
         if after.failure is not None:
-            known = before.failure is not None and before.failure.reason == after.failure.reason
+            reason = after.failure.reason
+            known = before_reason == reason or (reason in _SHARED and self._reasons[reason] > 0)
+            self._failing[after.integration.integration_id] = reason
+            self._reasons[reason] += 1
             say = log.debug if known else log.warning
-            say("poll failed", reason=after.failure.reason, error=after.failure.message)
-        elif before.up is False:
-            log.info("poll succeeded again")
+            say("poll failed", reason=reason, error=after.failure.message)
+        elif before_reason is not None:
+            say = log.debug if said else log.info
+            say("poll succeeded again", reason=before_reason)
         else:
             log.debug("poll succeeded")
+
+    def forget(self, integration_id: str) -> None:
+        """Take an integration for one that never failed, because it is gone or was polled anew."""
+        reason = self._failing.pop(integration_id, None)
+        if reason is not None:
+            self._reasons[reason] -= 1
 
     def sighting(self) -> None:
         """Count a poll that the list has answered."""

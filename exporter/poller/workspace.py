@@ -258,6 +258,7 @@ class WorkspacePoller:
         self._agenda.remove(key)
         self._roster.drop(key)
         self._publisher.withdraw(key)
+        self._report.forget(key)
         self._note_tried(key)
 
     def _plan(self) -> None:
