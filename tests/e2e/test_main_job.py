@@ -1,0 +1,202 @@
+"""
+The main job: the installed daemon watches a Braze where everything happens at once, and its page tells the truth.
+
+The world's time is held while the daemon looks for the first time, so that "first sight" is one known state; then it
+goes on until every integration has moved, and is held again: now every sample can be compared with what happened.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.integration import Profile
+from exporter.simulator.plan import ON_DEMAND, Plan, every, on_arrival
+from exporter.simulator.style import Style
+from exporter.simulator.temper import Scale
+from exporter.simulator.world import World
+from tests.components import component
+from tests.e2e.command import Daemon, wait_for
+from tests.e2e.scraping import Samples, ask, sample, scrape
+from tests.e2e.truth import FirstSight, Watching, differences, expected_samples, first_sight
+from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION, HeldClock, finish_sync, workspace_entry, write_config
+from tests.simulated import SimulatedBraze
+
+AWKWARD = 'we"ird\\ näme 🦊 {a="b"} # x'
+SHORT = Scale(seconds=(1, 2), rows=(50, 5000))
+PAST = timedelta(minutes=3)
+NEW_SYNCS = 2
+"""How many syncs each integration that runs at all finishes before the second comparison."""
+BURST = 25
+"""Syncs that one integration finishes within one poll interval: three pages."""
+
+CHARACTERS: tuple[tuple[str, str, str, Plan, Profile], ...] = (
+    ("production", "users", "healthy", every(seconds=4), Profile("users")),
+    ("production", "purchases", "ordinary", every(seconds=3), Profile("purchases", "bigquery")),
+    ("production", "newsletter", "partly_failing", every(seconds=4), Profile("users", "redshift")),
+    ("production", "loyalty", "failing_twice", every(seconds=3), Profile("users", "databricks")),
+    ("production", "churn", "misconfigured", every(seconds=5), Profile("users")),
+    ("production", "catalog", "running_too_long", every(seconds=5), Profile("catalogs")),
+    ("production", "winback", "paused", every(seconds=5), Profile("users")),
+    ("production", "refunds", "silent_stop", every(seconds=4), Profile("events")),
+    ("production", "consent", "boundary_resync", every(seconds=5), Profile("users")),
+    ("production", AWKWARD, "future_watermark", every(seconds=4), Profile("events")),
+    ("europe", "events_s3", "event_driven", on_arrival(timedelta(seconds=3)), Profile("events", "s3")),
+    ("europe", "states", "falling_behind", every(seconds=4), Profile("users")),
+    ("europe", "limits", "limit_exceeded", every(seconds=3), Profile("users")),
+    *(("growth", f"prod_{each}", "healthy", every(seconds=3), Profile("users")) for each in range(12)),
+    ("growth", "test_audience", "healthy", every(seconds=3), Profile("users")),
+)
+STANDING = {"catalog", "winback", "refunds", "trial", "by_hand", "test_audience"}
+"""No sync of these finishes by itself; or nobody watches."""
+
+
+@dataclass
+class Stage:
+    """The daemon and the world it watches."""
+
+    braze: SimulatedBraze
+    clock: HeldClock
+    daemon: Daemon
+    started: datetime
+    watched: list[Watching]
+    by_hand: str
+    first: dict[str, FirstSight] = field(default_factory=dict)
+
+    def look(self, *, openmetrics: bool = False, compressed: bool = False) -> tuple[Samples, list[str]]:
+        """Scrape, and return the samples and what is wrong with those about integrations."""
+        before = datetime.now(UTC)
+        samples = scrape(self.daemon.port, openmetrics=openmetrics, compressed=compressed)
+        scraped = before, datetime.now(UTC)
+        expected = self.braze.call(
+            lambda world: expected_samples(world, self.watched, self.first, started=self.started, scraped=scraped)
+        )
+        return samples, differences(samples, expected)
+
+    def settle(self) -> Samples:
+        """Wait until the page is the truth, and see that it is so in every form in which it can be had."""
+        wrong = [""]
+
+        def right() -> bool:
+            wrong[:] = self.look()[1]
+            return not wrong
+
+        wait_for("the page is the truth", right, hint=lambda: "\n".join(wrong))
+        for openmetrics, compressed in ((True, False), (False, True), (True, True)):
+            assert self.look(openmetrics=openmetrics, compressed=compressed)[1] == []
+        return self.look()[0]
+
+
+def build_world(now: datetime) -> World:
+    world = World(20260101, now, style=Style(fraction_digits=3))
+    world.add_workspace("production", limits=AMPLE_LIMITS)
+    world.add_workspace("europe", limits=AMPLE_LIMITS, permissions=[STATUS_PERMISSION])
+    world.add_workspace("growth", limits=AMPLE_LIMITS)
+    for workspace, name, temper, plan, profile in CHARACTERS:
+        world.add_integration(workspace, name, temper=temper, plan=plan, scale=SHORT, profile=profile, history=PAST)
+    world.add_integration("production", "trial", plan=ON_DEMAND)
+    by_hand = world.add_integration("europe", "by_hand", plan=ON_DEMAND)
+    world.start_sync(by_hand, duration=timedelta(0), word="success")
+    return world
+
+
+def configure(directory: Path, world: World, url: str) -> list[Watching]:
+    """Write the configuration, each workspace with a key of another source, and return what it makes one watch."""
+    labels = {"team": AWKWARD}
+    production, europe, growth = (workspace_entry(world, name, url) for name in world.workspaces)
+    (directory / "braze.key").write_text(f"  {production.pop('api_key')}\n")
+    production["api_key_file"] = "braze.key"
+    production["integrations"][0]["labels"] = labels
+    del europe["api_key"]
+    europe["api_key_env"] = "EUROPE_KEY"
+    europe["integrations"][-1]["expected_interval"] = "1h"
+    del growth["integrations"]
+    growth["discovery"] = {"enabled": True, "include": ["^prod"]}
+    write_config(directory, [production, europe, growth])
+
+    watched = [
+        Watching(integration.workspace, key, integration.name, listed=integration.workspace != "europe")
+        for key, integration in world.integrations.items()
+        if integration.name != "test_audience"
+    ]
+    watched[0] = replace(watched[0], labels=labels)
+    watched[-1] = replace(watched[-1], expected_interval=timedelta(hours=1))
+    return watched
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    clock = HeldClock()
+    clock.hold()
+    world = build_world(clock.now())
+    with SimulatedBraze(world, clock=clock) as braze:
+        watched = configure(tmp_path, world, braze.url)
+        started = datetime.now(UTC)
+        with Daemon(tmp_path, env={"EUROPE_KEY": "key-of-europe"}) as daemon:
+            yield Stage(braze, clock, daemon, started, watched, watched[-1].integration_id)
+
+
+def finished(world: World) -> dict[str, int]:
+    return {each.name: sum(world.totals(key).syncs) for key, each in world.integrations.items()}
+
+
+def finish_many(world: World, key: str) -> None:
+    """Let so many syncs finish, a millisecond apart, that one poll has to read several pages."""
+    for _ in range(BURST):
+        finish_sync(world, key)
+
+
+def counters(samples: Samples) -> Samples:
+    return {key: value for key, value in samples.items() if key[0].endswith("_total")}
+
+
+def test_every_sample_about_integrations_is_what_really_happened(stage: Stage) -> None:
+    wait_for("ready", lambda: ask(stage.daemon.port, "/-/ready").status == 200)
+    stage.first.update(stage.braze.call(lambda world: first_sight(world, stage.watched)))
+    samples = stage.settle()
+    assert {value for (name, _), value in samples.items() if name == "braze_cdi_syncs_total"} == {0}
+
+    at_first = stage.braze.call(finished)
+    stage.clock.release()
+    seen = counters(samples)
+
+    def everything_moved() -> bool:
+        page = counters(scrape(stage.daemon.port))
+        assert [key for key, value in seen.items() if page[key] < value] == []
+        seen.update(page)
+        now = stage.braze.call(finished)
+        return all(now[name] - at_first[name] >= NEW_SYNCS for name in now.keys() - STANDING)
+
+    wait_for("every integration has finished syncs", everything_moved)
+    stage.braze.call(lambda world: finish_many(world, stage.by_hand))
+    stage.clock.hold()
+    samples = stage.settle()
+
+    # What the exporter says of itself follows from the same world.
+    for workspace, configured, discovered in (("production", 11, 0), ("europe", 4, 0), ("growth", 0, 12)):
+        named = {"workspace": workspace}
+        assert samples[sample("braze_cdi_exporter_integrations", source="config", **named)] == configured
+        assert samples[sample("braze_cdi_exporter_integrations", source="discovery", **named)] == discovered
+        assert samples[sample("braze_cdi_exporter_poll_interval_seconds", **named)] == 1
+    assert [key for key, value in samples.items() if key[0] == "braze_cdi_exporter_poll_failures_total" and value] == []
+    requests = stage.braze.call(lambda world: {name: each.requests.copy() for name, each in world.workspaces.items()})
+    samples = scrape(stage.daemon.port)
+    for name, asked in requests.items():
+        for (endpoint, status), count in asked.items():
+            key = sample("braze_cdi_exporter_api_requests_total", workspace=name, endpoint=endpoint, code=str(status))
+            assert samples[key] == pytest.approx(count, abs=15)  # polling goes on between the two looks
+    assert requests["europe"].keys() == {("job_sync_status", 200), ("integrations", 403)}
+    assert stage.daemon.stop()[0] == 0
+
+
+def test_promtool_finds_nothing_to_mend_on_the_page(stage: Stage) -> None:
+    promtool = component("promtool")
+    wait_for("ready", lambda: ask(stage.daemon.port, "/-/ready").status == 200)
+    stage.first.update(stage.braze.call(lambda world: first_sight(world, stage.watched)))
+    stage.settle()
+    page = ask(stage.daemon.port, "/metrics").body
+    checked = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
