@@ -22,6 +22,8 @@ from uvicorn.server import ServerState
 class Limits:
     """What one client may take. Times in seconds."""
 
+    handshake_seconds: float = 5.0
+    """For TLS's handshake, and for its farewell."""
     request_seconds: float = 10.0
     """From the connection, or a request's first byte, to the end of its headers."""
     answer_seconds: float = 60.0

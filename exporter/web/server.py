@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Sequence
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -18,17 +19,33 @@ from starlette.types import ASGIApp
 
 from exporter.web.listen import ListenAddress, bind_sockets, bound_address, parse_address
 from exporter.web.protocol import DeadlineProtocol, Limits
+from exporter.web.tls import TlsListener
 
 _ABOVE_ALL_LEVELS = logging.CRITICAL + 1
 """uvicorn's own log lines: its errors about our application are logged by `routes.py`, the rest is noise of clients."""
 
 
 class Server:
-    """HTTP server for *app*. First `bind`, then `serve` once."""
+    """
+    HTTP server for *app*. First `bind`, then `serve` once.
 
-    def __init__(self, app: ASGIApp, *, limits: Limits | None = None) -> None:
+    Args:
+        app: What answers.
+        limits: What one client may take.
+        tls: Asked for the TLS context of each new connection; None to serve plain HTTP.
+
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
         self._app = app
         self._limits = limits or Limits()
+        self._tls = tls
         self._sockets: list[socket.socket] = []
 
     def bind(self, addresses: Sequence[str]) -> tuple[ListenAddress, ...]:
@@ -54,7 +71,7 @@ class Server:
         Raises:
             Exception: whatever ended the server before *stop* was set.
         """
-        server = _Uvicorn(self._config(), stop)
+        server = _Uvicorn(self._config(), stop, self._limits, self._tls)
         try:
             await server.serve(sockets=self._sockets)
         finally:
@@ -84,10 +101,28 @@ class Server:
 class _Uvicorn(uvicorn.Server):
     """uvicorn's server, ended by an event instead of signals."""
 
-    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, stop: asyncio.Event, limits: Limits, tls: Callable[[], ssl.SSLContext] | None
+    ) -> None:
         super().__init__(config)
         self._stop = stop
+        self._limits = limits
+        self._tls = tls
         self.servers = []  # so that there is something to close even when starting fails
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._tls is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        make_protocol = partial(
+            cast("Any", self.config.http_protocol_class),  # called as uvicorn itself calls it
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        listeners = [TlsListener(one, self._tls, make_protocol, self._limits) for one in sockets or ()]
+        self.servers = cast("Any", listeners)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

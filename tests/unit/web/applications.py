@@ -48,10 +48,11 @@ class Sources:
             config=self.config,
             reload=self.reload,
         )
-        log: Any = structlog.wrap_logger(
-            self.log, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[]
-        )
-        return build_web(web, telemetry_path=telemetry_path, log=log)
+        return build_web(web, telemetry_path=telemetry_path, log=self.bound_log())
+
+    def bound_log(self) -> Any:
+        """A logger whose lines are in *log*."""
+        return structlog.wrap_logger(self.log, wrapper_class=structlog.make_filtering_bound_logger(0), processors=[])
 
     def client(self, telemetry_path: str = "/metrics") -> httpx.AsyncClient:
         # Without an Accept-Encoding of the client's own: a test says what it accepts.

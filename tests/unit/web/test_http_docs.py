@@ -11,9 +11,11 @@ import structlog
 from starlette.routing import Route
 
 from exporter.domain.model import Integration, Snapshot
+from exporter.web.passwords import _MOST_REMEMBERED, _MOST_WAITING
 from exporter.web.problems import _RULES, KINDS
 from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
+from exporter.web.security import FRESH_SECONDS
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES
 from exporter.web.status_json import SCHEMA_VERSION, render_status_json
 from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
@@ -126,6 +128,13 @@ def test_documented_paths_are_those_served() -> None:
     assert {row[0].strip("`"): row[1] for row in rows("# What the exporter serves")} == served
 
 
+def test_documented_figures_of_passwords_and_freshness_are_those_in_force() -> None:
+    section = PAGE.split("## TLS and passwords", 1)[1].split("\n## ", 1)[0]
+    assert f"{_MOST_WAITING} may wait" in section
+    assert f"the {_MOST_REMEMBERED} pairs used last" in section
+    assert f"every {FRESH_SECONDS:.0f} seconds" in section
+
+
 def test_documented_query_parameters_and_limits_are_those_in_force() -> None:
     parameters = {re.split("[=`]", row[0])[1]: " ".join(row) for row in rows("## The status page")}
     assert set(parameters) == {"workspace", "q", "only", "refresh", "page"}
@@ -134,6 +143,7 @@ def test_documented_query_parameters_and_limits_are_those_in_force() -> None:
     numbers = [int(number) for number in re.findall(r"\d+", PAGE.split("## Limits", 1)[1])]
     limits = Limits()
     assert numbers == [
+        limits.handshake_seconds,
         limits.request_seconds,
         limits.answer_seconds,
         limits.idle_seconds,

@@ -1,0 +1,74 @@
+"""
+How the server is secured now: the web configuration as it was last read well.
+
+It is read anew again and again, so that a renewed certificate or a new password counts without a restart. Decides that
+what cannot be read changes nothing, and that a server does not change between TLS and plain while it runs: whoever
+relies on the one must not be served by the other.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.config.mistakes import ConfigError
+from exporter.config.web_config import WebConfig
+from exporter.web.passwords import Hidden
+
+FRESH_SECONDS = 30.0
+
+
+class Security:
+    """
+    TLS and users, as *load* reads them.
+
+    Raises:
+        ConfigError: They cannot be used.
+
+    """
+
+    def __init__(self, load: Callable[[], WebConfig], log: FilteringBoundLogger) -> None:
+        self._load = load
+        self._log = log
+        self._config = load()
+        self._told: str | None = None
+        """What was logged of the newest try."""
+
+    @property
+    def tls(self) -> Callable[[], ssl.SSLContext] | None:
+        """Gives the context for a new connection; None when connections are plain."""
+        return None if self._config.tls is None else self._context
+
+    def users(self) -> Mapping[str, Hidden]:
+        return self._config.users
+
+    async def refresh(self) -> str | None:
+        """Read the web configuration again; return why it is not used, where it is not. Logged when that changes."""
+        reason: str | None = None
+        try:
+            config = await asyncio.to_thread(self._load)
+        except ConfigError as error:
+            reason = str(error)
+        else:
+            if (config.tls is None) != (self._config.tls is None):
+                reason = "the web configuration turns TLS on or off: that needs a restart"
+            else:
+                self._config = config
+        if reason != self._told:
+            if reason is None:
+                self._log.info("web configuration can be used again")
+            else:
+                self._log.error("web configuration not used; the old one stays", reason=reason)
+        self._told = reason
+        return reason
+
+    async def keep_fresh(self, every_seconds: float = FRESH_SECONDS) -> None:
+        """Refresh for ever."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            await self.refresh()
+
+    def _context(self) -> ssl.SSLContext:
+        assert self._config.tls is not None  # noqa: S101 - `refresh` keeps it so; tells mypy
+        return self._config.tls

@@ -1,0 +1,95 @@
+import asyncio
+import base64
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from pydantic import SecretBytes
+
+from exporter.web.basic_auth import BasicAuth
+from tests.unit.web.applications import Sources
+from tests.unit.web.users import credentials, users
+
+USERS = users(ann="secret", zoë="größer:länger")
+PATHS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready", "/nope")
+
+
+def call(
+    path: str = "/metrics",
+    authorization: str | None = None,
+    method: str = "GET",
+    known: Mapping[str, SecretBytes] = USERS,
+) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(BasicAuth(Sources().build(), lambda: known))
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+            headers = {} if authorization is None else {"authorization": authorization}
+            return await client.request(method, path, headers=headers)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_everything_asks_for_a_password(path: str, method: str) -> None:
+    answer = call(path, method=method)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Basic realm="braze-cdi-exporter", charset="UTF-8"'
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(("name", "password"), [("ann", "secret"), ("zoë", "größer:länger")])
+def test_with_a_good_one_the_answer_comes(name: str, password: str) -> None:
+    assert call(authorization=credentials(name, password)).content == b"first 1\nsecond 2\n"
+
+
+def test_the_scheme_is_read_in_any_case() -> None:
+    assert call(authorization=credentials("ann", "secret").replace("Basic", "bAsIC")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        credentials("ann", "guessed"),
+        credentials("zoë", "secret"),
+        credentials("nobody", "secret"),
+        credentials("", ""),
+        credentials("ann", "secret").replace("Basic", "Bearer"),
+        "Basic",
+        "Basic ",
+        "Basic !!!!",
+        "Basic YW5uOnNlY3JldA",  # without its padding
+        "Basic " + base64.b64encode(b"annsecret").decode(),
+        "Basic " + base64.b64encode(b"\xff\xfe:secret").decode(),
+        "ann:secret",
+        "",
+    ],
+)
+def test_anything_else_is_refused(authorization: str) -> None:
+    answer = call(authorization=authorization)
+    assert answer.status_code == 401
+    assert "secret" not in answer.text
+
+
+def test_without_users_nobody_is_asked() -> None:
+    assert call(known={}).status_code == 200
+
+
+def test_when_too_many_passwords_wait_the_next_is_put_off_and_a_known_one_served() -> None:
+    async def scenario() -> list[int]:
+        auth = BasicAuth(Sources().build(), lambda: USERS)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(auth), base_url="http://exporter") as client:
+
+            async def ask(password: str) -> int:
+                headers = {"authorization": credentials("ann", password)}
+                return (await client.get("/-/healthy", headers=headers)).status_code
+
+            first = await ask("secret")
+            async with auth._passwords._turn:
+                waiting = [asyncio.create_task(ask(f"guess {number}")) for number in range(33)]
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                told = [first, await ask("secret"), *(task.result() for task in done)]
+            await asyncio.gather(*waiting)
+            return told
+
+    assert asyncio.run(scenario()) == [200, 200, 503]

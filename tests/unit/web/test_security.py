@@ -1,0 +1,106 @@
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+
+import pytest
+
+from exporter.config.mistakes import ConfigError, Mistake
+from exporter.config.web_config import WebConfig
+from exporter.web.security import Security
+from tests.unit.web.applications import Sources
+from tests.unit.web.users import users
+
+MISTAKE = ConfigError([Mistake("web.yaml", 3, "basic_auth_users", "names no user", "add one")])
+
+
+@dataclass
+class OnDisk:
+    """What reading the web configuration gives; a test changes it at will."""
+
+    content: WebConfig | ConfigError
+    sources: Sources = field(default_factory=Sources)
+    reads: int = 0
+
+    def load(self) -> WebConfig:
+        self.reads += 1
+        if isinstance(self.content, ConfigError):
+            raise self.content
+        return self.content
+
+    def security(self) -> Security:
+        return Security(self.load, self.sources.bound_log())
+
+    @property
+    def logged(self) -> list[str]:
+        return [call.method_name for call in self.sources.log.calls]
+
+
+def context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
+def test_what_cannot_be_used_at_the_start_is_an_error() -> None:
+    with pytest.raises(ConfigError):
+        OnDisk(MISTAKE).security()
+
+
+def test_without_tls_there_is_no_context_to_ask_for() -> None:
+    assert OnDisk(WebConfig(users=users(ann="secret"))).security().tls is None
+
+
+def test_refreshing_takes_new_users_and_a_new_context() -> None:
+    disk = OnDisk(WebConfig(tls=context(), users=users(ann="secret")))
+    security = disk.security()
+    tls = security.tls
+    assert tls is not None
+    renewed = WebConfig(tls=context(), users=users(bob="secret"))
+    disk.content = renewed
+    assert asyncio.run(security.refresh()) is None
+    assert tls() is renewed.tls
+    assert security.users() == renewed.users
+    assert disk.logged == []
+
+
+def test_what_cannot_be_used_changes_nothing_and_is_logged_once() -> None:
+    disk = OnDisk(WebConfig(tls=context(), users=users(ann="secret")))
+    security, before = disk.security(), disk.content
+    assert isinstance(before, WebConfig)
+    disk.content = MISTAKE
+    assert [asyncio.run(security.refresh()) for _ in range(3)] == [str(MISTAKE)] * 3
+    assert security.users() == before.users
+    assert security.tls is not None
+    assert security.tls() is before.tls
+    assert disk.logged == ["error"]
+    disk.content = before
+    assert asyncio.run(security.refresh()) is None
+    assert disk.logged == ["error", "info"]
+
+
+@pytest.mark.parametrize("at_first", [True, False])
+def test_tls_is_not_turned_on_or_off_while_the_server_runs(at_first: bool) -> None:
+    with_tls, plain = WebConfig(tls=context()), WebConfig(users=users(ann="secret"))
+    disk = OnDisk(with_tls if at_first else plain)
+    security = disk.security()
+    disk.content = plain if at_first else with_tls
+    assert asyncio.run(security.refresh()) == "the web configuration turns TLS on or off: that needs a restart"
+    assert (security.tls is not None) == at_first
+    assert disk.logged == ["error"]
+
+
+def test_it_is_kept_fresh_for_ever() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        disk = OnDisk(WebConfig(users=users(ann="secret")))
+        often = asyncio.Event()
+
+        def load() -> WebConfig:
+            if disk.reads == 3:
+                loop.call_soon_threadsafe(often.set)
+            return disk.load()
+
+        keeping = asyncio.create_task(Security(load, disk.sources.bound_log()).keep_fresh(0))
+        async with asyncio.timeout(5):
+            await often.wait()
+        keeping.cancel()
+
+    asyncio.run(scenario())
