@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
 from deploy.grafana.source.parts import Look, Query, bars, lines, timeline
-from deploy.grafana.source.queries import ONE, increase, newest
+from deploy.grafana.source.queries import ONE, by_day, newest
 
 _DAYS = 14
 
@@ -92,10 +92,10 @@ def _runs() -> model.Panel:
 def _rows_by_day() -> model.Panel:
     return bars(
         "Rows by day",
-        "Rows of all syncs that finished in the 24 hours up to each bar. Always the last two weeks.",
+        "Rows of all syncs that finished on each day, today so far included. Always the last two weeks.",
         Look("locale", decimals=0, least=0),
-        Query(increase("braze_cdi_rows_synced_total", ONE, "1d"), legend="synced", colour=style.OK),
-        Query(increase("braze_cdi_rows_failed_with_errors_total", ONE, "1d"), legend="failed", colour=style.CRITICAL),
+        Query(by_day("braze_cdi_rows_synced_total", ONE), legend="synced", colour=style.OK),
+        Query(by_day("braze_cdi_rows_failed_with_errors_total", ONE), legend="failed", colour=style.CRITICAL),
         days=_DAYS,
     )
 
@@ -103,9 +103,9 @@ def _rows_by_day() -> model.Panel:
 def _syncs_by_day() -> model.Panel:
     return bars(
         "Finished syncs by day",
-        "Syncs that finished in the 24 hours up to each bar, by how they ended. Always the last two weeks.",
+        "Syncs that finished on each day, by how they ended, today so far included. Always the last two weeks.",
         Look("none", decimals=0, least=0, colours=style.STATUS_COLOURS),
-        Query(increase("braze_cdi_syncs_total", ONE, "1d", "status"), legend="{{status}}"),
+        Query(by_day("braze_cdi_syncs_total", ONE, "status"), legend="{{status}}"),
         days=_DAYS,
     )
 

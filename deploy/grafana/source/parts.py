@@ -115,6 +115,8 @@ def bars(title: str, description: str, look: Look, *queries: Query, days: int = 
         stacking=common.StackingConfig(mode=common.StackingMode.NORMAL, group="A"),
     )
     if days:
+        # The value at a day's first second is the day's.
+        style.bar_alignment = common.BarAlignment.AFTER
         queries = tuple(replace(each, step="1d") for each in queries)
     panel = _over_time(title, description, look, style, queries)
     if days:

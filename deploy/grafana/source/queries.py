@@ -40,6 +40,11 @@ def increase(metric: str, labels: str, window: str, *more: str) -> str:
     return f"max by ({', '.join([I, *more])}) (increase({metric}{{{labels}}}[{window}]))"
 
 
+def by_day(metric: str, labels: str, *more: str) -> str:
+    """What was added in each day, asked for at its first second; of today so far."""
+    return increase(metric, labels, "1d", *more).replace("[1d]", "[1d] offset -1d")
+
+
 def count(series: str) -> str:
     """How many series, 0 where there is none."""
     return f"count({series}) or vector(0)"

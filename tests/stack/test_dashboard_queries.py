@@ -1,0 +1,149 @@
+"""
+Every panel, variable and annotation of the shipped dashboards is filled by the demo, by way of a real Prometheus with
+the shipped rules. Grafana itself is not here; its variables are replaced as it would.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep, time
+from typing import Any
+
+import pytest
+
+from exporter.clock import SystemClock
+from exporter.simulator.demo import build_demo_world, demo_workspaces
+from tests.stack.demo_stack import demo_stack
+from tools.dashboards.prometheus import Prometheus
+from tools.dashboards.reading import Question, Window, dashboards, filled, options_of, questions, series_of
+
+FLEET = dashboards()["braze-cdi-fleet"]
+INTEGRATION = dashboards()["braze-cdi-integration"]
+IDS = {
+    name: key
+    for workspace in demo_workspaces(build_demo_world(1, SystemClock().now()))
+    for key, name in workspace.integrations
+}
+DAY = 86400
+PATIENCE_SECONDS = 90.0
+"""Some syncs must finish and fail first; the demo's schedules are 20 to 90 seconds."""
+
+
+class Reader:
+    """Somebody who looks at the dashboards: chooses variables and reads the answers."""
+
+    def __init__(self, url: str) -> None:
+        self._prometheus = Prometheus(url)
+
+    def answer(
+        self, question: Question, integration: str = "", workspace: str = ".+", span: float = 120
+    ) -> list[dict[str, Any]]:
+        """The series of *question* that have a value. The steps are short, for there is but a minute of data."""
+        window = Window(time(), span, DAY if question.step_seconds == DAY else 2, scrape_interval=1)
+        chosen = {"workspace": workspace, "integration": IDS.get(integration, ""), **window.variables()}
+        expr = filled(question.expr, chosen)
+        if question.now:
+            series = self._prometheus.now(expr, window.now)
+        else:
+            series = self._prometheus.over_time(expr, window.start, window.end, window.step)
+        return [each for each in series if any(not math.isnan(value) for value in values_of(each))]
+
+    def value(self, question: Question, integration: str) -> float:
+        """The newest value of the one series there is."""
+        (series,) = self.answer(question, integration)
+        return values_of(series)[-1]
+
+
+def values_of(series: dict[str, Any]) -> list[float]:
+    return [float(value) for _, value in series.get("values", [series.get("value")])]
+
+
+def question(dashboard: dict[str, Any], place: str) -> Question:
+    (found,) = (each for each in questions(dashboard) if each.place == f"{dashboard['uid']}: {place}")
+    return found
+
+
+def is_answered(reader: Reader, asked: Question) -> bool:
+    """Whether it gives anything: in the fleet, or for any integration."""
+    of_fleet = asked.place.startswith(FLEET["uid"])
+    return any(reader.answer(asked, name) for name in ([""] if of_fleet else IDS))
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """A reader who has waited until everything has an answer, for so long as is reasonable."""
+    folder: Path = tmp_path_factory.mktemp("stack")
+    with demo_stack(folder) as url:
+        somebody = Reader(url)
+        deadline = monotonic() + PATIENCE_SECONDS
+        missing = [*questions(FLEET), *questions(INTEGRATION)]
+        while missing := [each for each in missing if not is_answered(somebody, each)]:
+            assert monotonic() < deadline, [each.place for each in missing]
+            sleep(2)
+        yield somebody
+
+
+def test_the_fleet_counts_every_integration_once_though_two_exporters_watch(reader: Reader) -> None:
+    counts = [reader.value(question(FLEET, f"{title}: A"), "") for title in ("Critical", "Warning", "Fine")]
+    assert sum(counts) == len(IDS)
+    assert min(counts) > 0
+
+
+def test_the_table_of_integrations_has_one_row_for_each(reader: Reader) -> None:
+    for ref in "ABCDEFGH":
+        rows = [each["metric"]["integration_id"] for each in reader.answer(question(FLEET, f"Integrations: {ref}"))]
+        assert len(rows) == len(set(rows)), ref
+        assert set(rows) <= set(IDS.values()), ref
+    trouble = reader.answer(question(FLEET, "Integrations: A"))
+    assert {each["metric"]["integration_id"] for each in trouble} == set(IDS.values())
+
+
+def test_what_is_about_one_integration_is_one_series(reader: Reader) -> None:
+    several = ("Alerts: A", "Finished syncs by day: A", "$workspace", "$integration")
+    for each in questions(INTEGRATION):
+        if not each.place.endswith(several):
+            assert len(reader.answer(each, "purchases")) <= 1, each.place
+
+
+def test_the_demos_troubles_are_shown_as_what_they_are(reader: Reader) -> None:
+    def of(place: str, integration: str) -> float:
+        return reader.value(question(INTEGRATION, place), integration)
+
+    assert of("Trouble: A", "users_daily_profile") == 0
+    assert of("Trouble: A", "churn_scores") == 2
+    assert of("Overdue: A", "order_refunds") > 0
+    assert of("Trouble: A", "store_visits") == 2
+    assert of("Watermark behind: A", "store_visits") < -300
+    assert of("Failures in a row: A", "churn_scores") >= 2
+    assert of("Newest sync: A", "product_catalog") == 1
+    assert of("Watermark behind: B", "purchases") == 3600
+    assert reader.answer(question(INTEGRATION, "Newest sync: A"), "trial_signups") == []
+
+
+def test_no_workspace_and_no_integration_is_shown_beside_the_chosen_ones(reader: Reader) -> None:
+    table = reader.answer(question(FLEET, "Integrations: A"), workspace="marketing-eu")
+    assert {each["metric"]["workspace"] for each in table} == {"marketing-eu"}
+    both = reader.answer(question(FLEET, "Integrations: A"), workspace="(marketing-eu|production)")
+    assert len(both) == len(IDS)
+
+
+def test_alerts_about_the_exporter_show_whatever_workspace_is_chosen(reader: Reader) -> None:
+    names = {
+        each["metric"]["alertname"]
+        for each in reader.answer(question(FLEET, "Trouble by kind: A"), workspace="marketing-eu")
+    }
+    assert "BrazeCDIStateNotPersistent" in names
+    assert "BrazeCDISyncConfigError" not in names
+
+
+def test_integrations_are_offered_by_name_and_chosen_by_id(reader: Reader) -> None:
+    (variable,) = (each for each in INTEGRATION["templating"]["list"] if each["name"] == "integration")
+    answer = reader.answer(Question("", series_of(variable), now=True, step_seconds=0))
+    offered = {text.split(" · ")[0]: value for text, value in options_of(variable, answer)}
+    assert offered == IDS
+
+
+def test_failures_are_marked_where_they_happened(reader: Reader) -> None:
+    marks = question(INTEGRATION, "annotation Failed sync")
+    assert reader.answer(marks, "churn_scores")
+    assert reader.answer(marks, "users_daily_profile") == []

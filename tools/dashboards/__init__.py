@@ -1,0 +1,1 @@
+"""Reads the generated dashboards back, for the tests and for `tools/draw-dashboards`."""
