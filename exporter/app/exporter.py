@@ -108,7 +108,7 @@ class Exporter:
         sender = HttpxSender(
             settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, self._tls
         )
-        budgets = self._budgets(settings.rate_limit)
+        budgets = build_budgets(settings.rate_limit, self._clock)
         if known is not None and known.configured.settings.rate_limit == settings.rate_limit:
             budgets = known.budgets
         gate = Gate(workspace=settings.name, sender=sender, budgets=budgets, clock=self._clock, observer=self.own)
@@ -124,13 +124,6 @@ class Exporter:
         )
         return Running(configured, poller, sender, budgets, asyncio.create_task(poller.run()))
 
-    def _budgets(self, limits: RateLimits) -> dict[Endpoint, Budget]:
-        now = self._clock.monotonic()
-        return {
-            Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, now),
-            Endpoint.INTEGRATIONS: Budget(limits.integrations, limits.share, now),
-        }
-
     def _withdraw(self, stopped: Running) -> None:
         """Take off the page what a stopped workspace showed and no running one does."""
         name = stopped.configured.settings.name
@@ -140,6 +133,15 @@ class Exporter:
             self.page.withdraw(name, integration_id)
         if successor is None:
             self.own.forget_workspace(name)
+
+
+def build_budgets(limits: RateLimits, clock: Clock) -> dict[Endpoint, Budget]:
+    """Return the budgets of one workspace: each endpoint has a limit of its own."""
+    now = clock.monotonic()
+    return {
+        Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, now),
+        Endpoint.INTEGRATIONS: Budget(limits.integrations, limits.share, now),
+    }
 
 
 def _by_id(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:

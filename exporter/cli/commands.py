@@ -16,8 +16,10 @@ import click
 from exporter.app.daemon import Options, WrongFlagError, run_daemon
 from exporter.app.demo import run_demo
 from exporter.app.once import poll_once
+from exporter.app.online import check_online, list_visible
 from exporter.cli.files import replace_file
 from exporter.cli.flags import daemon_flags, inherited_flags, own_flag
+from exporter.cli.listing import render_table, render_yaml
 from exporter.config.load import Config, load_config
 from exporter.config.mistakes import ConfigError
 from exporter.config.plan import plan_requests
@@ -59,13 +61,31 @@ def main(context: click.Context, /, **values: Any) -> None:
 
 @main.command()
 @inherited_flags("--config.file")
-def check(config_file: str) -> None:
+@own_flag("--online", is_flag=True, help="Also ask Braze: is the key accepted, what may it do, is each id known?")
+def check(config_file: str, *, online: bool) -> None:
     """Validate the configuration, and show what it will cost of the rate limit."""
     config = _load(config_file)
     for workspace in config.workspaces:
         for planned in plan_requests(workspace.settings):
             click.echo(str(planned))
+    findings = asyncio.run(check_online(config)) if online else []
+    for finding in findings:
+        click.echo(str(finding))
+    if not all(finding.good for finding in findings):
+        _fail(f"{config_file} will not work as it is", WRONG)
     click.echo(f"{config_file} is good")
+
+
+@main.command()
+@inherited_flags("--config.file")
+@own_flag("--output", type=click.Choice(["table", "yaml"]), default="table", help="A table, or YAML to paste.")
+def integrations(config_file: str, output: str) -> None:
+    """List the integrations that the key of each workspace can see."""
+    visible = asyncio.run(list_visible(_load(config_file)))
+    click.echo(render_yaml(visible) if output == "yaml" else render_table(visible))
+    troubled = [f"{one.workspace}: {one.trouble}" for one in visible if one.trouble is not None]
+    if troubled:
+        _fail("\n".join(troubled))
 
 
 @main.command()

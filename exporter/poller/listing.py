@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint, build_integrations
+from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
 from exporter.domain.errors import PayloadError, PollError
-from exporter.domain.listing import ListedIntegration, decode_integrations
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.schedule import interval_in_effect, retry_delay
+from exporter.poller.list_pages import ENDLESS, MOST_PAGES, read_list_page
 
-MOST_PAGES = 1000
-"""Ten thousand integrations in one workspace; a list that goes on beyond them is taken for one without an end."""
 LONG_LIST_SECONDS = 3600.0
 """Between two looks at a list that is too long to pay."""
 
@@ -89,26 +88,18 @@ class ListingLoop:
                     self._watcher.listing_too_long()
                     return LONG_LIST_SECONDS
                 cursors.add(cursor)
-                page, cursor = await self._read_page(cursor)
-                seen.update(one.integration_id for one in page)
-                self._watcher.listed(page)
+                decoded, cursor = await read_list_page(self._gate, cursor)
+                if decoded.anomalies:
+                    self._note_anomalies(decoded.anomalies)
+                seen.update(one.integration_id for one in decoded.integrations)
+                self._watcher.listed(decoded.integrations)
                 if cursor is None:
                     self._failures = 0
                     self._watcher.listing_complete(frozenset(seen), len(cursors))
                     allowed = self._gate.allowed(Endpoint.INTEGRATIONS)
                     return interval_in_effect(self._interval_seconds, len(cursors), allowed)
-            raise PayloadError("the list of integrations links back to a page already read; it is read again later")
+            raise PayloadError(f"{ENDLESS.format(pages=len(cursors))}; it is read again later")
         except PollError as error:
             self._watcher.listing_failed(error)
             self._failures += 1
             return retry_delay(self._failures, self._interval_seconds)
-
-    async def _read_page(self, cursor: str | None) -> tuple[tuple[ListedIntegration, ...], str | None]:
-        await self._gate.turn(Endpoint.INTEGRATIONS)
-        answer = await self._gate.ask(build_integrations(cursor))
-        decoded = decode_integrations(answer.body)
-        if decoded.anomalies:
-            self._note_anomalies(decoded.anomalies)
-        if decoded.problem is not None:
-            raise PayloadError(f"{decoded.problem}; a proxy in between or a change of Braze's API may be the cause")
-        return decoded.integrations, answer.next_cursor
