@@ -61,7 +61,12 @@ def main(context: click.Context, /, **values: Any) -> None:
 
 @main.command()
 @inherited_flags("--config.file")
-@own_flag("--online", is_flag=True, help="Also ask Braze: is the key accepted, what may it do, is each id known?")
+@own_flag(
+    "--online",
+    is_flag=True,
+    default=False,
+    help="Also ask Braze: is the key accepted, what may it do, is each id known?",
+)
 def check(config_file: str, *, online: bool) -> None:
     """Validate the configuration, and show what it will cost of the rate limit."""
     config = _load(config_file)

@@ -28,6 +28,8 @@ def flags(command: click.Command) -> dict[str, str]:
     for parameter in command.params:
         default = parameter.default
         shown = default[0] if isinstance(default, (tuple, list)) and default else default
+        if isinstance(shown, bool) and not parameter.is_eager:
+            shown = str(shown).lower()
         found[parameter.opts[0]] = shown if isinstance(shown, str) else ""
     return found
 
