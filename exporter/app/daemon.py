@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
@@ -19,11 +20,14 @@ from exporter.app.sources import build_sources
 from exporter.app.storage import keep_tidy, storage
 from exporter.clock import SystemClock
 from exporter.config.load import Config
+from exporter.config.web_config import load_web_config
 from exporter.domain.shard import Shard
 from exporter.metrics.own import OwnMetrics
 from exporter.version import VERSION
+from exporter.web.basic_auth import BasicAuth
 from exporter.web.listen import ListenAddress
 from exporter.web.routes import build_web
+from exporter.web.security import Security
 from exporter.web.server import Server
 from exporter.web.view import WebSources
 
@@ -37,6 +41,7 @@ class Options:
     config_file: str
     listen_addresses: tuple[str, ...]
     telemetry_path: str
+    web_config_file: str | None
     enable_lifecycle: bool
     storage_path: str
     auto_reload_seconds: float
@@ -53,6 +58,7 @@ async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
+        ConfigError: The web configuration has mistakes.
         ListenError: An address cannot be had.
         StorageInUseError: Another exporter has the storage path.
         Exception: Whatever else ended the server.
@@ -61,14 +67,17 @@ async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger
     clock = SystemClock()
     own = OwnMetrics()
     stop = stop_on_signals()
+    security = None
+    if options.web_config_file is not None:
+        security = Security(partial(load_web_config, options.web_config_file), log)
     with storage(options.storage_path, own, clock, log) as store:
         exporter = Exporter(store=store, own=own, clock=clock, log=log, shard=options.shard)
         reloader = Reloader(options.config_file, config, exporter, clock, log)
-        sources = build_sources(
-            exporter, clock, lambda: reloader.config, reloader.reload if options.enable_lifecycle else None
-        )
-        server, _ = bind_server(sources, options.listen_addresses, options.telemetry_path, log)
+        sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
+        server, _ = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
         chores = [keep_tidy(store, exporter, clock), _reload_on_hangup(reloader)]
+        if security is not None:
+            chores.append(security.keep_fresh())
         if options.auto_reload_seconds:
             chores.append(reloader.watch(options.auto_reload_seconds))
         await exporter.apply(config)
@@ -76,7 +85,11 @@ async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger
 
 
 def bind_server(
-    sources: WebSources, addresses: tuple[str, ...], telemetry_path: str, log: FilteringBoundLogger
+    sources: WebSources,
+    addresses: tuple[str, ...],
+    telemetry_path: str,
+    log: FilteringBoundLogger,
+    security: Security | None = None,
 ) -> tuple[Server, tuple[ListenAddress, ...]]:
     """
     Return a server that listens already, and answers once it is served; and where it does.
@@ -87,7 +100,8 @@ def bind_server(
 
     """
     try:
-        server = Server(build_web(sources, telemetry_path=telemetry_path, log=log))
+        pages = build_web(sources, telemetry_path=telemetry_path, log=log)
+        server = Server(pages) if security is None else Server(BasicAuth(pages, security.users), tls=security.tls)
         bound = server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error

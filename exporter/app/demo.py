@@ -15,6 +15,7 @@ from exporter.app.sources import build_sources
 from exporter.clock import SystemClock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
+from exporter.config.render import render_config
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, WorkspaceSettings
 from exporter.metrics.own import OwnMetrics
@@ -49,7 +50,7 @@ async def run_demo(
         own.config_loaded(successful=True, at_seconds=clock.now().timestamp())
         own.state_persistent(False)
         exporter = Exporter(store=MemoryStore(), own=own, clock=clock, log=log)
-        sources = build_sources(exporter, clock, lambda: config, None)
+        sources = build_sources(exporter, clock, lambda: render_config(config), None)
         server, listening = bind_server(sources, addresses, telemetry_path, log)
         say(_demo_greeting(listening[0], telemetry_path, port))
         await exporter.apply(config)

@@ -14,6 +14,7 @@ from exporter.app.exporter import Exporter
 from exporter.clock import Clock
 from exporter.config.load import Config, load_config
 from exporter.config.mistakes import ConfigError
+from exporter.config.render import render_config
 from exporter.config.watch import ConfigWatch
 
 
@@ -23,12 +24,20 @@ class Reloader:
     def __init__(self, path: str, config: Config, exporter: Exporter, clock: Clock, log: FilteringBoundLogger) -> None:
         self.config = config
         """The running one."""
+        self._watch = ConfigWatch(path)
         self._path = path
         self._exporter = exporter
         self._clock = clock
         self._log = log
         self._turn = asyncio.Lock()
+        self._rendered: tuple[Config, str] | None = None
         self._exporter.own.config_loaded(successful=True, at_seconds=clock.now().timestamp())
+
+    def render(self) -> str:
+        """Return the running configuration as YAML, secrets hidden; a large one takes long, so it is kept."""
+        if self._rendered is None or self._rendered[0] is not self.config:
+            self._rendered = self.config, render_config(self.config)
+        return self._rendered[1]
 
     async def reload(self) -> str | None:
         """Load the file and run on it; return why not, where that failed."""
@@ -47,8 +56,7 @@ class Reloader:
 
     async def watch(self, interval_seconds: float) -> None:
         """Reload whenever the file has changed, looking every *interval_seconds*."""
-        watch = ConfigWatch(self._path)
         while True:
             await asyncio.sleep(interval_seconds)
-            if watch.changed():
+            if self._watch.changed():
                 await self.reload()

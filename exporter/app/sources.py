@@ -4,15 +4,13 @@ from collections.abc import Awaitable, Callable
 
 from exporter.app.exporter import Exporter
 from exporter.clock import Clock
-from exporter.config.load import Config
-from exporter.config.render import render_config
 from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
 
 
 def build_sources(
-    exporter: Exporter, clock: Clock, config: Callable[[], Config], reload: Callable[[], Awaitable[str | None]] | None
+    exporter: Exporter, clock: Clock, config: Callable[[], str], reload: Callable[[], Awaitable[str | None]] | None
 ) -> WebSources:
     """
     Return where the web pages get their values.
@@ -20,7 +18,7 @@ def build_sources(
     Args:
         exporter: What is polled.
         clock: For ages and uptime; the uptime begins here.
-        config: The running configuration.
+        config: The running configuration as YAML, secrets hidden.
         reload: Loads it anew and returns why not; None where nobody may ask for it over HTTP.
 
     """
@@ -39,7 +37,7 @@ def build_sources(
         status=status,
         unhealthy=exporter.unhealthy,
         unready=unready,
-        config=lambda: render_config(config()),
+        config=config,
         reload=reload,
     )
 

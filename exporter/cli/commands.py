@@ -51,6 +51,7 @@ def main(context: click.Context, /, **values: Any) -> None:
             config_file=values["config_file"],
             listen_addresses=values["web_listen_address"],
             telemetry_path=values["web_telemetry_path"],
+            web_config_file=values["web_config_file"],
             enable_lifecycle=values["web_enable_lifecycle"],
             storage_path=values["storage_path"],
             auto_reload_seconds=values["config_auto_reload_interval"],
@@ -134,7 +135,7 @@ def _run(daemon: Coroutine[Any, Any, None]) -> NoReturn:
     """Run until it ends, and exit."""
     try:
         asyncio.run(daemon)
-    except WrongFlagError as error:
+    except (ConfigError, WrongFlagError) as error:
         _fail(str(error), WRONG)
     except (ListenError, StorageInUseError) as error:
         _fail(str(error))

@@ -54,6 +54,10 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "help": "Where to listen; repeatable. No host means all interfaces.",
     },
     "--web.telemetry-path": {"default": "/metrics", "metavar": "PATH", "help": "Where the metrics page is."},
+    "--web.config.file": {
+        "metavar": "FILE",
+        "help": "TLS and basic authentication, in the format of Prometheus' exporter-toolkit.",
+    },
     "--web.enable-lifecycle": {
         "is_flag": True,
         "default": False,
