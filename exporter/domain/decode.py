@@ -21,7 +21,9 @@ MAX_RECORDS = 1000
 MAX_ROWS = 2**53
 """Beyond it a float, which every sample is, is no longer exact."""
 START_TOLERANCE = timedelta(days=1)
-"""How far in the future a sync may seem to start before we doubt the record rather than our clock."""
+"""How far in the future a sync may seem to start or finish before we doubt the record rather than our clock."""
+_FIRST_YEAR = 1970
+"""What is older is nobody's data; and the calendar's first moments leave no room to calculate."""
 _MAX_TIME_TEXT = 64
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
@@ -86,13 +88,10 @@ def _decode_sync(record: Any, latest: datetime, anomalies: Counter[str]) -> Sync
     start = _start(record, latest, anomalies)
     if start is None:
         return None
-    finish = decode_time(record, "sync_finish_time", anomalies)
-    if finish is not None and finish < start:
-        anomalies["sync_finish_time_before_start"] += 1
     return Sync(
         start,
         decode_status(record.get("job_status"), "job_status", anomalies),
-        finish,
+        _finish(record, start, latest, anomalies),
         decode_time(record, "last_timestamp_synced", anomalies),
         _rows(record, "rows_synced", anomalies),
         _rows(record, "rows_failed_with_errors", anomalies),
@@ -108,6 +107,18 @@ def _start(record: Mapping[str, Any], latest: datetime, anomalies: Counter[str])
         anomalies["sync_start_time_in_future"] += 1
         return None
     return start
+
+
+def _finish(
+    record: Mapping[str, Any], start: datetime, latest: datetime, anomalies: Counter[str]
+) -> datetime | None:
+    finish = decode_time(record, "sync_finish_time", anomalies)
+    if finish is not None and finish > latest:
+        anomalies["sync_finish_time_in_future"] += 1  # it would add years to the time spent in syncs, for good
+        return None
+    if finish is not None and finish < start:
+        anomalies["sync_finish_time_before_start"] += 1
+    return finish
 
 
 def decode_status(value: Any, name: str, anomalies: Counter[str]) -> SyncStatus:
@@ -149,11 +160,13 @@ def _utc(text: str) -> datetime:
     if text[-3:] in {"UTC", "utc"}:
         text = text[:-3].rstrip()
     time = datetime.fromisoformat(text)
-    if time.tzinfo is UTC:
-        return time
     if time.tzinfo is None:
-        return time.replace(tzinfo=UTC)
-    return time.astimezone(UTC)
+        time = time.replace(tzinfo=UTC)
+    elif time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    if time.year < _FIRST_YEAR:
+        raise ValueError("before the first year")
+    return time
 
 
 def _rows(record: Mapping[str, Any], name: str, anomalies: Counter[str]) -> int | None:

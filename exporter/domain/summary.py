@@ -27,7 +27,7 @@ def with_ledger(snapshot: Snapshot, ledger: Ledger) -> Snapshot:
 
 def with_listing(snapshot: Snapshot, listed: ListedIntegration, newest: Sync | None) -> Snapshot:
     """
-    Return the snapshot with what the list says: properties, schedule, and a sync that has just begun.
+    Return the snapshot with what the list says of schedule, status, and a sync that has just begun.
 
     Args:
         snapshot: What is shown so far.
@@ -35,15 +35,8 @@ def with_listing(snapshot: Snapshot, listed: ListedIntegration, newest: Sync | N
         newest: The newest sync in the ledger.
 
     """
-    integration = replace(
-        snapshot.integration,
-        integration_type=listed.integration_type,
-        warehouse_type=listed.warehouse_type,
-        app_group_id=listed.app_group_id,
-    )
     return replace(
         snapshot,
-        integration=snapshot.integration if integration == snapshot.integration else integration,
         integration_status=listed.integration_status or None,
         next_scheduled_run=listed.next_scheduled_run,
         newest=listed.newly_running(newest) or newest,

@@ -6,14 +6,14 @@ account is committed when it has changed, and now and then when it has not, so t
 Braze was last heard.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from exporter.clock import Clock
 from exporter.domain.errors import PollError
 from exporter.domain.ledger import Ledger
-from exporter.domain.model import Failure, Snapshot
+from exporter.domain.model import Failure, Integration, Snapshot
 from exporter.domain.settings import WorkspaceSettings
 from exporter.metrics.page import Page
 from exporter.poller.watched import Watched
@@ -34,6 +34,13 @@ class Publisher:
         self._clock = clock
         self._accounts: Mapping[str, Account] = store.load(settings.name)
 
+    def remembered(self) -> Iterator[Integration]:
+        """The integrations that the list showed before the process began, under the names it had for them."""
+        for integration_id, account in self._accounts.items():
+            if account.properties is not None:
+                name = account.properties.integration_name or integration_id
+                yield Integration(self._workspace, integration_id, name)
+
     def open(self, watched: Watched, carried: Snapshot | None) -> None:
         """
         Show an integration for the first time, with what is known of it from before.
@@ -50,6 +57,8 @@ class Publisher:
                 stale_at=account.heard_at + self._stale_after,
                 expected_run_at=account.expected_run_at,
             )
+            if account.properties is not None:
+                watched.take_properties(account.properties)
             watched.take_account(account, self._clock.now())
         if carried is not None:
             watched.snapshot = replace(
@@ -67,12 +76,12 @@ class Publisher:
         if known is None or known.ledger is not ledger:
             watched.take_account(Account(ledger, now), now)
         watched.snapshot = replace(watched.snapshot, stale_at=now + self._stale_after)
-        expected = watched.snapshot.expected_run_at
-        same = known is not None and known.ledger is ledger and known.expected_run_at == expected
-        if same and known is not None and abs(now - known.heard_at) < self._stale_after / _REKEEP_SHARE:
+        account = Account(ledger, now, watched.snapshot.expected_run_at, watched.properties(known))
+        fresh = known is not None and abs(now - known.heard_at) < self._stale_after / _REKEEP_SHARE
+        if known is not None and fresh and replace(known, heard_at=now) == account:
             return
-        watched.account = Account(ledger, now, expected)
-        self._store.commit(self._workspace, watched.integration_id, watched.account)
+        watched.account = account
+        self._store.commit(self._workspace, watched.integration_id, account)
 
     def close_poll(self, watched: Watched, error: PollError | None, now: datetime) -> None:
         """Note how a poll has ended."""
@@ -91,6 +100,8 @@ class Publisher:
             watched.snapshot = replace(watched.snapshot, next_poll_at=self._clock.now() + wait)
         self._page.publish(watched.snapshot)
 
-    def withdraw(self, integration_id: str) -> None:
-        """Take an integration off the page; its account stays with the store."""
-        self._page.withdraw(self._workspace, integration_id)
+    def withdraw(self, watched: Watched) -> None:
+        """Take an integration off the page. Its account stays with the store, as one that is not shown by itself."""
+        self._page.withdraw(self._workspace, watched.integration_id)
+        if watched.account is not None:
+            self._store.commit(self._workspace, watched.integration_id, replace(watched.account, properties=None))

@@ -14,7 +14,7 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus
 from exporter.domain.schedule import phase
 from exporter.domain.summary import with_ledger, with_listing
-from exporter.state.store import Account
+from exporter.state.store import Account, Properties
 
 RUNNING_INTERVALS = 10
 """A sync that the list shows running is looked up itself after so many intervals, since another may have finished
@@ -77,11 +77,23 @@ class Watched:
             self.begun_at = monotonic
         self.listed = listed
         self.listed_at = monotonic
+        self.take_properties(_properties(listed))
         snapshot = with_listing(self.snapshot, listed, self.known_newest)
-        if not self.named and listed.integration_name:
-            integration = replace(snapshot.integration, integration_name=listed.integration_name)
-            snapshot = replace(snapshot, integration=integration)
         self.snapshot = replace(snapshot, expected_run_at=self._expected(snapshot.newest, now))
+
+    def take_properties(self, properties: Properties) -> None:
+        """Show it as the list describes it; the configuration's name wins."""
+        known = self.snapshot.integration
+        name = known.integration_name if self.named else properties.integration_name or known.integration_name
+        integration = replace(known, **properties._replace(integration_name=name)._asdict())
+        if integration != known:
+            self.snapshot = replace(self.snapshot, integration=integration)
+
+    def properties(self, known: Account | None) -> Properties | None:
+        """Return how the list described it last, before the process began if it has not done so since."""
+        if self.listed is not None:
+            return _properties(self.listed)
+        return known.properties if known is not None else None
 
     def take_account(self, account: Account, now: datetime) -> None:
         """Note what its own endpoint has told, and show it."""
@@ -124,6 +136,10 @@ class Watched:
         return min(
             verify_at, max(self.asked_at, self.begun_at) + max(RUNNING_INTERVALS * interval, asked_while_running)
         )
+
+
+def _properties(listed: ListedIntegration) -> Properties:
+    return Properties(listed.integration_name, listed.integration_type, listed.warehouse_type, listed.app_group_id)
 
 
 def watch(integration: Integration, *, configured: bool) -> Watched:

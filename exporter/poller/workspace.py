@@ -88,8 +88,8 @@ class WorkspacePoller:
         own.prepare_workspace(settings.name)
         for integration in settings.integrations:
             self._admit(watch(integration, configured=True))
-        for snapshot in self._carried.values():
-            self._admit_found(snapshot.integration)
+        for found in (*(snapshot.integration for snapshot in self._carried.values()), *self._publisher.remembered()):
+            self._admit_found(found)
         self._plan()
 
     async def run(self) -> None:
@@ -254,10 +254,10 @@ class WorkspacePoller:
         return self.settings.discovery.enabled and self.settings.discovery.names.takes(name)
 
     def _withdraw(self, key: str) -> None:
-        del self._watched[key]
+        watched = self._watched.pop(key)
         self._agenda.remove(key)
         self._roster.drop(key)
-        self._publisher.withdraw(key)
+        self._publisher.withdraw(watched)
         self._report.forget(key)
         self._note_tried(key)
 

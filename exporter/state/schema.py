@@ -17,7 +17,7 @@ APPLICATION_ID = 0x42434445
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # An ordinary rowid table: a row of 1 to 2 kB stays in its page, and a commit rewrites one page. `checksum`
-        # covers the names and the record, whose bytes SQLite does not check; the two times change without the record.
+        # covers names and record, whose bytes SQLite does not check; times and properties change without the record.
         """
         CREATE TABLE account (
             id INTEGER PRIMARY KEY,
@@ -25,6 +25,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             integration_id TEXT NOT NULL,
             heard_at INTEGER NOT NULL,
             expected_run_at INTEGER,
+            properties TEXT,
             record BLOB NOT NULL,
             checksum INTEGER NOT NULL,
             UNIQUE (workspace, integration_id)
@@ -34,7 +35,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """
         CREATE TABLE damaged_account (
             id INTEGER PRIMARY KEY,
-            workspace, integration_id, heard_at, expected_run_at, record, checksum,
+            workspace, integration_id, heard_at, expected_run_at, properties, record, checksum,
             reason TEXT NOT NULL,
             found_at INTEGER NOT NULL
         )

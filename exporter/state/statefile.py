@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from exporter.state.record import encode_time
-from exporter.state.row import decode_row, encode_names, encode_row, encode_times, shown
+from exporter.state.row import decode_row, encode_margin, encode_names, encode_row, shown
 from exporter.state.schema import MIGRATIONS, Migrations, check_schema, migrate
 from exporter.state.store import Account, Key
 from exporter.state.trouble import DamagedError, UnusableError, translated
@@ -29,20 +29,21 @@ _BUSY_SECONDS = 0.25
 
 # CAST, because Python refuses to pass a text with lone surrogates, which JSON and YAML can hold.
 _WRITE = """
-    INSERT INTO account (workspace, integration_id, heard_at, expected_run_at, record, checksum)
-    VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT), ?3, ?4, ?5, ?6)
+    INSERT INTO account (workspace, integration_id, heard_at, expected_run_at, properties, record, checksum)
+    VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT), ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (workspace, integration_id)
-    DO UPDATE SET heard_at = ?3, expected_run_at = ?4, record = ?5, checksum = ?6
+    DO UPDATE SET heard_at = ?3, expected_run_at = ?4, properties = ?5, record = ?6, checksum = ?7
 """
 _TOUCH = """
-    UPDATE account SET heard_at = ?3, expected_run_at = ?4
+    UPDATE account SET heard_at = ?3, expected_run_at = ?4, properties = ?5
     WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)
 """
 _DELETE = "DELETE FROM account WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
 _SET_ASIDE = """
     INSERT INTO damaged_account
-        (workspace, integration_id, heard_at, expected_run_at, record, checksum, reason, found_at)
-    SELECT workspace, integration_id, heard_at, expected_run_at, record, checksum, ?2, ?3 FROM account WHERE id = ?1
+        (workspace, integration_id, heard_at, expected_run_at, properties, record, checksum, reason, found_at)
+    SELECT workspace, integration_id, heard_at, expected_run_at, properties, record, checksum, ?2, ?3
+    FROM account WHERE id = ?1
 """
 
 _Opened = TypeVar("_Opened")
@@ -132,7 +133,8 @@ class StateFile:
             if sound != b"ok":
                 raise DamagedError(f"SQLite's check says: {shown(sound)}")
             rows = self._connection.execute(
-                "SELECT id, workspace, integration_id, heard_at, expected_run_at, record, checksum FROM account"
+                "SELECT id, workspace, integration_id, heard_at, expected_run_at, properties, record, checksum"
+                " FROM account"
             )
             for row, *fields in rows:
                 try:
@@ -151,9 +153,9 @@ class StateFile:
         self._execute(_WRITE, encode_row(key, account))
 
     def touch(self, key: Key, account: Account) -> None:
-        """Change the times alone, where the ledger is what it was: much cheaper than the whole account."""
+        """Change all but the record, where the ledger is what it was: much cheaper than the whole account."""
         self._expect_in_place()
-        self._execute(_TOUCH, (*encode_names(key), *encode_times(account)))
+        self._execute(_TOUCH, (*encode_names(key), *encode_margin(account)))
 
     def write_all(self, accounts: Iterable[tuple[Key, Account]]) -> None:
         """Put accounts in place of those before: all, or none."""

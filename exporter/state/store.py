@@ -8,7 +8,7 @@ start and takes each one again after a poll, before its figures are shown.
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from exporter.domain.ledger import Ledger
 
@@ -19,13 +19,26 @@ KEPT_FOR = timedelta(days=30)
 """How long an account is kept of which nobody has heard and that nobody asks for, in case its integration returns."""
 
 
+class Properties(NamedTuple):
+    """How Braze's list last described an integration, so that a restart shows the same labels at once."""
+
+    integration_name: str
+    integration_type: str
+    warehouse_type: str
+    app_group_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One integration's ledger, when Braze was last heard about it, and the run that no sync has met yet."""
+    """One integration's ledger, and the little beside it that must outlive the process."""
 
     ledger: Ledger
     heard_at: datetime
+    """When Braze last told anything of it."""
     expected_run_at: datetime | None = None
+    """The run that no sync has met yet."""
+    properties: Properties | None = None
+    """None while no list has shown it, or since the list shows it no more."""
 
 
 class Store(Protocol):

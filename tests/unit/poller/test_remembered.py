@@ -1,0 +1,103 @@
+"""After a restart, what discovery had found is shown at once, under the same labels and with the same counters."""
+
+import asyncio
+import io
+import random
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from exporter.braze.gate import Gate
+from exporter.braze.wire import Endpoint
+from exporter.domain.budget import Budget
+from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
+from exporter.log import build_log
+from exporter.metrics.own import OwnMetrics
+from exporter.metrics.page import Page
+from exporter.poller.workspace import WorkspacePoller
+from exporter.simulator.plan import every
+from exporter.simulator.world import World
+from exporter.state.sqlite import open_store
+from tests.virtual_braze import VirtualSender
+from tests.virtual_time import VirtualClock, run
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Life:
+    """One run of the exporter against *world*, with its accounts at *path*."""
+
+    def __init__(self, world: World, clock: VirtualClock, path: Path) -> None:
+        own = OwnMetrics()
+        log = build_log("error", "logfmt", io.StringIO())
+        self.clock = clock
+        self.store = open_store(str(path), now=clock.now, report=own, log=log)
+        self.page = Page(own)
+        now = clock.monotonic()
+        gate = Gate(
+            workspace="w",
+            sender=VirtualSender(world, clock, "key-of-w", random.Random(1)),
+            budgets={Endpoint.JOB_SYNC_STATUS: Budget(100, 0.8, now), Endpoint.INTEGRATIONS: Budget(50, 0.8, now)},
+            clock=clock,
+            observer=own,
+        )
+        self.poller = WorkspacePoller(
+            settings=WorkspaceSettings("w", "https://simulated", discovery=DiscoverySettings(enabled=True)),
+            gate=gate,
+            store=self.store,
+            page=self.page,
+            own=own,
+            clock=clock,
+            log=log,
+        )
+
+    def lines(self) -> list[str]:
+        """What a scrape shows of counters and properties."""
+        page = b"".join(self.page.render(self.clock.now(), openmetrics=False).chunks).decode()
+        shown = ("braze_cdi_syncs_total{", "braze_cdi_rows_synced_total{", "braze_cdi_integration_info{")
+        return sorted(line for line in page.splitlines() if line.startswith(shown))
+
+    async def live(self, seconds: float) -> None:
+        task = asyncio.create_task(self.poller.run())
+        await asyncio.sleep(seconds)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self.store.close()
+
+
+def build_world(start: datetime) -> World:
+    world = World(1, start)
+    world.add_workspace("w")
+    for name in ("users", "orders"):
+        world.add_integration("w", name, plan=every(minutes=5), history=timedelta(hours=1))
+    return world
+
+
+def test_a_restart_shows_what_discovery_had_found_before_braze_is_asked(tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> tuple[list[str], list[str]]:
+        world = build_world(clock.now())
+        first = Life(world, clock, tmp_path)
+        await first.live(1200)
+        return first.lines(), Life(world, clock, tmp_path).lines()
+
+    before, after = run(main, start=START)
+    assert any(line.startswith("braze_cdi_syncs_total") and not line.endswith(" 0") for line in before)
+    assert after == before
+
+
+def test_what_was_gone_before_the_restart_stays_gone(tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> list[str]:
+        world = build_world(clock.now())
+        first = Life(world, clock, tmp_path)
+
+        async def remove() -> None:
+            await asyncio.sleep(600)
+            world.remove_integration(next(iter(world.integrations)))
+
+        both: tuple[Coroutine[Any, Any, None], ...] = (first.live(1200), remove())
+        await asyncio.gather(*both)
+        return Life(world, clock, tmp_path).lines()
+
+    names = {line.split('integration_name="')[1].split('"')[0] for line in run(main, start=START)}
+    assert names == {"orders"}
