@@ -123,7 +123,7 @@ def decipher_body(response: Response) -> Any:
     if response.status != HTTP_OK:
         raise decipher_error(response)
     try:
-        return json.loads(response.body)
+        return json.loads(response.body, parse_int=_integer)
     except (ValueError, RecursionError):
         raise PayloadError(
             f"Braze answered 200 with {len(response.body)} bytes that are not JSON"
@@ -132,6 +132,13 @@ def decipher_body(response: Response) -> Any:
 
 
 HTTP_OK = 200
+_MOST_DIGITS = 400
+
+
+def _integer(digits: str) -> int | float:
+    """Python refuses integers of thousands of digits with an error that would cost the whole page, not the field."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
 
 _REMEDIES: dict[int, tuple[type[PollError], str]] = {
     202: (ServerError, "Braze is in maintenance and queued the request; it is asked again later"),

@@ -109,9 +109,7 @@ def _start(record: Mapping[str, Any], latest: datetime, anomalies: Counter[str])
     return start
 
 
-def _finish(
-    record: Mapping[str, Any], start: datetime, latest: datetime, anomalies: Counter[str]
-) -> datetime | None:
+def _finish(record: Mapping[str, Any], start: datetime, latest: datetime, anomalies: Counter[str]) -> datetime | None:
     finish = decode_time(record, "sync_finish_time", anomalies)
     if finish is not None and finish > latest:
         anomalies["sync_finish_time_in_future"] += 1  # it would add years to the time spent in syncs, for good

@@ -165,7 +165,8 @@ class _Drive:
     def _begin(self, event: Event) -> Callable[[], None] | None:
         """Let an event happen, and return what ends it."""
         world, target = self._world, event.integration_id or event.workspace or ""
-        if event.needs_sight and target not in self._kept.accounts:
+        needed = {target} if target else world.integrations.keys()
+        if event.needs_sight and not needed <= self._kept.accounts.keys():
             return None
         match event.what:
             case "fault":
@@ -177,7 +178,8 @@ class _Drive:
             case "kill":
                 self._kill(event)
             case "clock_step":
-                self._clock.step(event.seconds)
+                self._clock.step(event.step_seconds)
+                return partial(self._clock.step, -event.step_seconds)
             case "sync":
                 with suppress(ValueError):  # one runs already
                     world.start_sync(target, duration=timedelta(seconds=self._random.choice((0, 5, 400))))

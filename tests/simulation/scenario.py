@@ -86,7 +86,7 @@ def _draw_poll(random: Random, kind: Kind) -> PollSettings:
         timeout_seconds=random.choice((5.0, 20.0)),
         stale_after_seconds=interval * random.choice((0.5, 1.5, 4.0)),
         verify_after_seconds=interval * random.choice((1, 4, 24)),
-        max_pages=random.randint(1, 5) if kind is Kind.HARSH else random.randint(25, 40),
+        max_pages=random.randint(1, 5) if kind is Kind.HARSH else 300,
     )
 
 

@@ -49,12 +49,14 @@ class Event:
     workspace: str | None = None
     integration_id: str | None = None
     seconds: float = 0.0
-    """How long it lasts; for a kill until the next start; for a clock step how far."""
+    """How long it lasts; for a kill until the next start."""
+    step_seconds: float = 0.0
+    """How far the clock is off meanwhile."""
     page: int | None = None
     record: int | None = 0
     times: int | None = None
     needs_sight: bool = False
-    """Only if the integration has been seen before: else it would falsify what its past is."""
+    """Only if the integration, or all, have been seen before: else it would falsify what their past is."""
     moment: Moment = "now"
     countdown: int = 0
     """Of a kill: after so many requests, or commits."""
@@ -173,15 +175,13 @@ class _Draw:
         ]
 
     def clock_steps(self) -> list[Event]:
-        """There and back again. Never days ahead: then the past of what never ran would reach into the future."""
+        """Never days ahead: then the past of what never ran would reach into the future."""
+        sizes = (-3 * 86400.0, -3 * 3600.0, -300.0, -2.0, 2.0, 300.0, 3 * 3600.0)
         events = []
         for _ in range(2):
-            at, lasts = self._when(), self._hours(10)
-            size = self._random.choice((-3 * 86400.0, -3 * 3600.0, -300.0, -2.0, 2.0, 300.0, 3 * 3600.0))
-            events += [
-                Event(at_seconds=at, what="clock_step", seconds=size),
-                Event(at_seconds=at + lasts, what="clock_step", seconds=-size),
-            ]
+            size = self._random.choice(sizes)
+            event = Event(at_seconds=self._when(), what="clock_step", seconds=self._hours(10), step_seconds=size)
+            events.append(replace(event, needs_sight=abs(size) > 86400))
         return events
 
     def syncs(self) -> list[Event]:
