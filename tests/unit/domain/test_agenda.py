@@ -1,0 +1,152 @@
+"""Whose turn it is: due times, urgency, retries, and turns that are moved."""
+
+import pytest
+
+from exporter.domain.schedule import HEAD_START_SECONDS, Agenda, interval_in_effect, next_turn, phase, retry_delay
+
+MINUTE = 60.0
+
+
+def agenda_of(*keys: str, due: float = 0.0, interval: float = MINUTE) -> Agenda:
+    agenda = Agenda(interval)
+    for key in keys:
+        agenda.add(key, due)
+    return agenda
+
+
+def test_nothing_is_due_where_nothing_is() -> None:
+    agenda = Agenda(MINUTE)
+    assert agenda.next_due() is None
+    with pytest.raises(IndexError):
+        agenda.take()
+
+
+def test_those_that_are_due_go_in_the_order_of_their_due_times() -> None:
+    agenda = Agenda(MINUTE)
+    for key, due in (("late", 30.0), ("early", 10.0), ("middle", 20.0)):
+        agenda.add(key, due)
+    assert [agenda.take() for _ in range(3)] == ["early", "middle", "late"]
+
+
+def test_one_that_is_being_polled_has_no_turn() -> None:
+    agenda = agenda_of("a")
+    agenda.take()
+    assert agenda.next_due() is None
+    assert agenda.done("a", 5, succeeded=True) > 5
+    assert agenda.next_due() is not None
+
+
+def test_one_that_is_known_keeps_its_turn() -> None:
+    agenda = agenda_of("a", due=10)
+    agenda.add("a", 0)
+    assert agenda.next_due() == 10
+    assert len(agenda) == 1
+
+
+def test_turns_are_spread_over_the_interval_and_stay_where_they_are() -> None:
+    keys = [f"integration {n}" for n in range(100)]
+    turns = [next_turn(1000, MINUTE, phase(key)) for key in keys]
+    per_quarter = [sum(1000 + 15 * q < turn <= 1015 + 15 * q for turn in turns) for q in range(4)]
+    assert sum(per_quarter) == 100
+    assert min(per_quarter) > 12
+    for key, turn in zip(keys, turns, strict=True):
+        assert next_turn(turn, MINUTE, phase(key)) == pytest.approx(turn + MINUTE)
+
+
+def test_an_urgent_one_goes_first() -> None:
+    agenda = agenda_of("regular", due=90)
+    agenda.add("urgent", 500)
+    agenda.hurry("urgent", 100)
+    assert agenda.take() == "urgent"
+
+
+def test_an_urgent_one_does_not_overtake_those_that_have_waited_for_long() -> None:
+    agenda = agenda_of("starving", due=100)
+    agenda.add("urgent", 500)
+    agenda.hurry("urgent", 101 + HEAD_START_SECONDS)
+    assert agenda.take() == "starving"
+
+
+def test_hurrying_again_gives_no_further_advantage_and_no_disadvantage() -> None:
+    agenda = agenda_of("first", "second", due=1000)
+    agenda.hurry("first", 100)
+    agenda.hurry("second", 101)
+    agenda.hurry("first", 200)
+    assert agenda.take() == "first"
+
+
+def test_one_that_becomes_urgent_while_it_is_polled_is_polled_once_more() -> None:
+    agenda = agenda_of("a")
+    agenda.take()
+    agenda.hurry("a", 1)
+    assert agenda.done("a", 2, succeeded=True, due=5000) == 2
+    agenda.take()
+    assert agenda.done("a", 3, succeeded=True, due=5000) == 5000
+
+
+def test_one_that_failed_last_is_not_hurried_before_its_retry() -> None:
+    agenda = agenda_of("a")
+    agenda.take()
+    retry = agenda.done("a", 100, succeeded=False)
+    agenda.hurry("a", 101)
+    assert agenda.next_due() == retry
+    assert agenda.put_off("a", 5000) == retry
+
+
+def test_one_that_hurried_and_then_failed_waits_for_its_retry() -> None:
+    agenda = agenda_of("a")
+    agenda.take()
+    agenda.hurry("a", 1)
+    assert agenda.done("a", 2, succeeded=False) == 2 + retry_delay(1, MINUTE)
+    agenda.take()
+    assert agenda.done("a", 100, succeeded=True, due=5000) == 5000
+
+
+def test_a_turn_can_be_put_off_and_moved_back() -> None:
+    agenda = agenda_of("a", "b", due=10)
+    assert agenda.put_off("a", 4000) == 4000
+    assert agenda.take() == "b"
+    assert agenda.next_due() == 4000
+    assert agenda.put_off("a", 70) == 70
+    assert agenda.next_due() == 70
+
+
+def test_one_that_is_being_polled_is_not_put_off() -> None:
+    agenda = agenda_of("a")
+    agenda.take()
+    agenda.put_off("a", 4000)
+    assert agenda.next_due() is None
+    assert agenda.done("a", 5, succeeded=True, due=100) == 100
+
+
+def test_one_that_is_removed_is_never_due_even_if_it_was_being_polled() -> None:
+    agenda = agenda_of("a", "b")
+    agenda.remove(agenda.take())
+    agenda.remove(agenda.take())
+    agenda.give_back("a", 10)
+    assert agenda.next_due() is None
+    agenda.remove("a")
+
+
+def test_a_poll_that_ended_without_a_word_is_a_failed_one() -> None:
+    agenda = agenda_of("a")
+    agenda.take()
+    agenda.give_back("a", 10)
+    assert agenda.next_due() == 10 + retry_delay(1, MINUTE)
+    agenda.give_back("a", 20)
+    assert agenda.next_due() == 10 + retry_delay(1, MINUTE)
+
+
+def test_a_retry_comes_within_a_minute_and_a_recovery_takes_the_regular_turn_up_again() -> None:
+    agenda = agenda_of("a", interval=300)
+    agenda.take()
+    assert agenda.done("a", 1000, succeeded=False) == 1060
+    agenda.take()
+    turn = agenda.done("a", 1060, succeeded=True)
+    assert turn == next_turn(1060, 300, phase("a"))
+
+
+def test_the_interval_in_effect_is_what_the_budget_can_serve() -> None:
+    assert interval_in_effect(60, 20, 80) == 60
+    assert interval_in_effect(60, 160, 80) == pytest.approx(122)
+    assert interval_in_effect(60, 0, 1) == 60

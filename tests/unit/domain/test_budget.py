@@ -1,0 +1,111 @@
+"""What a budget allows, what headers and refusals change, and what they cannot."""
+
+import pytest
+
+from exporter.domain.budget import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, Budget
+
+
+def full_budget(per_minute: int = 100, share: float = 0.8) -> Budget:
+    """A budget of which nothing is spent, at second 1000."""
+    budget = Budget(per_minute, share, 1000 - WINDOW_SECONDS)
+    assert budget.wait_seconds(1000) == 0
+    return budget
+
+
+def burst(budget: Budget, now: float) -> int:
+    """Spend all that may be spent now."""
+    spent = 0
+    while budget.wait_seconds(now) == 0:
+        budget.spend(now)
+        spent += 1
+    return spent
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "share", "allowed"), [(100, 0.8, 80), (50, 0.8, 40), (100, 0.29, 29), (100, 1.0, 100), (1, 0.5, 1)]
+)
+def test_the_share_of_the_limit_is_allowed(per_minute: int, share: float, allowed: int) -> None:
+    budget = full_budget(per_minute, share)
+    assert budget.allowed == allowed
+    assert burst(budget, 1000) == allowed
+    assert burst(budget, 1059.9) == 0
+    assert burst(budget, 1000 + WINDOW_SECONDS) == allowed
+
+
+def test_a_new_budget_may_be_the_restart_of_a_process_that_has_just_spent_it() -> None:
+    budget = Budget(100, 0.8, 1000)
+    assert burst(budget, 1000) == 20
+    spent = sum(burst(budget, 1000 + second) for second in range(1, 60))
+    assert 50 <= spent <= 60
+
+
+def test_a_lower_limit_is_believed_and_a_higher_one_is_not() -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=10, remaining=9, reset_in=30)
+    assert budget.allowed == 8
+    budget.learn(1000, limit=1_000_000, remaining=999_999, reset_in=30)
+    assert budget.allowed == 80
+
+
+@pytest.mark.parametrize("limit", [0, -1, None])
+def test_a_limit_that_is_none_is_not_believed(limit: int | None) -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=limit, remaining=None, reset_in=None)
+    assert budget.allowed == 80
+
+
+def test_a_lower_limit_acts_on_what_was_spent_before_it_was_known() -> None:
+    budget = full_budget()
+    assert burst(budget, 1000) == 80
+    budget.learn(1001, limit=10, remaining=9, reset_in=30)
+    assert budget.wait_seconds(1060) > 0
+    assert burst(budget, 1061) == 8
+
+
+def test_the_little_that_others_leave_is_spread_up_to_the_reset() -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=2, reset_in=30)
+    assert budget.wait_seconds(1000) == pytest.approx(10)
+
+
+def test_where_nothing_is_left_the_reset_is_waited_for() -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=0, reset_in=30)
+    assert budget.wait_seconds(1000) == pytest.approx(30)
+    assert budget.wait_seconds(1030) == 0
+
+
+@pytest.mark.parametrize("reset_in", [None, 0, -5, LONGEST_HOLD_SECONDS + 1, 1e12])
+def test_a_reset_that_is_nonsense_holds_nothing_back(reset_in: float | None) -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=0, reset_in=reset_in)
+    assert budget.wait_seconds(1000) == 0
+
+
+def test_a_refusal_holds_everything_back_until_the_reset_it_names() -> None:
+    budget = full_budget()
+    assert budget.refuse(1000, reset_in=42) == 42
+    assert budget.wait_seconds(1000) == pytest.approx(42)
+    budget.learn(1001, limit=100, remaining=99, reset_in=59)
+    assert budget.wait_seconds(1002) == pytest.approx(40)
+
+
+@pytest.mark.parametrize("reset_in", [None, 0, -5, LONGEST_HOLD_SECONDS + 1, 1e12])
+def test_refusals_that_name_no_sensible_reset_hold_back_longer_each_time_up_to_a_minute(
+    reset_in: float | None,
+) -> None:
+    budget, now, holds = full_budget(), 1000.0, []
+    for _ in range(8):
+        holds.append(budget.refuse(now, reset_in=reset_in))
+        now += holds[-1]
+    assert holds == [15, 30, 60, 60, 60, 60, 60, 60]
+    budget.learn(now, limit=100, remaining=99, reset_in=59)
+    assert budget.refuse(now, reset_in=reset_in) == 15
+
+
+def test_requests_that_were_under_way_together_are_refused_once() -> None:
+    budget = full_budget()
+    for hundredths in range(10):
+        budget.refuse(1000 + hundredths / 100, reset_in=None)
+    assert budget.wait_seconds(1001) <= 15
+    assert budget.refuse(1016, reset_in=None) == 30

@@ -1,0 +1,84 @@
+"""What a rejected key holds back, for how long, and what ends it."""
+
+import pytest
+
+from exporter.domain.denial import FORBIDDEN_IN_A_ROW, HOLD_SECONDS, Denial
+from exporter.domain.errors import AuthError, ForbiddenError
+
+LIST, OWN = "integrations", "job_sync_status"
+
+
+def forbid(denial: Denial, endpoint: str, now: float, times: int = FORBIDDEN_IN_A_ROW) -> None:
+    for _ in range(times):
+        denial.note(endpoint, ForbiddenError("the key lacks the permission"), now)
+
+
+def denied(denial: Denial, endpoint: str, now: float) -> bool:
+    try:
+        denial.raise_while_it_lasts(endpoint, now)
+    except (AuthError, ForbiddenError):
+        return True
+    return False
+
+
+def test_nothing_is_denied_at_first() -> None:
+    assert not denied(Denial(), OWN, 0)
+
+
+def test_an_unknown_key_holds_back_every_endpoint() -> None:
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    with pytest.raises(AuthError, match="unknown key"):
+        denial.raise_while_it_lasts(LIST, 100)
+    assert denied(denial, OWN, 100 + HOLD_SECONDS - 1)
+
+
+def test_a_denial_lets_a_request_through_before_a_minute_is_over() -> None:
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    assert HOLD_SECONDS < 60
+    assert not denied(denial, OWN, 100 + HOLD_SECONDS)
+
+
+def test_a_missing_permission_holds_back_its_endpoint_only() -> None:
+    denial = Denial()
+    forbid(denial, LIST, 100)
+    assert denied(denial, LIST, 101)
+    assert not denied(denial, OWN, 101)
+
+
+def test_a_path_that_is_forbidden_among_others_holds_back_nothing() -> None:
+    denial = Denial()
+    for now in range(100):
+        forbid(denial, OWN, now, times=FORBIDDEN_IN_A_ROW - 1)
+        denial.forget(OWN)
+        assert not denied(denial, OWN, now)
+
+
+def test_a_denial_that_goes_on_is_noticed_by_one_request() -> None:
+    denial = Denial()
+    forbid(denial, OWN, 100)
+    forbid(denial, OWN, 100 + HOLD_SECONDS, times=1)
+    assert denied(denial, OWN, 101 + HOLD_SECONDS)
+
+
+def test_a_good_answer_ends_it_at_once() -> None:
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    forbid(denial, OWN, 100)
+    forbid(denial, LIST, 100)
+    denial.forget(OWN)
+    assert not denied(denial, OWN, 101)
+    assert denied(denial, LIST, 101)
+
+
+def test_each_poll_gets_an_error_of_its_own() -> None:
+    """A raised exception holds its traceback: the same object raised again would grow without end."""
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    raised = []
+    for _ in range(2):
+        with pytest.raises(AuthError) as caught:
+            denial.raise_while_it_lasts(OWN, 100)
+        raised.append(caught.value)
+    assert raised[0] is not raised[1]

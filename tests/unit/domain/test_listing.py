@@ -1,0 +1,137 @@
+"""What is taken from Braze's list, and what a listing says about change."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from exporter.domain.listing import MAX_TEXT, ListedIntegration, decode_integrations
+from exporter.domain.model import Sync, SyncStatus
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+RECORD = {
+    "integration_id": "11111111-1111-1111-1111-111111111111",
+    "app_group_id": "group",
+    "integration_name": "users",
+    "integration_type": "user_attributes",
+    "integration_status": "active",
+    "contact_emails": ["ada@example.com", "grace@example.com"],
+    "last_updated_at": "2026-03-01T09:00:00Z",
+    "warehouse_type": "snowflake",
+    "last_job_start_time": "2026-03-01T10:00:00Z",
+    "last_job_status": "success",
+    "next_scheduled_run": "2026-03-01T11:00:00Z",
+}
+
+
+def decode_one(**changes: Any) -> ListedIntegration:
+    decoded = decode_integrations({"results": [{**RECORD, **changes}]})
+    assert decoded.problem is None
+    return decoded.integrations[0]
+
+
+def test_a_documented_record_is_read_whole() -> None:
+    assert decode_one() == ListedIntegration(
+        "11111111-1111-1111-1111-111111111111",
+        "users",
+        "user_attributes",
+        "active",
+        "snowflake",
+        "group",
+        datetime(2026, 3, 1, 9, tzinfo=UTC),
+        START,
+        SyncStatus.SUCCESS,
+        datetime(2026, 3, 1, 11, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("emails", [["ada@example.com"], "ada@example.com", {"ada@example.com": 1}, None, 7])
+def test_contact_emails_are_not_kept(emails: Any) -> None:
+    decoded = decode_integrations({"results": [{**RECORD, "contact_emails": emails}]})
+    assert "example.com" not in repr(decoded)
+    assert decoded.anomalies == {}
+
+
+@pytest.mark.parametrize(
+    "integration_id",
+    ["", "..", ".", "a/b", "a?b", "a b", "a%2e", "a\nb", "ä", "-a", "x" * 129, None, 7, True, ["a"], {"a": 1}],
+)
+def test_a_record_whose_id_cannot_be_asked_for_is_left_out(integration_id: Any) -> None:
+    decoded = decode_integrations({"results": [{**RECORD, "integration_id": integration_id}, RECORD]})
+    assert [one.integration_id for one in decoded.integrations] == [RECORD["integration_id"]]
+    assert decoded.anomalies == {"integration_id_invalid": 1}
+    assert decoded.problem is None
+
+
+@pytest.mark.parametrize("name", ["integration_name", "integration_type", "warehouse_type", "app_group_id"])
+def test_texts_are_bounded(name: str) -> None:
+    assert len(getattr(decode_one(**{name: "x" * 100_000}), name)) == MAX_TEXT
+
+
+@pytest.mark.parametrize("odd", [7, True, ["users"], {"name": "users"}, 1.5])
+def test_a_text_that_is_none_is_empty_and_an_anomaly(odd: Any) -> None:
+    decoded = decode_integrations({"results": [{**RECORD, "integration_name": odd}]})
+    assert decoded.integrations[0].integration_name == ""
+    assert decoded.anomalies == {"integration_name_invalid": 1}
+
+
+def test_what_is_null_or_missing_is_unknown_and_no_anomaly() -> None:
+    for record in ({"integration_id": "a"}, {**dict.fromkeys(RECORD), "integration_id": "a"}):
+        decoded = decode_integrations({"results": [record]})
+        assert decoded.integrations == (ListedIntegration("a"),)
+        assert decoded.anomalies == {}
+
+
+def test_an_unreadable_time_costs_that_time_only() -> None:
+    decoded = decode_integrations({"results": [{**RECORD, "next_scheduled_run": "tomorrow", "last_updated_at": 17}]})
+    assert decoded.integrations[0].last_job_start_time == START
+    assert decoded.integrations[0].next_scheduled_run is None
+    assert decoded.anomalies == {"next_scheduled_run_invalid": 1, "last_updated_at_invalid": 1}
+
+
+@pytest.mark.parametrize("word", ["Success", "SUCCESS", " success "])
+def test_statuses_are_known_in_any_capitals(word: str) -> None:
+    assert decode_one(last_job_status=word).last_job_status is SyncStatus.SUCCESS
+
+
+def test_a_status_that_is_not_documented_is_unknown() -> None:
+    assert decode_one(last_job_status="Limit Exceeded").last_job_status is SyncStatus.UNKNOWN
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 1, {}, {"results": None}, {"results": {}}])
+def test_what_is_no_page_is_a_problem(body: Any) -> None:
+    assert decode_integrations(body).problem is not None
+
+
+def test_a_page_of_unreadable_records_is_no_empty_page() -> None:
+    assert decode_integrations({"results": [None, {"integration_id": 5}]}).problem is not None
+    assert decode_integrations({"results": []}).problem is None
+
+
+def test_a_page_without_an_end_is_cut() -> None:
+    decoded = decode_integrations({"results": [{"integration_id": f"i{n}"} for n in range(1500)]})
+    assert len(decoded.integrations) == 1000
+    assert decoded.anomalies == {"too_many_records": 1}
+
+
+def test_a_listing_tells_the_newest_sync_that_is_known() -> None:
+    listed = decode_one()
+    assert listed.tells(Sync(START, SyncStatus.SUCCESS, START))
+    assert not listed.tells(Sync(START, SyncStatus.RUNNING))
+    assert not listed.tells(Sync(START.replace(hour=9), SyncStatus.SUCCESS, START))
+    assert not listed.tells(None)
+
+
+def test_a_listing_without_a_sync_tells_that_there_is_none() -> None:
+    assert ListedIntegration("a").tells(None)
+    assert not ListedIntegration("a").tells(Sync(START, SyncStatus.SUCCESS, START))
+
+
+def test_only_a_newer_running_sync_is_newly_running() -> None:
+    running = decode_one(last_job_status="running")
+    assert running.newly_running(None) == Sync(START, SyncStatus.RUNNING)
+    assert running.newly_running(Sync(START.replace(hour=9), SyncStatus.SUCCESS, START)) is not None
+    assert running.newly_running(Sync(START, SyncStatus.RUNNING)) is None
+    assert running.newly_running(Sync(START.replace(hour=11), SyncStatus.SUCCESS)) is None
+    assert decode_one().newly_running(None) is None
+    assert decode_one(last_job_status="running", last_job_start_time=None).newly_running(None) is None
