@@ -21,6 +21,8 @@ LONGEST_HOLD_SECONDS = 300.0
 """No answer of Braze stops us longer: a reset further away is nonsense for a limit per minute."""
 FIRST_HOLD_SECONDS = 15.0
 """After a 429 that names no sensible reset; doubled by each further one."""
+LONGEST_BACKOFF_SECONDS = 60.0
+"""Up to that: a limit per minute is there again after a minute."""
 
 
 class Budget:
@@ -34,6 +36,7 @@ class Budget:
         self._sent = deque(now - WINDOW_SECONDS * (1 - (i + 1) / spent) for i in range(spent))
         self._not_before = now
         self._refused = 0
+        self._held_until = now
 
     @property
     def allowed(self) -> int:
@@ -82,11 +85,15 @@ class Budget:
             reset_in: Seconds until the reset that the answer names; None when it names none.
 
         """
-        backoff = min(LONGEST_HOLD_SECONDS, FIRST_HOLD_SECONDS * 2.0 ** min(self._refused, 10))
-        self._refused += 1
-        sensible = reset_in is not None and 0 < reset_in <= LONGEST_HOLD_SECONDS
-        hold = reset_in if reset_in is not None and sensible else backoff
-        self._not_before = max(self._not_before, now + hold)
+        if reset_in is not None and 0 < reset_in <= LONGEST_HOLD_SECONDS:
+            hold = reset_in
+        elif now < self._held_until:
+            return self._held_until - now  # it was under way together with the one that was refused first
+        else:
+            hold = min(LONGEST_BACKOFF_SECONDS, FIRST_HOLD_SECONDS * 2.0 ** min(self._refused, 10))
+            self._refused += 1
+        self._held_until = now + hold
+        self._not_before = max(self._not_before, self._held_until)
         return hold
 
 
