@@ -34,7 +34,7 @@ def runnable(tmp_path: Path) -> Path:
 
 def verify(unit: Path) -> str:
     """What systemd has to say; its exit code tells less."""
-    command = [component("systemd-analyze"), "verify", "--man=no", unit]
+    command = [str(component("systemd-analyze")), "verify", "--man=no", str(unit)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     return run.stdout + run.stderr
 
