@@ -25,7 +25,8 @@ PATIENCE_SECONDS = 30.0
 """How long anything may take that should take a moment: machines differ."""
 STOP_SECONDS = 5.0
 """How long the daemon may take to end (issue 2)."""
-_LISTENING = re.compile(r"listening.*127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(r"^(?=.*\blistening\b).*\b127\.0\.0\.1:(\d+).*\n", re.MULTILINE)
+"""A whole line of the log, in either format."""
 _PASSED_ON = ("PATH", "LANG", "TMPDIR")
 
 
@@ -60,6 +61,11 @@ def run_command(
         timeout=PATIENCE_SECONDS,
         check=False,
     )
+
+
+def files(directory: Path) -> list[str]:
+    """Return the names of what lies in a directory."""
+    return sorted(path.name for path in directory.iterdir())
 
 
 class Daemon:
@@ -129,8 +135,7 @@ class Daemon:
         assert self._running.poll() is None, f"it ended with {self._running.returncode} before it listened"
         written = (self._directory / "stderr").read_bytes()[self._log_begins :].decode()
         found = _LISTENING.search(written)
-        # The line is written whole, but read when only a part of it may be there.
-        return int(found[1]) if found and "\n" in written[found.end() :] else None
+        return int(found[1]) if found else None
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Send a signal, and return the exit code and the seconds until the end."""

@@ -7,8 +7,8 @@ goes on until every integration has moved, and is held again: now every sample c
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,8 @@ from exporter.simulator.world import World
 from tests.components import component
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import Samples, ask, sample, scrape
-from tests.e2e.truth import FirstSight, Watching, differences, expected_samples, first_sight
+from tests.e2e.truth import Watching
+from tests.e2e.verdict import Verdict
 from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION, HeldClock, finish_sync, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
@@ -58,36 +59,16 @@ STANDING = {"catalog", "winback", "refunds", "trial", "by_hand", "test_audience"
 class Stage:
     """The daemon and the world it watches."""
 
-    braze: SimulatedBraze
     clock: HeldClock
     daemon: Daemon
-    started: datetime
-    watched: list[Watching]
-    by_hand: str
-    first: dict[str, FirstSight] = field(default_factory=dict)
+    verdict: Verdict
 
-    def look(self, *, openmetrics: bool = False, compressed: bool = False) -> tuple[Samples, list[str]]:
-        """Scrape, and return the samples and what is wrong with those about integrations."""
-        before = datetime.now(UTC)
-        samples = scrape(self.daemon.port, openmetrics=openmetrics, compressed=compressed)
-        scraped = before, datetime.now(UTC)
-        expected = self.braze.call(
-            lambda world: expected_samples(world, self.watched, self.first, started=self.started, scraped=scraped)
-        )
-        return samples, differences(samples, expected)
+    @property
+    def braze(self) -> SimulatedBraze:
+        return self.verdict.braze
 
     def settle(self) -> Samples:
-        """Wait until the page is the truth, and see that it is so in every form in which it can be had."""
-        wrong = [""]
-
-        def right() -> bool:
-            wrong[:] = self.look()[1]
-            return not wrong
-
-        wait_for("the page is the truth", right, hint=lambda: "\n".join(wrong))
-        for openmetrics, compressed in ((True, False), (False, True), (True, True)):
-            assert self.look(openmetrics=openmetrics, compressed=compressed)[1] == []
-        return self.look()[0]
+        return self.verdict.settle(self.daemon.port)
 
 
 def build_world(now: datetime) -> World:
@@ -133,18 +114,20 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     clock.hold()
     world = build_world(clock.now())
     with SimulatedBraze(world, clock=clock) as braze:
-        watched = configure(tmp_path, world, braze.url)
-        started = datetime.now(UTC)
+        verdict = Verdict(braze, configure(tmp_path, world, braze.url))
         with Daemon(tmp_path, env={"EUROPE_KEY": "key-of-europe"}) as daemon:
-            yield Stage(braze, clock, daemon, started, watched, watched[-1].integration_id)
+            wait_for("ready", lambda: ask(daemon.port, "/-/ready").status == 200)
+            verdict.note_first_sight()
+            yield Stage(clock, daemon, verdict)
 
 
 def finished(world: World) -> dict[str, int]:
     return {each.name: sum(world.totals(key).syncs) for key, each in world.integrations.items()}
 
 
-def finish_many(world: World, key: str) -> None:
-    """Let so many syncs finish, a millisecond apart, that one poll has to read several pages."""
+def finish_many(world: World) -> None:
+    """Let so many syncs of `by_hand` finish, a millisecond apart, that one poll has to read several pages."""
+    (key,) = (key for key, each in world.integrations.items() if each.name == "by_hand")
     for _ in range(BURST):
         finish_sync(world, key)
 
@@ -154,8 +137,6 @@ def counters(samples: Samples) -> Samples:
 
 
 def test_every_sample_about_integrations_is_what_really_happened(stage: Stage) -> None:
-    wait_for("ready", lambda: ask(stage.daemon.port, "/-/ready").status == 200)
-    stage.first.update(stage.braze.call(lambda world: first_sight(world, stage.watched)))
     samples = stage.settle()
     assert {value for (name, _), value in samples.items() if name == "braze_cdi_syncs_total"} == {0}
 
@@ -171,7 +152,7 @@ def test_every_sample_about_integrations_is_what_really_happened(stage: Stage) -
         return all(now[name] - at_first[name] >= NEW_SYNCS for name in now.keys() - STANDING)
 
     wait_for("every integration has finished syncs", everything_moved)
-    stage.braze.call(lambda world: finish_many(world, stage.by_hand))
+    stage.braze.call(finish_many)
     stage.clock.hold()
     samples = stage.settle()
 
@@ -194,8 +175,6 @@ def test_every_sample_about_integrations_is_what_really_happened(stage: Stage) -
 
 def test_promtool_finds_nothing_to_mend_on_the_page(stage: Stage) -> None:
     promtool = component("promtool")
-    wait_for("ready", lambda: ask(stage.daemon.port, "/-/ready").status == 200)
-    stage.first.update(stage.braze.call(lambda world: first_sight(world, stage.watched)))
     stage.settle()
     page = ask(stage.daemon.port, "/metrics").body
     checked = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, check=False)

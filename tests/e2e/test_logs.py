@@ -1,0 +1,111 @@
+"""The log of a process: little when all is well, one line when that changes, every line readable, and never a key."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import Daemon, wait_for
+from tests.e2e.scraping import ask, peek
+from tests.e2e.worlds import finish_sync, quiet_world, workspace_entry, write_config
+from tests.simulated import SimulatedBraze
+
+KEY = "5f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+POLLS = 5
+_PAIR = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|[^" =]*)(?: |$)')
+
+
+@pytest.fixture
+def braze(tmp_path: Path) -> Iterator[SimulatedBraze]:
+    world = quiet_world("production")
+    world.workspaces["production"].keys[KEY] = frozenset(["cdi.integration_job_status", "cdi.integration_list"])
+    with SimulatedBraze(world) as braze:
+        write_config(tmp_path, [workspace_entry(world, "production", braze.url, api_key=KEY)])
+        yield braze
+
+
+def lines(daemon: Daemon) -> list[dict[str, str]]:
+    """Return the lines of the log, of which every part must be a pair of a name and a value."""
+    found = []
+    for line in daemon.stderr.splitlines():
+        pairs = _PAIR.findall(line)
+        assert "".join(_PAIR.split(line)[::3]) == "", line
+        found.append({name: json.loads(value) if value.startswith('"') else value for name, value in pairs})
+    return found
+
+
+def messages(daemon: Daemon, *levels: str) -> list[str]:
+    return [line["msg"] for line in lines(daemon) if not levels or line["level"] in levels]
+
+
+def wait_for_requests(braze: SimulatedBraze) -> None:
+    """Wait until Braze has been asked again."""
+
+    def asked() -> int:
+        return braze.call(lambda world: sum(world.workspaces["production"].requests.values()))
+
+    before = asked()
+    wait_for("Braze is asked", lambda: asked() > before)
+
+
+def failed_polls(daemon: Daemon) -> float:
+    return sum(peek(daemon.port, "braze_cdi_exporter_poll_failures_total"))
+
+
+def test_a_healthy_exporter_says_little(braze: SimulatedBraze, tmp_path: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        for _ in range(POLLS):
+            braze.call(lambda world: finish_sync(world, "id-of-production"))
+            wait_for_requests(braze)
+            ask(daemon.port, "/metrics")
+        daemon.stop()
+        assert messages(daemon) == ["listening", "started", "stopped"]
+
+
+def test_one_line_when_polls_begin_to_fail_and_one_when_they_recover(braze: SimulatedBraze, tmp_path: Path) -> None:
+    entry = workspace_entry(braze.world, "production", braze.url)
+    write_config(tmp_path, [entry])  # a key without the list, so that every poll is one of the integration
+    with Daemon(tmp_path) as daemon:
+        wait_for("polled", lambda: peek(daemon.port, "braze_cdi_up") == [1])
+        said = len(lines(daemon))
+        fault = braze.call(lambda world: world.faults.add("http_500"))
+        wait_for("some polls have failed", lambda: failed_polls(daemon) >= 3)
+        braze.call(lambda world: world.faults.remove(fault))
+        wait_for("polled again", lambda: peek(daemon.port, "braze_cdi_up") == [1])
+        of_polls = [line for line in lines(daemon)[said:] if line["msg"].startswith("poll")]
+        assert [(line["level"], line["msg"]) for line in of_polls] == [
+            ("warn", "poll failed"),
+            ("info", "poll succeeded again"),
+        ]
+        assert of_polls[0]["reason"] == "server_error"
+        assert {line["workspace"] for line in of_polls} == {"production"}
+        assert {line["integration_id"] for line in of_polls} == {"id-of-production"}
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_no_line_holds_the_key_whatever_happens(braze: SimulatedBraze, tmp_path: Path, form: str) -> None:
+    with Daemon(tmp_path, "--log.level", "debug", "--log.format", form) as daemon:
+        wait_for("polled", lambda: peek(daemon.port, "braze_cdi_up") == [1])
+        for fault, reason in (("reset", "network"), ("cut_json", "payload"), ("http_401", "auth")):
+            see_it_fail(braze, daemon, form, fault, reason)
+        daemon.stop()
+        assert {"debug", "info", "warn"} <= {line["level"] for line in parsed(daemon, form)}
+        assert KEY not in daemon.stderr
+        assert KEY[:13] not in daemon.stderr
+        assert daemon.stdout == ""
+
+
+def see_it_fail(braze: SimulatedBraze, daemon: Daemon, form: str, fault: str, reason: str) -> None:
+    braze.call(lambda world: world.faults.add(fault))
+    wait_for(f"failed by {reason}", lambda: reason in reasons(daemon, form))
+    braze.call(lambda world: world.faults.clear())
+
+
+def parsed(daemon: Daemon, form: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in daemon.stderr.splitlines()] if form == "json" else lines(daemon)
+
+
+def reasons(daemon: Daemon, form: str) -> set[str]:
+    return {line["reason"] for line in parsed(daemon, form) if "reason" in line}

@@ -1,0 +1,76 @@
+"""`once` polls everything once: the page on standard output or in a file that is replaced in one step."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.world import World
+from tests.e2e.command import files, run_command
+from tests.e2e.scraping import parse, sample
+from tests.e2e.worlds import quiet_world, workspace_entry, write_config
+from tests.simulated import SimulatedBraze
+
+GOOD, BAD = "production", "europe"
+
+
+@pytest.fixture
+def braze(tmp_path: Path) -> Iterator[SimulatedBraze]:
+    with SimulatedBraze(quiet_world(GOOD, BAD)) as braze:
+        write_config(tmp_path, [workspace_entry(braze.world, name, braze.url) for name in (GOOD, BAD)])
+        yield braze
+
+
+def break_one(world: World) -> None:
+    world.faults.add("http_500", workspace=BAD)
+
+
+def up(page: str) -> dict[str, float]:
+    return {dict(labels)["workspace"]: value for (name, labels), value in parse(page).items() if name == "braze_cdi_up"}
+
+
+def test_it_prints_the_page_and_ends_with_0_when_all_went_well(braze: SimulatedBraze, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "once", "--log.level", "error")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert up(done.stdout) == {GOOD: 1, BAD: 1}
+
+
+def test_it_ends_with_1_when_some_failed_and_prints_the_rest(braze: SimulatedBraze, tmp_path: Path) -> None:
+    braze.call(break_one)
+    done = run_command(tmp_path, "--log.format", "json", "once")
+    assert done.returncode == 1
+    assert up(done.stdout) == {GOOD: 1, BAD: 0}
+    page = parse(done.stdout)
+    known = {"integration_id": f"id-of-{GOOD}", "integration_name": "users"}
+    assert page[sample("braze_cdi_last_sync_rows_synced", workspace=GOOD, **known)] == 100
+    assert '"reason": "server_error"' in done.stderr
+
+
+def test_a_new_file_can_be_read_by_all(braze: SimulatedBraze, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "once", "--output", "braze.prom", "--log.level", "error")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert up((tmp_path / "braze.prom").read_text()) == {GOOD: 1, BAD: 1}
+    assert stat.S_IMODE((tmp_path / "braze.prom").stat().st_mode) == 0o644
+    assert [name for name in files(tmp_path) if "prom" in name] == ["braze.prom"]
+
+
+def test_a_file_is_replaced_in_one_step_and_keeps_its_mode(braze: SimulatedBraze, tmp_path: Path) -> None:
+    path = tmp_path / "braze.prom"
+    path.write_text("old")
+    path.chmod(0o640)
+    braze.call(break_one)
+    with path.open() as reader:
+        done = run_command(tmp_path, "once", f"--output={path}")
+        assert done.returncode == 1
+        assert reader.read() == "old"  # whoever had it open reads the whole old page
+    assert up(path.read_text()) == {GOOD: 1, BAD: 0}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_file_that_cannot_be_written_is_one_line_and_1(braze: SimulatedBraze, tmp_path: Path) -> None:
+    done = run_command(tmp_path, "once", "--output", "missing/braze.prom", "--log.level", "error")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "missing/braze.prom cannot be written: No such file or directory; let this user write to its directory\n"
+    )
