@@ -7,7 +7,7 @@ Decides the name and that all files of one database go together. Does not decide
 from datetime import datetime
 from pathlib import Path
 
-from exporter.state.statefile import SUFFIXES
+from exporter.state.connect import SUFFIXES
 from exporter.state.trouble import UnusableError, translated
 
 MOST = 20

@@ -58,7 +58,7 @@ def decode_row(row: Sequence[Any]) -> tuple[Key, Account]:
             decode_optional(expected_run_at),
             None if properties is None else _decode_properties(properties),
         )
-    except (OverflowError, TypeError) as error:
+    except (OverflowError, RecursionError, TypeError) as error:
         raise ValueError(f"a value of the wrong kind or size: {error}") from error
 
 

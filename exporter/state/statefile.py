@@ -1,32 +1,29 @@
 """
 One SQLite file of accounts: open it, read all, write some. Every trouble is a StateFileError (`trouble.py`).
 
-Decides journal, durability and locking, and what a damaged row costs: that account only, which is put aside in a table
-of its own. Does not know what is done about trouble, nor that accounts are kept in memory as well.
+Decides what a damaged row costs: that account only, which is put aside in a table of its own. Does not know how SQLite
+opens a file, what is done about trouble, nor that accounts are kept in memory as well.
 """
 
-import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from exporter.state.connect import connected_for_reading, connected_for_writing
 from exporter.state.record import encode_time
 from exporter.state.row import decode_row, encode_margin, encode_names, encode_row, shown
 from exporter.state.schema import MIGRATIONS, Migrations, check_schema, migrate
 from exporter.state.store import Account, Key
 from exporter.state.trouble import DamagedError, UnusableError, translated
 
-SUFFIXES = ("", "-wal", "-journal", "-shm")
-"""What SQLite adds to the file's name, for itself and the files that belong to it."""
-
-_BUSY_SECONDS = 0.25
-"""How long to wait for another program that has the file open; later nobody else can have it."""
-
+_READ = """
+    SELECT id, workspace, integration_id, heard_at, expected_run_at, properties, record, checksum FROM account
+"""
 # CAST, because Python refuses to pass a text with lone surrogates, which JSON and YAML can hold.
 _WRITE = """
     INSERT INTO account (workspace, integration_id, heard_at, expected_run_at, properties, record, checksum)
@@ -45,8 +42,6 @@ _SET_ASIDE = """
     SELECT workspace, integration_id, heard_at, expected_run_at, properties, record, checksum, ?2, ?3
     FROM account WHERE id = ?1
 """
-
-_Opened = TypeVar("_Opened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +84,10 @@ class StateFile:
             UnusableError: The disk does not allow it.
 
         """
-
-        def prepare(connection: sqlite3.Connection) -> "StateFile":
-            # Exclusive: no shared memory, so it works on network file systems, and nobody locks us out in mid-work.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            # A commit is appended to the log, and the kernel has it at once: kill -9 loses nothing. NORMAL calls fsync
-            # at checkpoints only. A power cut may take the newest commits; what is left is the state of an earlier
-            # moment, and the walk to its anchors counts what came after. FULL would let every commit wait for the
-            # disk, on the thread that answers scrapes.
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+        _examine(path, migrations)
+        with connected_for_writing(path) as connection:
             begun = migrate(connection, migrations) == 0
             return cls(path, connection, begun=begun)
-
-        _examine(path, migrations)
-        return _open(path.absolute().as_uri(), prepare)
 
     @classmethod
     def open_for_reading(cls, path: Path) -> "StateFile":
@@ -116,13 +100,10 @@ class StateFile:
             UnusableError: The disk does not allow it, or an older exporter wrote it.
 
         """
-
-        def check(connection: sqlite3.Connection) -> "StateFile":
+        with connected_for_reading(path) as connection:
             if check_schema(connection) != len(MIGRATIONS):
                 raise UnusableError("an older exporter wrote it, and it cannot be brought up to date without writing")
             return cls(path, connection)
-
-        return _open_untouched(path, check)
 
     def read(self) -> Contents:
         """Return all accounts, and the rows that hold none."""
@@ -132,17 +113,14 @@ class StateFile:
             sound = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if sound != b"ok":
                 raise DamagedError(f"SQLite's check says: {shown(sound)}")
-            rows = self._connection.execute(
-                "SELECT id, workspace, integration_id, heard_at, expected_run_at, properties, record, checksum"
-                " FROM account"
-            )
-            for row, *fields in rows:
-                try:
-                    key, account = decode_row(fields)
-                except ValueError as error:
-                    damaged.append(DamagedRow(row, shown(fields[0]), shown(fields[1]), str(error)))
-                else:
-                    accounts[key] = account
+            with closing(self._connection.execute(_READ)) as rows:  # an open cursor would keep the connection open
+                for row, *fields in rows:
+                    try:
+                        key, account = decode_row(fields)
+                    except ValueError as error:
+                        damaged.append(DamagedRow(row, shown(fields[0]), shown(fields[1]), str(error)))
+                    else:
+                        accounts[key] = account
         except sqlite3.Error as error:
             raise translated(error) from error
         return Contents(accounts, tuple(damaged))
@@ -212,39 +190,9 @@ def _examine(path: Path, migrations: Migrations) -> None:
         return
     except OSError as error:
         raise translated(error) from error
-    with suppress(UnusableError):  # cut off in its first moments, it needs writing to be read; that checks again
-        _open_untouched(path, lambda connection: check_schema(connection, migrations))
-
-
-def _open_untouched(path: Path, use: Callable[[sqlite3.Connection], _Opened]) -> _Opened:
-    """
-    Open for reading alone, the log of changes included, even where nothing can be written, locks neither.
-
-    Locks are not needed: whoever is here holds the lock of the storage path, or could not write if it wanted. Without
-    a log SQLite would try to make one, unless told that nobody changes the file.
-    """
-    log = any(os.path.lexists(f"{path}{suffix}") for suffix in SUFFIXES[1:])
-    uri = f"{path.absolute().as_uri()}?{'mode=ro&vfs=unix-none' if log else 'immutable=1'}"
-
-    def exclusively(connection: sqlite3.Connection) -> _Opened:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # else it would make a file of shared memory
-        return use(connection)
-
-    return _open(uri, exclusively)
-
-
-def _open(uri: str, use: Callable[[sqlite3.Connection], _Opened]) -> _Opened:
-    """Open, and close again if *use* raises."""
-    try:
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-        try:
-            connection.text_factory = bytes  # a damaged text must not stop the reading of all others
-            return use(connection)
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        raise translated(error) from error
+    # One that was cut off in its first moments needs writing to be read; then the schema is checked again.
+    with suppress(UnusableError), connected_for_reading(path) as connection, closing(connection):
+        check_schema(connection, migrations)
 
 
 def _identity(path: Path) -> tuple[int, int]:

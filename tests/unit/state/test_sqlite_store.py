@@ -1,5 +1,7 @@
 """The store on a disk that works."""
 
+import gc
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,8 +12,9 @@ import pytest
 
 from exporter.state.lock import StorageInUseError
 from exporter.state.memory import MemoryStore
+from exporter.state.sqlite import FILE_NAME
 from exporter.state.store import KEPT_FOR, Account, Storage
-from tests.accounts import START, Surroundings, account
+from tests.accounts import START, Surroundings, account, files
 
 ODD_NAMES = ["", "ä \n'\"; --", "\udcff lone", "nul \0 inside", "x" * 5000]
 
@@ -82,6 +85,27 @@ def test_a_commit_is_on_disk_before_the_store_is_closed(tmp_path: Path) -> None:
     as_after_a_kill = Surroundings().open(copy)
     assert as_after_a_kill.load("w") == {"a": account(1)}
     as_after_a_kill.close()
+
+
+def test_nothing_is_left_to_the_garbage_collector(tmp_path: Path) -> None:
+    """What it closes late would take the log of changes away from the connection in use."""
+    around = Surroundings()
+    around.open(tmp_path / "living").close()
+    living = around.open(tmp_path / "living")
+    shutil.copytree(tmp_path / "living", tmp_path / "left")
+    assert (tmp_path / "left" / f"{FILE_NAME}-wal").stat().st_size == 0  # only an empty log is removed
+    living.close()
+    gc.collect()
+    gc.disable()
+    try:
+        store = around.open(tmp_path / "left")
+        store.commit("w", "b", account(2))
+        before = files(tmp_path / "left")
+        gc.collect()
+    finally:
+        gc.enable()
+    assert files(tmp_path / "left") == before
+    store.close()
 
 
 def test_a_second_exporter_on_the_same_path_is_refused(tmp_path: Path) -> None:
