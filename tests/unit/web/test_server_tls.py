@@ -117,7 +117,7 @@ def test_beyond_the_cap_the_handshake_that_has_waited_longest_makes_room(
 
 def test_stopping_does_not_wait_for_handshakes(serving: ssl.SSLContext) -> None:
     async def scenario() -> None:
-        async with running(replace(PATIENT, handshake_seconds=30), tls=lambda: serving) as server:
+        async with running(replace(PATIENT, handshake_seconds=30, stop_seconds=30), tls=lambda: serving) as server:
             silent, _ = await server.connect()
             await server.connect()
             server.stop.set()
@@ -214,14 +214,29 @@ def test_clients_are_accepted_again_once_there_are_descriptors(
     asyncio.run(scenario())
 
 
+def test_a_listener_closed_while_it_pauses_does_not_come_back(serving: ssl.SSLContext) -> None:
+    async def scenario() -> None:
+        (listening,) = bind_sockets([ListenAddress("127.0.0.1", 0)])
+        listener = TlsListener(listening, lambda: serving, asyncio.Protocol, PATIENT)
+        with socket.create_connection(listening.getsockname()), no_descriptor_left():
+            listener._accept()
+        listener.close()
+        listening.close()
+        assert listener._pause is not None
+        assert listener._pause.cancelled()
+
+    asyncio.run(scenario())
+
+
 def test_a_connection_accepted_in_the_last_moment_is_let_go(serving: ssl.SSLContext) -> None:
     async def scenario() -> None:
         (listening,) = bind_sockets([ListenAddress("127.0.0.1", 0)])
         listener = TlsListener(listening, lambda: serving, asyncio.Protocol, PATIENT)
-        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        client = socket.create_connection(listening.getsockname())
         listener._accept()
-        listener.close()
+        listener.close()  # before the loop turns: the handshake has not begun
         await listener.wait_closed()
+        reader, writer = await asyncio.open_connection(sock=client)
         assert await ended(reader) == b""
         writer.close()
         listening.close()
