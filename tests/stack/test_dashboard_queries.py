@@ -15,7 +15,7 @@ from exporter.clock import SystemClock
 from exporter.simulator.demo import build_demo_world, demo_workspaces
 from tests.stack.demo_stack import demo_stack
 from tools.dashboards.prometheus import Prometheus
-from tools.dashboards.reading import Question, Window, dashboards, filled, options_of, questions, series_of
+from tools.dashboards.reading import Question, Window, dashboards, filled, options_of, panels, questions, series_of
 
 FLEET = dashboards()["braze-cdi-fleet"]
 INTEGRATION = dashboards()["braze-cdi-integration"]
@@ -90,12 +90,28 @@ def test_the_fleet_counts_every_integration_once_though_two_exporters_watch(read
 
 
 def test_the_table_of_integrations_has_one_row_for_each(reader: Reader) -> None:
-    for ref in "ABCDEFGH":
+    for ref in "ABCDEFGHI":
         rows = [each["metric"]["integration_id"] for each in reader.answer(question(FLEET, f"Integrations: {ref}"))]
         assert len(rows) == len(set(rows)), ref
         assert set(rows) <= set(IDS.values()), ref
     trouble = reader.answer(question(FLEET, "Integrations: A"))
     assert {each["metric"]["integration_id"] for each in trouble} == set(IDS.values())
+
+
+def test_tables_get_no_label_that_would_keep_rows_apart(reader: Reader) -> None:
+    for dashboard in (FLEET, INTEGRATION):
+        for panel in panels(dashboard):
+            if panel["type"] == "table" and panel["title"] != "Properties":
+                named = set(panel["transformations"][1]["options"]["renameByName"])
+                for target in panel["targets"]:
+                    asked = question(dashboard, f"{panel['title']}: {target['refId']}")
+                    assert all(set(each["metric"]) <= named for each in reader.answer(asked)), asked.place
+
+
+def test_properties_are_one_row_with_the_configured_labels(reader: Reader) -> None:
+    (info,) = reader.answer(question(INTEGRATION, "Properties: A"), "purchases")
+    assert info["metric"]["team"] == "crm"
+    assert not {"__name__", "instance", "job"} & set(info["metric"])
 
 
 def test_what_is_about_one_integration_is_one_series(reader: Reader) -> None:
@@ -116,7 +132,7 @@ def test_the_demos_troubles_are_shown_as_what_they_are(reader: Reader) -> None:
     assert of("Watermark behind: A", "store_visits") < -300
     assert of("Failures in a row: A", "churn_scores") >= 2
     assert of("Newest sync: A", "product_catalog") == 1
-    assert of("Watermark behind: B", "purchases") == 3600
+    assert of("Watermark over time: B", "purchases") == 3600
     assert reader.answer(question(INTEGRATION, "Newest sync: A"), "trial_signups") == []
 
 

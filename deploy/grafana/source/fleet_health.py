@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
 from deploy.grafana.source.parts import Look, Query, bars, lines
-from deploy.grafana.source.queries import FLEET, JOB, increase
+from deploy.grafana.source.queries import FLEET, JOB, increase, newest
 from deploy.grafana.source.table import Column, table
 
 _OWN = "braze_cdi_exporter_"
@@ -34,7 +34,7 @@ def exporter_bands() -> list[Heading | Band]:
 
 def _workspaces() -> model.Panel:
     def own(metric: str, labels: str = FLEET) -> str:
-        return f"max by (workspace) ({_OWN}{metric}{{{labels}}})"
+        return newest(f"{_OWN}{metric}", labels, "workspace")
 
     return table(
         "Workspaces",
@@ -43,12 +43,12 @@ def _workspaces() -> model.Panel:
             Column("Workspace", label="workspace"),
             Column(
                 "Not polled",
-                expr=f"workspace:braze_cdi_down:ratio{{{FLEET}}}",
+                expr=newest("workspace:braze_cdi_down:ratio", FLEET, "workspace"),
                 look=Look("percentunit", decimals=0, limits=style.FAILING_POLLS),
             ),
             Column(
                 "Polls failing, 15 min",
-                expr=f"workspace:braze_cdi_exporter_poll_failures:ratio_increase15m{{{FLEET}}}",
+                expr=newest("workspace:braze_cdi_exporter_poll_failures:ratio_increase15m", FLEET, "workspace"),
                 look=Look("percentunit", decimals=0, limits=style.FAILING_POLLS),
             ),
             Column("Polled every", expr=own("poll_interval_seconds"), look=Look("dtdurations", decimals=0)),
@@ -195,7 +195,7 @@ def _processor() -> model.Panel:
     return lines(
         "Processor",
         "Share of one processor core that each exporter uses.",
-        Look("percentunit", least=0),
+        Look("percentunit", decimals=1, least=0),
         Query(f"max by (instance) (rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval]))", legend="{{instance}}"),
     )
 

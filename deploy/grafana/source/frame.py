@@ -77,7 +77,9 @@ def make_dashboard(
         time=model.DashboardDashboardTime(from_val="now-6h", to="now"),
         refresh="1m",
         panels=_placed(bands),
-        templating=model.DashboardDashboardTemplating(list_val=[*_common_variables(), *variables]),
+        templating=model.DashboardDashboardTemplating(
+            list_val=[_without_auto(variable) for variable in (*_common_variables(), *variables)]
+        ),
         annotations=model.AnnotationContainer(list_val=list(annotations)),
         links=[*links, *_common_links()],
     )
@@ -102,6 +104,12 @@ def _placed(bands: Sequence[Heading | Band]) -> list[model.Panel | model.RowPane
             raise ValueError(f"the band of {[panel.title for _, panel in band.panels]} is {x} wide, not {WIDTH}")
         y += band.height
     return placed
+
+
+def _without_auto(variable: model.VariableModel) -> model.VariableModel:
+    """Without what belongs to variables of intervals only, and the SDK writes for all."""
+    variable.auto = variable.auto_min = variable.auto_count = None
+    return variable
 
 
 def _common_variables() -> list[model.VariableModel]:

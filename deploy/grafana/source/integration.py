@@ -38,7 +38,7 @@ def integration() -> model.Dashboard:
             Band(4, [(24, _status())]),
             Band(6, [(24, _alerts())]),
             *past_bands(),
-            Heading("Properties"),
+            Heading("The integration"),
             Band(5, [(24, _properties())]),
         ],
         variables=[_chosen()],
@@ -132,8 +132,8 @@ def _moments() -> model.Panel:
 
 def _status() -> model.Panel:
     return timeline(
-        "Newest sync",
-        "Status of the newest sync over time. Syncs that are shorter than the scrape interval may not be seen running.",
+        "Newest sync over time",
+        "Status of the newest sync. Syncs that are shorter than the scrape interval may not be seen running.",
         Look("none", words=style.STATUS),
         Query(f"integration:braze_cdi_last_sync_status:code{{{ONE}}}", legend="sync"),
     )

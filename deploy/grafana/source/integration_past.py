@@ -26,8 +26,9 @@ def _durations() -> model.Panel:
     return lines(
         "Duration",
         "How long the newest finished sync took, the mean over all that were counted (from three on), how long the"
-        " running one has been running, and from when on that is an alert (BrazeCDISyncRunningLong).",
-        Look("dtdurations", least=0),
+        " running one has been running, and from when on that is an alert (BrazeCDISyncRunningLong). The scale is"
+        " logarithmic.",
+        Look("dtdurations"),
         Query(newest("braze_cdi_last_sync_duration_seconds", ONE), legend="newest finished", colour=style.OK),
         Query(f"integration:braze_cdi_sync_duration_seconds:mean{{{ONE}}}", legend="mean", colour=style.QUIET),
         Query(f"integration:braze_cdi_running_seconds:min{{{ONE}}}", legend="running", colour=style.RUNNING),
@@ -37,12 +38,13 @@ def _durations() -> model.Panel:
             colour=style.WARNING,
             dashed=True,
         ),
+        log=True,
     )
 
 
 def _watermark() -> model.Panel:
     return lines(
-        "Watermark behind",
+        "Watermark over time",
         "How old the newest row in Braze is, by its UPDATED_AT, and from when on that is an alert"
         " (BrazeCDIWatermarkBehind; without a label max_lag the limit is learned after eleven days). Negative, in the"
         " red area: it lies in the future, and Braze skips every row dated before it.",

@@ -90,8 +90,10 @@ def ranking(title: str, description: str, look: Look, query: Query) -> model.Pan
     return panel
 
 
-def lines(title: str, description: str, look: Look, *queries: Query, area: bool = False) -> model.Panel:
-    """Values over time; *area* paints where the limits are crossed."""
+def lines(
+    title: str, description: str, look: Look, *queries: Query, area: bool = False, log: bool = False
+) -> model.Panel:
+    """Values over time. *area* paints where the limits are crossed; *log* gives short and long the same room."""
     mode = common.GraphThresholdsStyleMode.AREA if area else common.GraphThresholdsStyleMode.OFF
     style = timeseries.FieldConfig(
         draw_style=common.GraphDrawStyle.LINE,
@@ -102,6 +104,8 @@ def lines(title: str, description: str, look: Look, *queries: Query, area: bool 
         span_nulls=False,
         thresholds_style=common.GraphThresholdsStyleConfig(mode=mode),
     )
+    if log:
+        style.scale_distribution = common.ScaleDistributionConfig(type_val=common.ScaleDistribution.LOG, log=10)
     return _over_time(title, description, replace(look, limits=as_area(look.limits)), style, queries)
 
 

@@ -21,7 +21,11 @@ OTHER_ALERTS = f'{ALL_ALERTS}, integration_id=""'
 
 
 def newest(metric: str, labels: str, by: str = I) -> str:
-    """One series per integration (or *by*), whichever exporter knows most."""
+    """
+    One series per integration (or *by*), whichever exporter knows most.
+
+    Tables need this for recorded series too: their names would be one label more, and no row would find another.
+    """
     return f"max by ({by}) ({metric}{{{labels}}})"
 
 

@@ -70,11 +70,7 @@ def table(
                 },
             ),
         ],
-        options=table_model.Options(
-            show_header=True,
-            cell_height=common.TableCellHeight.SM,
-            sort_by=[common.TableSortByFieldState(display_name=sort, desc=descending)],
-        ),
+        options=_options(sort, descending=descending),
         field_config=model.FieldConfigSource(
             defaults=model.FieldConfig(
                 unit="none",
@@ -88,6 +84,17 @@ def table(
             overrides=[_appearance(column) for column in columns if not column.hidden],
         ),
     )
+
+
+def _options(sort: str, *, descending: bool) -> table_model.Options:
+    options = table_model.Options(
+        show_header=True,
+        cell_height=common.TableCellHeight.SM,
+        sort_by=[common.TableSortByFieldState(display_name=sort, desc=descending)],
+    )
+    # The SDK would write an empty one, which Grafana 12 no longer knows.
+    options.footer = None
+    return options
 
 
 def _appearance(column: Column) -> model.DashboardFieldConfigSourceOverrides:
