@@ -7,13 +7,15 @@ holds what httpx would say of headers, because one of them is the key.
 """
 
 import asyncio
+import errno
+import os
 import ssl
 from typing import Protocol
 
 import httpx
 
 from exporter.braze.wire import Request, Response
-from exporter.domain.errors import NetworkError, PayloadError, PollError, TimedOutError
+from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """A page of ten syncs has about 3 kB."""
@@ -81,7 +83,7 @@ class HttpxSender:
 
         """
         url = f"{request.path}?{request.query}" if request.query else request.path
-        headers = {"Authorization": f"Bearer {self._key.read()}"}
+        headers = {"Authorization": f"Bearer {self._read_key()}"}
         try:
             async with (
                 asyncio.timeout(self._timeout_seconds),
@@ -100,6 +102,13 @@ class HttpxSender:
         if answer.status_code == _UNAUTHORIZED:
             self._key.reject()
         return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body)
+
+    def _read_key(self) -> str:
+        """The key, unless it would make httpx fail with an error that quotes it."""
+        key = self._key.read()
+        if not (key.isascii() and key.isprintable()):
+            raise AuthError("the key holds characters that no header can hold; look at where it comes from")
+        return key
 
     async def _read(self, answer: httpx.Response) -> bytes:
         body = bytearray()
@@ -129,6 +138,8 @@ def _describe(error: BaseException) -> str:
             return f"its certificate is not trusted ({cause.verify_message})"
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed ({cause.reason or 'no reason given'})"
+        if isinstance(cause, OSError) and cause.errno is not None and cause.errno in errno.errorcode:
+            return os.strerror(cause.errno)  # asyncio's own text has the address instead of the reason
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         cause = cause.__cause__ or cause.__context__

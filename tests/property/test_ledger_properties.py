@@ -5,6 +5,7 @@ The truth is brute force: every sync with its start, its end and its place in Br
 an account polls it; pages drift, fail and repeat; in the end, with Braze quiet, what was counted is what had happened.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,8 +16,6 @@ from exporter.domain.ledger import ATTEMPTS, Ledger, Page, Tail, Walk, absorb, b
 from exporter.domain.model import FINISHED_STATUSES, Integration, Snapshot, Sync, SyncStatus
 from exporter.domain.summary import with_ledger
 from tests.histories import PAGE_SIZE, minute
-
-STATUSES = st.sampled_from(FINISHED_STATUSES)
 
 
 @dataclass
@@ -46,21 +45,6 @@ class Braze:
         return sorted(self.records.values(), key=lambda sync: sync.sync_start_time, reverse=True)
 
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("start"), STATUSES, st.integers(0, 9), st.booleans()),
-        st.tuples(st.just("burst"), STATUSES, st.integers(1, 45), st.just(False)),
-        st.tuples(st.just("finish"), STATUSES, st.integers(0, 9), st.just(False)),
-        st.tuples(st.just("poll"), st.none(), st.integers(0, 3), st.booleans()),
-        st.tuples(st.just("poll, page fails"), st.none(), st.integers(0, 4), st.booleans()),
-        st.tuples(st.just("poll, drift"), STATUSES, st.integers(1, 12), st.booleans()),
-        st.tuples(st.just("poll, killed"), st.none(), st.integers(1, 4), st.just(False)),
-        st.tuples(st.just("revise"), STATUSES, st.integers(0, 9), st.booleans()),
-    ),
-    max_size=60,
-)
-
-
 class Exporter:
     """Polls a `Braze` as the poller does, and keeps what it counts."""
 
@@ -87,7 +71,8 @@ class Exporter:
             self.past = {start for start, sync in self.braze.records.items() if sync.finished}
             self.beyond = {start for start in self.braze.unfinished if minute(start) not in first_page}
         walk: Walk | None = Walk()
-        ledger, counted, page_number = self.ledger, [], 0
+        ledger, page_number = self.ledger, 0
+        counted: list[Sync] = []
         while walk is not None:
             if page_number == killed_at:
                 return
@@ -128,39 +113,71 @@ class Exporter:
             self.poll()
 
 
-def act(steps: list[tuple[str, SyncStatus | None, int, bool]], *, max_pages: int = 1000) -> Exporter:
-    braze = Braze()
-    exporter = Exporter(braze, max_pages)
+class Play:
+    """Lets drawn steps happen, one method each."""
+
+    def __init__(self, max_pages: int) -> None:
+        self.braze = Braze()
+        self.exporter = Exporter(self.braze, max_pages)
+
+    def start(self, status: SyncStatus, number: int, flag: bool) -> None:
+        self.braze.start(status, number, runs=flag and len(self.braze.unfinished) < 3)
+
+    def burst(self, status: SyncStatus, number: int, _flag: bool) -> None:
+        for _ in range(5 * number):
+            self.braze.start(status, 1, runs=False)
+
+    def finish(self, status: SyncStatus, number: int, _flag: bool) -> None:
+        if unfinished := self.braze.unfinished:
+            self.braze.finish(unfinished[number % len(unfinished)], status, number)
+
+    def revise(self, status: SyncStatus, number: int, _flag: bool) -> None:
+        """Braze words a record differently that was counted before."""
+        if counted := self.exporter.counted:
+            start = counted[number % len(counted)].sync_start_time
+            self.braze.finish(round((start - minute(0)).total_seconds() / 60), status, 77)
+
+    def poll(self, _status: SyncStatus, number: int, _flag: bool) -> None:
+        for _ in range(1 + number // 4):
+            self.exporter.poll()
+
+    def poll_that_fails(self, _status: SyncStatus, number: int, _flag: bool) -> None:
+        """A page fails, but not so often that the walk would be given up."""
+        ledger = self.exporter.ledger
+        if ledger is None or ledger.attempts < ATTEMPTS - 1:
+            self.exporter.poll(fails_at=number // 2)
+
+    def poll_in_drift(self, status: SyncStatus, number: int, _flag: bool) -> None:
+        self.exporter.poll(drift=number, status=status)
+
+    def poll_that_is_killed(self, _status: SyncStatus, number: int, _flag: bool) -> None:
+        self.exporter.poll(killed_at=number // 2)
+
+
+Step = tuple[Callable[[Play, SyncStatus, int, bool], None], SyncStatus, int, bool]
+_KINDS = (
+    *(Play.start, Play.burst, Play.finish, Play.revise, Play.poll),
+    *(Play.poll_that_fails, Play.poll_in_drift, Play.poll_that_is_killed),
+)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(_KINDS), st.sampled_from(FINISHED_STATUSES), st.integers(0, 9), st.booleans()),
+    max_size=60,
+)
+
+
+def act(steps: list[Step], *, max_pages: int = 1000) -> Exporter:
+    """Let the steps happen, and then let everything come to rest."""
+    play = Play(max_pages)
     for kind, status, number, flag in steps:
-        match kind:
-            case "start" if status is not None:
-                braze.start(status, number, runs=flag and len(braze.unfinished) < 3)
-            case "burst" if status is not None:
-                for _ in range(number):
-                    braze.start(status, 1, runs=False)
-            case "finish" if status is not None and braze.unfinished:
-                braze.finish(braze.unfinished[number % len(braze.unfinished)], status, number)
-            case "revise" if status is not None and exporter.counted:
-                sync = exporter.counted[number % len(exporter.counted)]
-                start = round((sync.sync_start_time - minute(0)).total_seconds() / 60)
-                braze.finish(start, status, 77)
-            case "poll, page fails" if exporter.ledger is None or exporter.ledger.attempts < ATTEMPTS - 1:
-                exporter.poll(fails_at=number)
-            case "poll, drift":
-                exporter.poll(drift=number, status=status)
-            case "poll, killed":
-                exporter.poll(killed_at=number)
-            case "poll":
-                for _ in range(1 + number):
-                    exporter.poll()
-    return exporter
+        kind(play, status, number, flag)
+    play.exporter.come_to_rest()
+    return play.exporter
 
 
 @given(STEPS)
 @settings(max_examples=300)
-def test_each_finished_sync_counts_exactly_once(steps: list[tuple[str, SyncStatus | None, int, bool]]) -> None:
+def test_each_finished_sync_counts_exactly_once(steps: list[Step]) -> None:
     exporter = act(steps)
-    exporter.come_to_rest()
     assert exporter.ledger is not None
     assert exporter.starts == exporter.due
     assert exporter.ledger.gaps == 0
@@ -169,10 +186,9 @@ def test_each_finished_sync_counts_exactly_once(steps: list[tuple[str, SyncStatu
 @given(STEPS, st.integers(1, 3))
 @settings(max_examples=200)
 def test_with_few_pages_none_counts_twice_and_whatever_is_missing_shows_as_a_gap(
-    steps: list[tuple[str, SyncStatus | None, int, bool]], max_pages: int
+    steps: list[Step], max_pages: int
 ) -> None:
     exporter = act(steps, max_pages=max_pages)
-    exporter.come_to_rest()
     assert exporter.ledger is not None
     assert len(exporter.starts) == len(set(exporter.starts))
     assert set(exporter.starts) <= set(exporter.due)
@@ -182,9 +198,8 @@ def test_with_few_pages_none_counts_twice_and_whatever_is_missing_shows_as_a_gap
 
 @given(STEPS)
 @settings(max_examples=200)
-def test_the_totals_are_the_sums_over_what_was_counted(steps: list[tuple[str, SyncStatus | None, int, bool]]) -> None:
+def test_the_totals_are_the_sums_over_what_was_counted(steps: list[Step]) -> None:
     exporter = act(steps)
-    exporter.come_to_rest()
     assert exporter.ledger is not None
     totals, counted = exporter.ledger.totals, exporter.counted
     assert totals.syncs == tuple(sum(sync.job_status is status for sync in counted) for status in FINISHED_STATUSES)
@@ -195,10 +210,9 @@ def test_the_totals_are_the_sums_over_what_was_counted(steps: list[tuple[str, Sy
 
 @given(STEPS)
 @settings(max_examples=200)
-def test_the_gauges_are_those_of_the_whole_history(steps: list[tuple[str, SyncStatus | None, int, bool]]) -> None:
+def test_the_gauges_are_those_of_the_whole_history(steps: list[Step]) -> None:
     """One sync at a time, as Braze has it; the ledger knows the rest of the history by its tail alone."""
-    exporter = act([(kind, status, number, False) for kind, status, number, flag in steps if kind != "revise"])
-    exporter.come_to_rest()
+    exporter = act([(kind, status, number, False) for kind, status, number, _ in steps if kind is not Play.revise])
     assert exporter.ledger is not None
     shown = with_ledger(Snapshot(Integration("w", "i", "n")), exporter.ledger)
     history = exporter.braze.listed()
@@ -212,10 +226,9 @@ def test_the_gauges_are_those_of_the_whole_history(steps: list[tuple[str, SyncSt
 @given(STEPS)
 @settings(max_examples=100)
 def test_the_same_history_again_leaves_the_very_same_ledger(
-    steps: list[tuple[str, SyncStatus | None, int, bool]],
+    steps: list[Step],
 ) -> None:
     exporter = act(steps)
-    exporter.come_to_rest()
     before = exporter.ledger
     exporter.poll()
     assert exporter.ledger is before
@@ -223,9 +236,8 @@ def test_the_same_history_again_leaves_the_very_same_ledger(
 
 @given(STEPS)
 @settings(max_examples=100)
-def test_at_rest_the_ledger_is_bounded(steps: list[tuple[str, SyncStatus | None, int, bool]]) -> None:
+def test_at_rest_the_ledger_is_bounded(steps: list[Step]) -> None:
     exporter = act(steps)
-    exporter.come_to_rest()
     assert exporter.ledger is not None
     assert len(exporter.ledger.recent) <= 20
     assert isinstance(exporter.ledger.tail, Tail)
