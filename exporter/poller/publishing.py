@@ -6,7 +6,7 @@ account is committed when it has changed, and now and then when it has not, so t
 Braze was last heard.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -32,7 +32,7 @@ class Publisher:
         self._store = store
         self._page = page
         self._clock = clock
-        self._accounts: Mapping[str, Account] = store.load(settings.name)
+        self._accounts: dict[str, Account] = dict(store.load(settings.name))
 
     def remembered(self) -> Iterator[Integration]:
         """The integrations that the list showed before the process began, under the names it had for them."""
@@ -80,8 +80,7 @@ class Publisher:
         fresh = known is not None and abs(now - known.heard_at) < self._stale_after / _REKEEP_SHARE
         if known is not None and fresh and replace(known, heard_at=now) == account:
             return
-        watched.account = account
-        self._store.commit(self._workspace, watched.integration_id, account)
+        self._keep(watched, account)
 
     def close_poll(self, watched: Watched, error: PollError | None, now: datetime) -> None:
         """Note how a poll has ended."""
@@ -104,4 +103,10 @@ class Publisher:
         """Take an integration off the page. Its account stays with the store, as one that is not shown by itself."""
         self._page.withdraw(self._workspace, watched.integration_id)
         if watched.account is not None:
-            self._store.commit(self._workspace, watched.integration_id, replace(watched.account, properties=None))
+            self._keep(watched, replace(watched.account, properties=None))
+
+    def _keep(self, watched: Watched, account: Account) -> None:
+        """Commit an account; it is also what a returning integration goes on with."""
+        watched.account = account
+        self._accounts[watched.integration_id] = account
+        self._store.commit(self._workspace, watched.integration_id, account)

@@ -58,6 +58,10 @@ class Watched:
         return self.snapshot.integration.integration_id
 
     @property
+    def integration_name(self) -> str:
+        return self.snapshot.integration.integration_name
+
+    @property
     def known_newest(self) -> Sync | None:
         """The newest sync in the ledger."""
         return self.account.ledger.recent[0] if self.account and self.account.ledger.recent else None
@@ -105,7 +109,7 @@ class Watched:
 
     def forget_listing(self, now: datetime) -> None:
         """The list has not shown it for so long that what it announced is no longer known."""
-        self.listed = None
+        self.listed, self.listed_at = None, float("-inf")
         self.snapshot = replace(
             self.snapshot,
             integration_status=None,

@@ -88,7 +88,7 @@ class WorkspacePoller:
         own.prepare_workspace(settings.name)
         for integration in settings.integrations:
             self._admit(watch(integration, configured=True))
-        for found in (*(snapshot.integration for snapshot in self._carried.values()), *self._publisher.remembered()):
+        for found in self._publisher.remembered():
             self._admit_found(found)
         self._plan()
 
@@ -159,7 +159,7 @@ class WorkspacePoller:
             if watched is None:
                 name = listed.integration_name or listed.integration_id
                 watched = self._admit_found(Integration(self.settings.name, listed.integration_id, name))
-            elif not watched.configured and not self._discovers(listed.integration_name):
+            elif not watched.configured and not self._discovers(listed.integration_name or watched.integration_name):
                 self._withdraw(listed.integration_id)
                 watched = None
             if watched is not None:
