@@ -35,7 +35,7 @@ lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/shellcheck .ci/run tools/fetch-components tools/lock tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -73,3 +73,4 @@ setup-dev:
 
 components: setup-dev
 	@tools/fetch-components
+	@tools/fetch-grafana-schema
