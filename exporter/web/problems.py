@@ -17,8 +17,8 @@ from exporter.web.words import word_span
 _CLOCK_TOLERANCE_SECONDS = 60.0
 """Clocks differ: a watermark this little ahead of us is not called "in the future"."""
 
-_LATE_SECONDS = 300.0
-"""A scheduled sync may start and be noticed this much later before it is called missing."""
+_LATE_SECONDS = 600.0
+"""An expected run may be met and noticed this much later before it is called missing."""
 
 _LONG_RUN_FACTOR = 3.0
 _LONG_RUN_SLACK_SECONDS = 60.0
@@ -85,10 +85,13 @@ def _future_watermark(snapshot: Snapshot, now: datetime) -> str | None:
 
 
 def _overdue(snapshot: Snapshot, now: datetime) -> str | None:
-    if snapshot.expected_run_at is None:
+    """Whether an expected run is missing, as far as the last good poll tells: what has started since is not known."""
+    if snapshot.expected_run_at is None or snapshot.last_poll_success_at is None or _running(snapshot):
         return None
-    late = (now - snapshot.expected_run_at).total_seconds()
-    return f"A sync expected {word_span(late)} ago has not started" if late > _LATE_SECONDS else None
+    seen_late = (snapshot.last_poll_success_at - snapshot.expected_run_at).total_seconds()
+    if seen_late <= _LATE_SECONDS:
+        return None
+    return f"A sync expected {word_span((now - snapshot.expected_run_at).total_seconds())} ago has not started"
 
 
 def _poll_failing(snapshot: Snapshot, now: datetime) -> str | None:
@@ -117,7 +120,7 @@ def _unknown_status(snapshot: Snapshot, _now: datetime) -> str | None:
 
 
 def _running_long(snapshot: Snapshot, now: datetime) -> str | None:
-    if snapshot.newest is None or snapshot.newest.job_status is not SyncStatus.RUNNING:
+    if snapshot.newest is None or not _running(snapshot):
         return None
     usual = [sync.duration_seconds for sync in snapshot.history if sync.finished and sync.duration_seconds is not None]
     if len(usual) < _LONG_RUN_SAMPLES:
@@ -126,6 +129,11 @@ def _running_long(snapshot: Snapshot, now: datetime) -> str | None:
     if running <= _LONG_RUN_FACTOR * max(usual) + _LONG_RUN_SLACK_SECONDS:
         return None
     return f"Running for {word_span(running)}; the longest known sync took {word_span(max(usual))}"
+
+
+def _running(snapshot: Snapshot) -> bool:
+    """Whether a sync runs. While one does, the next cannot start."""
+    return snapshot.newest is not None and snapshot.newest.job_status is SyncStatus.RUNNING
 
 
 _RULES: tuple[tuple[str, Severity, Callable[[Snapshot, datetime], str | None]], ...] = (

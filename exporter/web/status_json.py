@@ -11,7 +11,7 @@ from typing import Any
 
 from exporter.domain.model import FINISHED_STATUSES, Failure, Snapshot, Sync, Totals
 from exporter.web.problems import find_problems, is_stale, worst
-from exporter.web.view import ExporterStatus, WorkspaceStatus
+from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at
 from exporter.web.words import clip, word_rfc3339
 
 SCHEMA_VERSION = 1
@@ -47,11 +47,11 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
         "rest_endpoint": _text(workspace.rest_endpoint),
         "poll_interval_seconds": workspace.poll_interval_seconds,
         "notes": [_text(note) for note in workspace.notes],
-        "integrations": [_integration(snapshot, now) for snapshot in workspace.snapshots],
+        "integrations": [_integration(workspace, snapshot, now) for snapshot in workspace.snapshots],
     }
 
 
-def _integration(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+def _integration(workspace: WorkspaceStatus, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     integration = snapshot.integration
     problems = find_problems(snapshot, now)
     watermark = snapshot.last_timestamp_synced
@@ -73,7 +73,7 @@ def _integration(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
             "stale": is_stale(snapshot, now),
             "last_at": _time(snapshot.last_poll_at),
             "last_success_at": _time(snapshot.last_poll_success_at),
-            "next_at": _time(snapshot.next_poll_at),
+            "next_at": _time(next_poll_at(workspace, snapshot)),
             "stale_at": _time(snapshot.stale_at),
             "failure": _failure(snapshot.failure),
         },

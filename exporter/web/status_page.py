@@ -20,7 +20,7 @@ from markupsafe import Markup
 from exporter.domain.model import Snapshot, Sync, SyncStatus
 from exporter.web.problems import Severity, is_stale
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES, Judged, Selection, judge, select
-from exporter.web.view import ExporterStatus
+from exporter.web.view import ExporterStatus, next_poll_at
 from exporter.web.words import LONGEST_MESSAGE, LONGEST_NAME, clip, word_age, word_rfc3339, word_span, word_utc
 
 _TEMPLATES = files("exporter.web") / "templates"
@@ -80,6 +80,7 @@ def _load_template() -> jinja2.Template:
         refresh_choices=REFRESH_CHOICES,
         marks=_marks,
         is_stale=is_stale,
+        next_poll_at=next_poll_at,
     )
     return environment.get_template("status.html")
 

@@ -7,7 +7,7 @@ these values, so a key cannot reach one.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from exporter.domain.model import Snapshot
@@ -29,6 +29,18 @@ class WorkspaceStatus:
     snapshots: tuple[Snapshot, ...]
     notes: tuple[str, ...] = ()
     """Remarks about the whole workspace, one sentence each."""
+
+
+def next_poll_at(workspace: WorkspaceStatus, snapshot: Snapshot) -> datetime | None:
+    """
+    When Braze is asked about an integration again, by its own endpoint or by the list of all.
+
+    The snapshot tells its own endpoint's turn only, an hour away where the list tells enough. What was polled well is
+    heard of again within the poll interval, one way or the other.
+    """
+    if not snapshot.up or snapshot.next_poll_at is None or snapshot.last_poll_at is None:
+        return snapshot.next_poll_at
+    return min(snapshot.next_poll_at, snapshot.last_poll_at + timedelta(seconds=workspace.poll_interval_seconds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,12 @@ def realistic_status() -> ExporterStatus:
         snapshot("never_run", ()),
         snapshot("s3_drops", newest_at=ago(hours=31), last_timestamp_synced=None),
         snapshot("watermark_ahead", last_timestamp_synced=NOW + timedelta(days=2, hours=3)),
-        snapshot("falling_behind", last_timestamp_synced=ago(days=3, hours=5), expected_run_at=ago(hours=1, minutes=2)),
+        snapshot(
+            "falling_behind",
+            last_timestamp_synced=ago(days=3, hours=5),
+            expected_run_at=ago(hours=1, minutes=2),
+            next_scheduled_run=NOW + timedelta(minutes=13),
+        ),
     )
     staging = (
         snapshot(HOSTILE, ("unknown", "success"), workspace="staging"),

@@ -58,9 +58,26 @@ def test_a_watermark_in_the_future_is_a_problem_beyond_the_difference_of_clocks(
     assert kinds(snapshot("users", last_timestamp_synced=NOW + timedelta(seconds=seconds))) == expected
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(300, []), (301, ["overdue"])])
-def test_a_sync_that_did_not_start_is_overdue_after_five_minutes(seconds: int, expected: list[str]) -> None:
-    assert kinds(snapshot("users", expected_run_at=ago(seconds=seconds))) == expected
+@pytest.mark.parametrize(("seconds", "expected"), [(600, []), (601, ["overdue"])])
+def test_a_sync_that_did_not_start_is_overdue_after_ten_minutes(seconds: int, expected: list[str]) -> None:
+    assert kinds(snapshot("users", expected_run_at=ago(seconds=seconds), last_poll_success_at=NOW)) == expected
+
+
+def test_a_sync_is_not_called_overdue_for_the_time_in_which_nobody_could_see_it_start() -> None:
+    failing = snapshot("users", expected_run_at=ago(hours=2), up=False, failure=Failure("timeout", "", NOW))
+    assert kinds(replace(failing, last_poll_success_at=ago(hours=2))) == ["poll_failing"]
+    assert kinds(replace(failing, last_poll_success_at=ago(hours=1))) == ["overdue", "poll_failing"]
+    assert kinds(replace(failing, last_poll_success_at=None)) == ["poll_failing"]
+
+
+def test_an_overdue_sync_tells_how_late_it_is_by_now() -> None:
+    (problem,) = find_problems(snapshot("users", expected_run_at=ago(minutes=20)), NOW)
+    assert problem.text == "A sync expected 20 min ago has not started"
+
+
+def test_no_sync_is_overdue_while_one_runs() -> None:
+    running = snapshot("users", ("running", "success"), expected_run_at=ago(hours=1))
+    assert kinds(running) == []
 
 
 def test_a_failing_poll_is_a_warning_and_critical_once_values_are_stale() -> None:

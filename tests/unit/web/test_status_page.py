@@ -2,11 +2,13 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
-from exporter.domain.model import Integration, Snapshot
+from exporter.domain.model import Failure, Integration, Snapshot
 from exporter.web.selection import Selection
 from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
 from exporter.web.view import ExporterStatus, WorkspaceStatus
@@ -159,6 +161,52 @@ def test_row_tells_what_is_known_of_an_integration() -> None:
         "Critical: 2 failed syncs in a row, the newest with error",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("expected", "announced", "words", "absent"),
+    [
+        (timedelta(minutes=5), timedelta(minutes=5), "sync expected in 5 min", "announced"),
+        (timedelta(minutes=-20), timedelta(minutes=5), "sync expected 20 min ago next announced in 5 min", "never"),
+        (None, timedelta(minutes=5), "next announced in 5 min", "sync expected"),
+        (timedelta(minutes=-1), None, "sync expected 1 min ago", "announced"),
+        (None, None, "14:24:00, took 1 min 35 s", "announced"),
+    ],
+)
+def test_row_tells_the_expected_run_and_the_announced_one_where_it_differs(
+    expected: timedelta | None, announced: timedelta | None, words: str, absent: str
+) -> None:
+    one = snapshot(
+        "users",
+        expected_run_at=None if expected is None else NOW + expected,
+        next_scheduled_run=None if announced is None else NOW + announced,
+    )
+    text = page(one_workspace(one)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert words in text
+    assert absent not in text
+
+
+def test_expected_run_is_marked_only_once_it_is_overdue() -> None:
+    def marked(**late: float) -> bool:
+        html = html_of(one_workspace(snapshot("users", expected_run_at=ago(**late))), Selection())
+        return 'class="line bad">sync expected' in html
+
+    assert not marked(minutes=5)
+    assert marked(minutes=15)
+
+
+def test_next_poll_is_told_within_the_interval_even_where_the_own_endpoint_rests_for_an_hour() -> None:
+    hour = NOW + timedelta(hours=1)
+
+    def text(**changes: Any) -> str:
+        return page(one_workspace(replace(snapshot("users"), **changes))).text.replace("\N{NO-BREAK SPACE}", " ")
+
+    failure = Failure("timeout", "", NOW)
+    assert "20 s ago next in 40 s" in text(next_poll_at=hour)
+    assert "20 s ago next in 10 s" in text(next_poll_at=NOW + timedelta(seconds=10))
+    assert "tried 20 s ago next in 1 h" in text(next_poll_at=hour, up=False, failure=failure)
+    assert "next in 1 h" in text(next_poll_at=hour, last_poll_at=None)
+    assert "20 s ago next now" in text(next_poll_at=NOW - timedelta(seconds=1))
 
 
 def test_watermark_in_the_future_is_told_in_words() -> None:
