@@ -81,9 +81,14 @@ class Agenda:
     def put_off(self, key: str, due: float) -> float:
         """Move the turn of an integration that is not being polled, and that did not fail last; return its turn."""
         turn = self._turns[key]
-        if not turn.polling and not turn.failures:
+        if not turn.polling and not turn.failures and (turn.due, turn.rank) != (due, due):
             self._set(key, turn, due, due)
         return turn.due
+
+    def bring_forward(self, key: str, due: float) -> float:
+        """Move the turn as `put_off` does, but never to a later time; return its turn."""
+        turn = self._turns[key]
+        return self.put_off(key, due) if due < turn.due else turn.due
 
     def hurry(self, key: str, now: float) -> None:
         """Make an integration due at once and urgent; one that failed last keeps its turn (contract 6)."""

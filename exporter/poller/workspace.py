@@ -180,7 +180,7 @@ class WorkspacePoller:
         else:
             self._publisher.heard(watched, watched.account.ledger, now)
             self._publisher.close_poll(watched, None, now)
-            self._publisher.show(watched, self._agenda.put_off(key, max(self._rests_until(watched), monotonic)))
+            self._publisher.show(watched, self._agenda.put_off(key, self._rests_until(watched)))
             self._note_tried(key)
             self._report.sighting()
 
@@ -205,7 +205,7 @@ class WorkspacePoller:
         """Take in that the list could not be read; after some times its own endpoint is asked for each integration."""
         self._listing_failures += 1
         self._report.listing_failed(error)
-        if self._listing_failures == _LISTING_FAILURES or not error.retryable:
+        if self._listing_failures >= _LISTING_FAILURES or not error.retryable:
             self._rely_on_polls()
         self._end_listing()
 
@@ -217,11 +217,10 @@ class WorkspacePoller:
         self._end_listing()
 
     def _rely_on_polls(self) -> None:
-        if self._listing_interval is None:
-            return
+        """Let no integration rest, not even one that the pages before the failure have shown."""
         self._listing_interval = None
         for key in self._watched:
-            self._agenda.put_off(key, self._regular_turn(key))
+            self._agenda.bring_forward(key, self._regular_turn(key))
         self._loop.wake()
 
     def _end_listing(self) -> None:
