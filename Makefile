@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e soak bench lock wheel-test clean setup-run setup-dev components
+.PHONY: help demo test lint types unit e2e soak bench test-deploy rules lock wheel-test clean setup-run setup-dev components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 14
@@ -54,6 +54,12 @@ bench: setup-dev components  ## page, state, freshness and scale, measured; abou
 	@$(BIN)/python -m benchmarks.state
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
+
+test-deploy: setup-dev  ## build and run image, compose stack and systemd unit for real; root, about three minutes
+	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/heavy $(PYTEST_FLAGS)
+
+rules: setup-dev  ## make the Kubernetes component's alerts from deploy/prometheus/rules
+	@$(BIN)/python tools/prometheus_rules.py
 
 wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
 	@tools/test-wheel

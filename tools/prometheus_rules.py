@@ -1,5 +1,5 @@
 """
-Write the Kubernetes component's PrometheusRule objects from `deploy/prometheus/rules`: `make prometheus-rules`.
+Write the Kubernetes component's PrometheusRule objects from `deploy/prometheus/rules`: `make rules`.
 
 Each rule file becomes one object whose spec is the file's text, moved to the right: comments stay, and a difference
 shows in a review. `tests/unit/deploy` fails when an object is not current.
@@ -13,7 +13,7 @@ COMPONENT = ROOT / "deploy" / "kubernetes" / "components" / "prometheus-operator
 
 KUSTOMIZATION = """\
 # For clusters with the Prometheus Operator. The PrometheusRule objects are made from deploy/prometheus/rules by
-# `make prometheus-rules`. Where your Prometheus selects monitors and rules by a label, add it by `labels:` in your own
+# `make rules`. Where your Prometheus selects monitors and rules by a label, add it by `labels:` in your own
 # kustomization; the label `release` is a common one.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
@@ -38,7 +38,7 @@ def render(name: str, source: Path) -> str:
     lines = [f"  {line}" if line else "" for line in source.read_text().splitlines()]
     return "\n".join(
         [
-            f"# Made from deploy/prometheus/rules/{source.name} by `make prometheus-rules`. Change that one.",
+            f"# Made from deploy/prometheus/rules/{source.name} by `make rules`. Change that one.",
             "apiVersion: monitoring.coreos.com/v1",
             "kind: PrometheusRule",
             "metadata:",
