@@ -105,13 +105,17 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
         succeeded, page = asyncio.run(poll_once(config, storage_path, build_log(log_level, log_format)))
     except StorageInUseError as error:
         _fail(str(error))
-    if output is None:
-        sys.stdout.buffer.write(page)
-    else:
-        try:
+    try:
+        if output is None:
+            sys.stdout.buffer.write(page)
+            sys.stdout.buffer.flush()
+        else:
             replace_file(Path(output), page)
-        except OSError as error:
-            _fail(f"{output} cannot be written: {error.strerror}; let this user write to its directory")
+    except BrokenPipeError:
+        raise  # whoever read the page has had enough; click ends quietly
+    except OSError as error:
+        place = "standard output" if output is None else output
+        _fail(f"{place} cannot be written: {error.strerror}; make room, or let this user write there")
     sys.exit(0 if succeeded else FAILED)
 
 

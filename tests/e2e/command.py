@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import IO, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -48,7 +48,11 @@ def environment(directory: Path, extra: Mapping[str, str] | None = None) -> dict
 
 
 def run_command(
-    directory: Path, *arguments: str, env: Mapping[str, str] | None = None, program: tuple[str, ...] = COMMAND
+    directory: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    program: tuple[str, ...] = COMMAND,
+    stdout: int | IO[bytes] = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command that ends by itself, and return what it wrote."""
     return subprocess.run(
@@ -56,7 +60,8 @@ def run_command(
         cwd=directory,
         env=environment(directory, env),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=PATIENCE_SECONDS,
         check=False,

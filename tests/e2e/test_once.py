@@ -72,5 +72,14 @@ def test_a_file_that_cannot_be_written_is_one_line_and_1(braze: SimulatedBraze, 
     done = run_command(tmp_path, "once", "--output", "missing/braze.prom", "--log.level", "error")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "missing/braze.prom cannot be written: No such file or directory; let this user write to its directory\n"
+        "missing/braze.prom cannot be written: No such file or directory; make room, or let this user write there\n"
+    )
+
+
+def test_a_full_disk_behind_standard_output_is_one_line_and_1(braze: SimulatedBraze, tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = run_command(tmp_path, "once", "--log.level", "error", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "standard output cannot be written: No space left on device; make room, or let this user write there\n"
     )

@@ -72,8 +72,8 @@ def workspace_entry(world: World, name: str, url: str, **more: Any) -> dict[str,
 
 
 def write_config(directory: Path, workspaces: Sequence[Mapping[str, Any]], **poll: Any) -> Path:
-    """Write `config.yaml` into *directory*: polls every second with a patience of a second, unless *poll* says else."""
+    """Write `config.yaml` into *directory*: it polls every second, unless *poll* says otherwise."""
     path = directory / "config.yaml"
-    document = {"poll": {"interval": "1s", "timeout": "1s", **poll}, "workspaces": [dict(each) for each in workspaces]}
+    document = {"poll": {"interval": "1s", "timeout": "10s", **poll}, "workspaces": [dict(each) for each in workspaces]}
     path.write_text(yaml.safe_dump(document, allow_unicode=True))
     return path
