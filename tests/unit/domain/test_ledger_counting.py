@@ -209,3 +209,35 @@ def test_a_start_in_the_future_at_first_sight_does_not_make_the_time_until_then_
     account.poll([odd, *PAST], now=10)
     account.poll([odd, ended(20), *PAST], now=21)
     assert account.starts == [minute(20)]
+
+
+def test_rows_and_durations_of_all_syncs_on_a_page_add_up() -> None:
+    account = seen()
+    account.poll([ended(21, rows=4, failed=1), ended(20, rows=3, failed=2), *PAST], now=22)
+    totals = account.known.totals
+    assert (totals.rows_synced, totals.rows_failed_with_errors, totals.duration_seconds) == (7, 3, 60.0)
+
+
+def test_none_of_those_that_left_the_recent_ones_counts_again() -> None:
+    account = seen()
+    newer = [ended(20 + n) for n in range(RECENT + 5)]
+    account.poll(newest_first(*PAST, *newer), now=60)
+    for again in newer[:5]:
+        account.poll([again], now=61)
+    assert len(account.counted) == len(newer)
+
+
+def test_a_sync_running_at_first_sight_that_cannot_be_read_for_a_while_counts_when_it_is_back() -> None:
+    account = Account()
+    account.poll([running(9), *PAST], now=10)
+    account.poll(PAST, now=11)
+    account.poll([ended(9), *PAST], now=12)
+    assert account.starts == [minute(9)]
+
+
+def test_what_ran_before_first_sight_without_being_seen_then_is_past() -> None:
+    account = seen()
+    old = [*PAST[:2], running(2.5), *PAST[2:]]
+    account.poll(old, now=11)
+    account.poll([*PAST[:2], ended(2.5), *PAST[2:]], now=12)
+    assert account.counted == []

@@ -127,3 +127,19 @@ def test_more_unfinished_syncs_than_are_remembered_are_gaps() -> None:
     assert len(account.known.running) == MOST_RUNNING
     assert max(account.known.running) == minute(30 + MOST_RUNNING + 2)
     assert account.known.gaps == 3
+
+
+def test_a_running_sync_beyond_the_end_of_a_history_that_shrank_is_forgotten() -> None:
+    account = seen_running()
+    newer = newest_first(*(ended(30 + n) for n in range(3)))
+    account.poll([*newer, running(LONG), *PAST], now=40)
+    account.poll(newer, now=50)
+    assert account.known.running == frozenset()
+    assert account.known.gaps == 0
+
+
+def test_a_running_sync_that_is_the_last_one_of_a_page_needs_no_search() -> None:
+    account = seen_running()
+    account.poll(after(9, running(LONG)), now=50)
+    account.poll(after(9, running(LONG)), now=90)
+    assert account.pages == 1

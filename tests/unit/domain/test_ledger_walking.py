@@ -193,3 +193,13 @@ def test_a_walk_that_broke_off_keeps_what_it_has_read_until_it_is_done() -> None
     assert len(account.known.recent) > 50
     account.poll(after(60), now=101)
     assert len(account.known.recent) == RECENT
+
+
+def test_a_history_that_vanished_ends_the_walk_and_its_attempts() -> None:
+    account = seen()
+    for _ in range(2):
+        for _ in range(ATTEMPTS - 1):
+            account.poll(after(35), now=60, fails_at=1)
+        account.poll([], now=61)
+    account.poll(after(35), now=62)
+    assert (len(account.counted), account.known.gaps) == (35, 1)

@@ -72,3 +72,9 @@ def test_gaps_and_history_are_those_of_the_ledger() -> None:
     account.poll(newest_first(*(ended(10 + n) for n in range(15))), now=50)
     snapshot = with_ledger(EMPTY, account.known)
     assert (snapshot.history_gaps, snapshot.history) == (1, account.known.recent)
+
+
+def test_a_success_among_the_syncs_folded_away_ends_the_streak() -> None:
+    early = [ended(n, ERROR) for n in range(5)]
+    late = [ended(10 + n, ERROR) for n in range(2 * RECENT)]
+    assert shown(*early, ended(6), *late).consecutive_failed_syncs == 2 * RECENT
