@@ -18,9 +18,11 @@ def worded(value: float, config: Json, now: float) -> str:
     unit = config.get("unit", "none")
     if unit == "dateTimeFromNow":
         return _from_now(now - value / 1000)
-    if unit in _UNITS:
-        return _UNITS[unit](value)
     decimals = config.get("decimals")
+    if unit == "s":
+        return _seconds(value, decimals)
+    if unit == "bytes":
+        return f"{value / 2**20:.1f} MiB"
     if unit == "percentunit":
         return f"{100 * value:.{decimals or 0:g}f} %"
     number = f"{value:,.3g}" if decimals is None else f"{value:,.{decimals:g}f}"
@@ -89,13 +91,10 @@ def _from_now(seconds: float) -> str:
     return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
 
 
-def _short(seconds: float) -> str:
-    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+def _seconds(value: float, decimals: int | None) -> str:
+    name, size = next(((name, size) for name, size in _SECONDS if abs(value) >= size), _SECONDS[-1])
+    return f"{value / size:.3g} {name}" if decimals is None or size < 1 else f"{value / size:.{decimals:g}f} {name}"
 
 
-def _mebibytes(value: float) -> str:
-    return f"{value / 2**20:.1f} MiB"
-
-
-_UNITS = {"dtdurations": span, "s": _short, "bytes": _mebibytes}
+_SECONDS = (("week", 604800.0), ("day", 86400.0), ("hour", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 0.001))
 _PALETTE = ("#82b1ff", "#d9a13a", "#6fcf97", "#c792ea", "#f0675b", "#4dd0e1", "#ffab91", "#b0bec5", QUIET)

@@ -51,7 +51,7 @@ def _workspaces() -> model.Panel:
                 expr=newest("workspace:braze_cdi_exporter_poll_failures:ratio_increase15m", FLEET, "workspace"),
                 look=Look("percentunit", decimals=0, limits=style.FAILING_POLLS),
             ),
-            Column("Polled every", expr=own("poll_interval_seconds"), look=Look("dtdurations", decimals=0)),
+            Column("Polled every", expr=own("poll_interval_seconds"), look=Look("s", decimals=1)),
             Column(
                 "Configured integrations",
                 expr=own("integrations", f'source="config", {FLEET}'),

@@ -163,8 +163,9 @@ def _common_links() -> list[model.DashboardLink]:
 
 def dashboard_link(title: str, uid: str, tooltip: str) -> model.DashboardLink:
     """A link to the other dashboard that keeps time, data source and workspaces."""
-    link = _link(title, f"/d/{uid}?{HANDED_OVER}", "dashboard", tooltip)
+    link = _link(title, f"/d/{uid}", "dashboard", tooltip)
     link.target_blank = False
+    link.include_vars = link.keep_time = True
     return link
 
 

@@ -92,20 +92,20 @@ def _now() -> list[tuple[int, model.Panel]]:
         one(
             "Since last success",
             "Since the finish of the newest sync that was fully successful.",
-            Look("dtdurations", decimals=0, no_value="none known"),
+            Look("s", decimals=1, no_value="none known"),
             since("braze_cdi_last_success_timestamp_seconds", ONE),
         ),
         one(
             "Watermark behind",
             "How old the newest row in Braze is, by its UPDATED_AT. Red and negative: it lies in the future, and Braze"
             " skips every row dated before it. Files in S3 have none.",
-            Look("dtdurations", decimals=0, limits=style.LAG, no_value="none"),
+            Look("s", decimals=1, limits=style.LAG, no_value="none"),
             f"integration:braze_cdi_lag_seconds:max{{{ONE}}}",
         ),
         one(
             "Overdue",
             "By how much the oldest expected run that no sync has met is late.",
-            Look("dtdurations", decimals=0, limits=style.OVERDUE, no_value="on time"),
+            Look("s", decimals=1, limits=style.OVERDUE, no_value="on time"),
             f"integration:braze_cdi_overdue_seconds:max{{{ONE}}}",
         ),
     ]

@@ -28,7 +28,7 @@ def _durations() -> model.Panel:
         "How long the newest finished sync took, the mean over all that were counted (from three on), how long the"
         " running one has been running, and from when on that is an alert (BrazeCDISyncRunningLong). The scale is"
         " logarithmic.",
-        Look("dtdurations"),
+        Look("s"),
         Query(newest("braze_cdi_last_sync_duration_seconds", ONE), legend="newest finished", colour=style.OK),
         Query(f"integration:braze_cdi_sync_duration_seconds:mean{{{ONE}}}", legend="mean", colour=style.QUIET),
         Query(f"integration:braze_cdi_running_seconds:min{{{ONE}}}", legend="running", colour=style.RUNNING),
@@ -48,7 +48,7 @@ def _watermark() -> model.Panel:
         "How old the newest row in Braze is, by its UPDATED_AT, and from when on that is an alert"
         " (BrazeCDIWatermarkBehind; without a label max_lag the limit is learned after eleven days). Negative, in the"
         " red area: it lies in the future, and Braze skips every row dated before it.",
-        Look("dtdurations", limits=style.LAG),
+        Look("s", limits=style.LAG),
         Query(f"integration:braze_cdi_lag_seconds:max{{{ONE}}}", legend="behind", colour=style.RUNNING),
         Query(
             f"integration:braze_cdi_max_lag_seconds:threshold{{{ONE}}} < Inf",
@@ -74,8 +74,8 @@ def _runs() -> model.Panel:
     return lines(
         "Time until the next run",
         "Until the run that Braze announces, and until the one that is expected: the oldest announced run that no sync"
-        " has met, else the next one. Below zero, in the red area: overdue, even if Braze announces a later one.",
-        Look("dtdurations", limits=style.UNTIL_RUN),
+        " has met, else the next one. Below zero: overdue, even if Braze announces a later one.",
+        Look("s", limits=style.UNTIL_RUN),
         Query(
             f"{newest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - time()",
             legend="announced by Braze",
@@ -125,7 +125,7 @@ def _poll_age() -> model.Panel:
     return lines(
         "Since the last successful poll",
         "What this dashboard shows is as old as that. After ten minutes the values disappear. Red: such a gap.",
-        Look("dtdurations", limits=style.POLL_AGE, least=0),
+        Look("s", limits=style.POLL_AGE, least=0),
         Query(
             f"time() - integration:braze_cdi_last_poll_success_timestamp_seconds:max{{{ONE}}}",
             legend="age of the values",

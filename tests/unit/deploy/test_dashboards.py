@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
@@ -136,8 +137,10 @@ def test_variables_are_defined_and_used(uid: str) -> None:
 @pytest.mark.parametrize("uid", DASHBOARDS)
 def test_links_lead_somewhere(uid: str) -> None:
     urls = {value for path, value in walk(DASHBOARDS[uid]) if path and path[-1] == "url"}
-    others = [other for other in DASHBOARDS if other != uid]
-    assert any(url.startswith(f"/d/{other}?") for url in urls for other in others)
+    beside = {link["url"]: link for link in DASHBOARDS[uid]["links"]}
+    for other in set(DASHBOARDS) - {uid}:
+        assert beside[f"/d/{other}"]["includeVars"]
+        assert beside[f"/d/{other}"]["keepTime"]
     assert "${exporter}/" in urls
     sections = {f"#{alert.lower()}" for alert in re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE)}
     for url in urls:
@@ -208,6 +211,15 @@ def test_overrides_of_queries_name_queries(name: str) -> None:
     for override in panel["fieldConfig"]["overrides"]:
         if override["matcher"]["id"] == "byFrameRefID":
             assert override["matcher"]["options"] in {target["refId"] for target in panel["targets"]}
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_the_picture_in_the_documents_shows_every_panel_and_says_what_it_is(uid: str) -> None:
+    picture = ROOT / "docs" / "pictures" / f"{uid}.svg"
+    written = {text.text for text in ET.parse(picture).iter() if text.tag.endswith("text")}
+    assert {panel["title"] for panel in DASHBOARDS[uid]["panels"]} <= written, "run: tools/draw-dashboards"
+    assert any("no screenshot" in text for text in written if text)
+    assert f"](pictures/{picture.name})" in (ROOT / "docs" / "dashboards.md").read_text()
 
 
 def test_provisioning_finds_the_dashboards_where_compose_mounts_them() -> None:
