@@ -47,7 +47,7 @@ async def list_visible(config: Config) -> list[Visible]:
     """Return what each workspace's key can see."""
     visible = []
     for configured in config.workspaces:
-        async with _gate(configured) as gate:
+        async with open_gate(configured) as gate:
             visible.append(await _list(configured, gate))
     return visible
 
@@ -56,13 +56,14 @@ async def check_online(config: Config) -> list[Finding]:
     """Ask Braze whether the keys are accepted, what they permit, and whether it knows each configured integration."""
     findings = []
     for configured in config.workspaces:
-        async with _gate(configured) as gate:
+        async with open_gate(configured) as gate:
             findings += await _check(configured, gate)
     return findings
 
 
 @contextlib.asynccontextmanager
-async def _gate(configured: ConfiguredWorkspace) -> AsyncIterator[Gate]:
+async def open_gate(configured: ConfiguredWorkspace) -> AsyncIterator[Gate]:
+    """Return a gate to one workspace that lasts as long as the context."""
     settings = configured.settings
     clock = SystemClock()
     sender = HttpxSender(

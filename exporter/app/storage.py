@@ -37,12 +37,16 @@ def storage(path: str, own: OwnMetrics, clock: Clock, log: FilteringBoundLogger)
 
 
 async def keep_tidy(store: Storage, exporter: Exporter, clock: Clock) -> None:
-    """Once a day forget the accounts of integrations that have been gone for long."""
+    """
+    Once a day forget the accounts of integrations that have been gone for long.
+
+    Not at the start: what discovery has not named yet is not gone.
+    """
     while True:
+        await asyncio.sleep(_DAY_SECONDS)
         in_use = {
             (snapshot.integration.workspace, snapshot.integration.integration_id)
             for poller in exporter.pollers
             for snapshot in poller.snapshots
         }
         store.forget_older(clock.now(), in_use)
-        await asyncio.sleep(_DAY_SECONDS)

@@ -22,7 +22,7 @@ from exporter.braze.wire import (
 from exporter.clock import Clock
 from exporter.domain.budget import Budget
 from exporter.domain.denial import Denial
-from exporter.domain.errors import AuthError, ForbiddenError, PollError
+from exporter.domain.errors import AuthError, BadRequestError, ForbiddenError, NotFoundError, PollError
 
 _TOO_MANY_REQUESTS = 429
 
@@ -118,6 +118,9 @@ class Gate:
             body = decipher_body(response)
         except (AuthError, ForbiddenError) as error:
             self._denial.note(request.endpoint, error, self._clock.monotonic())
+            raise
+        except (NotFoundError, BadRequestError):
+            self._denial.forget(request.endpoint)  # the key was good enough to be told so
             raise
         self._denial.forget(request.endpoint)
         return Answer(body, decipher_next_cursor(response))

@@ -8,17 +8,19 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from exporter.app.backfill import backfill as write_history
 from exporter.app.daemon import Options, WrongFlagError, run_daemon
 from exporter.app.demo import run_demo
 from exporter.app.once import poll_once
 from exporter.app.online import check_online, list_visible
 from exporter.cli.files import replace_file
-from exporter.cli.flags import daemon_flags, inherited_flags, own_flag
+from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
 from exporter.cli.listing import render_table, render_yaml
 from exporter.config.load import Config, load_config
 from exporter.config.mistakes import ConfigError
@@ -117,6 +119,20 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
         place = "standard output" if output is None else output
         _fail(f"{place} cannot be written: {error.strerror}; make room, or let this user write there")
     sys.exit(0 if succeeded else FAILED)
+
+
+@main.command()
+@inherited_flags("--config.file")
+@own_flag("--output", metavar="FILE", required=True, help="Write the past syncs here, as OpenMetrics.")
+@own_flag("--since", type=DURATION, default="90d", help="How far back.")
+def backfill(config_file: str, output: str, since: float) -> None:
+    """Write past syncs for `promtool tsdb create-blocks-from openmetrics`."""
+    config = _load(config_file)
+    try:
+        complete = asyncio.run(write_history(config, Path(output), since, partial(click.echo, err=True)))
+    except OSError as error:
+        _fail(f"{output} cannot be written: {error.strerror}; let this user write to its directory")
+    sys.exit(0 if complete else FAILED)
 
 
 @main.command()

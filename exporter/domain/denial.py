@@ -3,7 +3,7 @@ What a rejected key means for the requests after it: none for a while, because e
 
 A 401 is about the key, so it holds back all endpoints of the workspace. A 403 is about a permission, so it holds back
 its endpoint; but only after several in a row, because a proxy may forbid one path among many. While a denial lasts,
-polls fail with its error and nothing is sent. One request a minute then shows whether it has ended.
+polls fail with its error and nothing is sent, but for one request a minute that shows whether it has ended.
 """
 
 from collections import Counter
@@ -32,23 +32,26 @@ class Denial:
             self._in_force[endpoint] = (now + HOLD_SECONDS, error)
 
     def forget(self, endpoint: str) -> None:
-        """Note that Braze gave a good answer at *endpoint*, so that neither key nor permission is denied."""
+        """Note that Braze answered at *endpoint* as it does to a key with the permission."""
         self._in_force.pop(_ALL, None)
         self._in_force.pop(endpoint, None)
         self._forbidden[endpoint] = 0
 
     def raise_while_it_lasts(self, endpoint: str, now: float) -> None:
         """
-        Do nothing when a request may be sent.
+        Do nothing when a request may be sent; it is then the one that shows whether a denial has ended.
 
         Raises:
             PollError: A denial lasts; it is the one that Braze gave, said again.
 
         """
-        for held in (_ALL, endpoint):
-            until, error = self._in_force.get(held, (now, None))
-            if error is not None and now < until:
+        lasting = [held for held in (_ALL, endpoint) if held in self._in_force]
+        for held in lasting:
+            until, error = self._in_force[held]
+            if now < until:
                 raise type(error)(str(error))
+        for held in lasting:
+            self._in_force[held] = (now + HOLD_SECONDS, self._in_force[held][1])
 
 
 _ALL = "*"

@@ -1,0 +1,114 @@
+"""Past syncs become the samples that live ones would have become, and Prometheus takes them."""
+
+import random
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from exporter.braze.gate import Gate
+from exporter.braze.wire import Endpoint
+from exporter.domain.budget import Budget
+from exporter.domain.errors import PollError
+from exporter.domain.model import Integration, Sync, SyncStatus
+from exporter.history import Backfill, read_history
+from exporter.metrics.own import OwnMetrics
+from exporter.simulator.plan import every
+from exporter.simulator.world import World
+from tests.components import component
+from tests.virtual_braze import VirtualSender
+from tests.virtual_time import VirtualClock, run
+
+START = datetime(2026, 1, 10, tzinfo=UTC)
+SINCE = START - timedelta(days=2)
+USERS = Integration("production", "id-1", 'us"ers')
+
+
+def build_gate(world: World, clock: VirtualClock) -> Gate:
+    sender = VirtualSender(world, clock, "key-of-w", random.Random(1))
+    budgets = {Endpoint.JOB_SYNC_STATUS: Budget(100, 0.8, clock.monotonic())}
+    return Gate(workspace="w", sender=sender, budgets=budgets, clock=clock, observer=OwnMetrics())
+
+
+def sync(minutes: int, status: SyncStatus, rows: int = 10) -> Sync:
+    start = SINCE + timedelta(minutes=minutes, seconds=30)
+    return Sync(start, status, start + timedelta(minutes=2), start - timedelta(minutes=1), rows, 1)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[tuple[Backfill, Path]]:
+    with Backfill() as backfill:
+        yield backfill, tmp_path / "past.om"
+
+
+def families(path: Path) -> dict[str, Metric]:
+    return {family.name: family for family in text_string_to_metric_families(path.read_text())}
+
+
+def values(metric: Metric, **labels: str) -> list[float]:
+    """Of one series, in the order of the page."""
+    return [sample.value for sample in metric.samples if labels.items() <= sample.labels.items()]
+
+
+def test_counters_grow_from_0_and_gauges_show_what_was_true_then(page: tuple[Backfill, Path]) -> None:
+    backfill, path = page
+    backfill.add(USERS, (sync(0, SyncStatus.SUCCESS), sync(10, SyncStatus.ERROR), sync(20, SyncStatus.ERROR)), SINCE)
+    backfill.write(path)
+    found = families(path)
+    assert values(found["braze_cdi_syncs"], status="success") == [0, 1, 1, 1]
+    assert values(found["braze_cdi_syncs"], status="error") == [0, 0, 1, 2]
+    assert values(found["braze_cdi_rows_synced"]) == [0, 10, 20, 30]
+    assert values(found["braze_cdi_consecutive_failed_syncs"]) == [0, 0, 1, 2]
+    assert values(found["braze_cdi_last_sync_duration_seconds"]) == [120, 120, 120]
+    assert {sample.labels["integration_name"] for sample in found["braze_cdi_syncs"].samples} == {'us"ers'}
+
+
+def test_each_sample_stands_at_the_finish_of_its_sync(page: tuple[Backfill, Path]) -> None:
+    backfill, path = page
+    backfill.add(USERS, (sync(0, SyncStatus.SUCCESS),), SINCE)
+    backfill.write(path)
+    samples = families(path)["braze_cdi_rows_synced"].samples
+    finish = SINCE + timedelta(minutes=2, seconds=30)
+    assert [str(sample.timestamp) for sample in samples] == [str(SINCE.timestamp()), str(finish.timestamp())]
+
+
+def test_the_history_read_is_the_truth_since_then(tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> tuple[tuple[Sync, ...], tuple[Sync, ...]]:
+        world = World(1, clock.now())
+        world.add_workspace("w")
+        key = world.add_integration("w", "users", plan=every(minutes=15), history=timedelta(days=4))
+        history = await read_history(build_gate(world, clock), key, SINCE, clock.now())
+        return history, tuple(one for one in world.truth(key) if one.finished and one.sync_start_time > SINCE)
+
+    history, truth = run(main, start=START)
+    assert len(truth) > 100
+    assert history == truth
+
+
+def test_a_page_that_does_not_come_costs_the_whole_history() -> None:
+    async def main(clock: VirtualClock) -> None:
+        world = World(1, clock.now())
+        world.add_workspace("w")
+        key = world.add_integration("w", "users", plan=every(minutes=15), history=timedelta(days=4))
+        world.faults.add("http_500", page=3)
+        await read_history(build_gate(world, clock), key, SINCE, clock.now())
+
+    with pytest.raises(PollError):
+        run(main, start=START)
+
+
+def test_prometheus_makes_blocks_of_it(page: tuple[Backfill, Path], tmp_path: Path) -> None:
+    backfill, path = page
+    for number in range(3):
+        integration = Integration("production", f"id-{number}", f"name {number}")
+        backfill.add(integration, tuple(sync(10 * n, SyncStatus.SUCCESS) for n in range(50)), SINCE)
+    backfill.write(path)
+    promtool = component("promtool")
+    command = f"{promtool} tsdb create-blocks-from openmetrics {path} {tmp_path / 'blocks'}"
+    made = subprocess.run(command.split(), capture_output=True, check=False)
+    assert made.returncode == 0, made.stderr.decode()
+    assert any((tmp_path / "blocks").iterdir())
