@@ -40,6 +40,26 @@ def test_a_denial_lets_a_request_through_before_a_minute_is_over() -> None:
     assert not denied(denial, OWN, 100 + HOLD_SECONDS)
 
 
+def test_one_request_at_a_time_shows_whether_a_denial_has_ended() -> None:
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    now = 100 + HOLD_SECONDS
+    assert not denied(denial, LIST, now)
+    assert denied(denial, OWN, now)
+    assert denied(denial, LIST, now + HOLD_SECONDS - 1)
+    assert not denied(denial, OWN, now + HOLD_SECONDS)
+    denial.forget(OWN)
+    assert not denied(denial, LIST, now + HOLD_SECONDS)
+
+
+def test_a_request_that_a_permission_still_denies_does_not_count_as_a_look_at_the_key() -> None:
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    forbid(denial, LIST, 120)
+    assert denied(denial, LIST, 100 + HOLD_SECONDS)
+    assert not denied(denial, OWN, 100 + HOLD_SECONDS)
+
+
 def test_a_missing_permission_holds_back_its_endpoint_only() -> None:
     denial = Denial()
     forbid(denial, LIST, 100)
