@@ -46,7 +46,8 @@ def page(tmp_path: Path) -> Iterator[tuple[Backfill, Path]]:
 
 
 def families(path: Path) -> dict[str, Metric]:
-    return {family.name: family for family in text_string_to_metric_families(path.read_text())}
+    parsed = text_string_to_metric_families(path.read_text())  # type: ignore[no-untyped-call] # has no annotations
+    return {family.name: family for family in parsed}
 
 
 def values(metric: Metric, **labels: str) -> list[float]:
@@ -73,7 +74,7 @@ def test_each_sample_stands_at_the_finish_of_its_sync(page: tuple[Backfill, Path
     backfill.write(path)
     samples = families(path)["braze_cdi_rows_synced"].samples
     finish = SINCE + timedelta(minutes=2, seconds=30)
-    assert [str(sample.timestamp) for sample in samples] == [str(SINCE.timestamp()), str(finish.timestamp())]
+    assert [float(str(sample.timestamp)) for sample in samples] == [SINCE.timestamp(), finish.timestamp()]
 
 
 def test_the_history_read_is_the_truth_since_then(tmp_path: Path) -> None:
