@@ -61,6 +61,15 @@ def users_own(tmp_path: Path) -> Path:
     return own
 
 
+@pytest.fixture
+def sharded(users_own: Path) -> list[Manifest]:
+    """The same with the overlay in place of the base, as the documentation says: everything there is."""
+    kustomization = (users_own / "kustomization.yaml").read_text()
+    assert kustomization.count("/base\n") == 1
+    (users_own / "kustomization.yaml").write_text(kustomization.replace("/base\n", "/overlays/sharded\n"))
+    return rendered(users_own)
+
+
 def validate(manifests: str, file: Path) -> None:
     file.write_text(manifests)
     validator = str(Path(sys.executable).parent / "kubernetes-validate")
@@ -87,19 +96,18 @@ def test_the_kustomization_of_the_documentation_validates_and_takes_effect(users
     assert one(manifests, "ConfigMap")["metadata"]["name"] == "braze-cdi-exporter"
 
 
-def test_every_selector_means_our_pods_and_only_prometheus_may_come_in() -> None:
-    manifests = rendered(SHARDED)
-    kept = one(manifests, "StatefulSet")["spec"]
+def test_every_selector_means_our_pods_and_only_prometheus_may_come_in(sharded: list[Manifest]) -> None:
+    kept = one(sharded, "StatefulSet")["spec"]
     assert kept["template"]["metadata"]["labels"] == LABELS
-    assert one(manifests, "Service")["spec"]["selector"] == LABELS
-    assert one(manifests, "Service")["metadata"]["labels"] == LABELS
-    policy = one(manifests, "NetworkPolicy")["spec"]
+    assert one(sharded, "Service")["spec"]["selector"] == LABELS
+    assert one(sharded, "Service")["metadata"]["labels"] == LABELS
+    policy = one(sharded, "NetworkPolicy")["spec"]
     spread = kept["template"]["spec"]["topologySpreadConstraints"]
     for selector in [
         kept["selector"],
         policy["podSelector"],
-        one(manifests, "PodDisruptionBudget")["spec"]["selector"],
-        one(manifests, "ServiceMonitor")["spec"]["selector"],
+        one(sharded, "PodDisruptionBudget")["spec"]["selector"],
+        one(sharded, "ServiceMonitor")["spec"]["selector"],
         *(each["labelSelector"] for each in spread),
     ]:
         assert selector == {"matchLabels": LABELS}
@@ -148,22 +156,20 @@ def test_files_are_where_the_arguments_and_the_configuration_say(tmp_path: Path)
     assert [each.settings.name for each in load_config(str(tmp_path / "config.yaml"), environ={}).workspaces]
 
 
-def test_scrapes_and_probes_find_the_exporters_port_and_paths() -> None:
-    manifests = rendered(SHARDED)
-    (port,) = container(manifests)["ports"]
+def test_scrapes_and_probes_find_the_exporters_port_and_paths(sharded: list[Manifest]) -> None:
+    (port,) = container(sharded)["ports"]
     assert port == {"name": "metrics", "containerPort": 10273}
-    (service_port,) = one(manifests, "Service")["spec"]["ports"]
+    (service_port,) = one(sharded, "Service")["spec"]["ports"]
     assert (service_port["name"], service_port["targetPort"]) == ("metrics", "metrics")
-    assert [each["port"] for each in one(manifests, "ServiceMonitor")["spec"]["endpoints"]] == ["metrics"]
-    paths = {container(manifests)[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")}
+    assert [each["port"] for each in one(sharded, "ServiceMonitor")["spec"]["endpoints"]] == ["metrics"]
+    paths = {container(sharded)[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")}
     assert paths == {"/-/healthy", "/-/ready"}
     assert all(path in (ROOT / "docs" / "http.md").read_text() for path in paths)
 
 
-def test_each_replica_takes_a_shard_and_together_they_take_all() -> None:
-    manifests = rendered(SHARDED)
-    replicas = one(manifests, "StatefulSet")["spec"]["replicas"]
-    index, shard = container(manifests)["env"]
+def test_each_replica_takes_a_shard_and_together_they_take_all(sharded: list[Manifest]) -> None:
+    replicas = one(sharded, "StatefulSet")["spec"]["replicas"]
+    index, shard = container(sharded)["env"]
     assert index["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['apps.kubernetes.io/pod-index']"
     assert shard["name"] == "BRAZE_CDI_EXPORTER_SHARD"
     assert replicas > 1
@@ -172,9 +178,9 @@ def test_each_replica_takes_a_shard_and_together_they_take_all() -> None:
         assert [each.takes(workspace) for each in shards].count(True) == 1
 
 
-def test_no_label_of_the_operator_pushes_aside_one_of_ours() -> None:
+def test_no_label_of_the_operator_pushes_aside_one_of_ours(sharded: list[Manifest]) -> None:
     """What the operator adds to each target (its documentation, "ServiceMonitor") and does not drop again."""
-    (endpoint,) = one(rendered(SHARDED), "ServiceMonitor")["spec"]["endpoints"]
+    (endpoint,) = one(sharded, "ServiceMonitor")["spec"]["endpoints"]
     dropped = {each["regex"] for each in endpoint["relabelings"] if each.get("action") == "labeldrop"}
     own = OwnMetrics()
     own.prepare_workspace("any")
@@ -183,14 +189,14 @@ def test_no_label_of_the_operator_pushes_aside_one_of_ours() -> None:
     assert ours & {"namespace", "service", "pod", "container", "endpoint", "job", "instance"} == dropped
 
 
-def test_the_alerts_find_the_job_that_the_monitor_names() -> None:
-    (endpoint,) = one(rendered(SHARDED), "ServiceMonitor")["spec"]["endpoints"]
+def test_the_alerts_find_the_job_that_the_monitor_names(sharded: list[Manifest]) -> None:
+    (endpoint,) = one(sharded, "ServiceMonitor")["spec"]["endpoints"]
     (job,) = (each["replacement"] for each in endpoint["relabelings"] if each.get("targetLabel") == "job")
     asked_for = {each for rules in RULES for each in re.findall(r'\bjob="([^"]+)"', rules.read_text())}
     assert asked_for == {job}
 
 
-def test_prometheus_rule_objects_are_the_shipped_rules() -> None:
+def test_prometheus_rule_objects_are_the_shipped_rules(sharded: list[Manifest]) -> None:
     objects = sorted(OPERATOR.glob("prometheusrule-*.yaml"))
     assert [each.stem.removeprefix("prometheusrule-") for each in objects] == [
         each.name.removesuffix(".rules.yml") for each in RULES
@@ -198,13 +204,13 @@ def test_prometheus_rule_objects_are_the_shipped_rules() -> None:
     for made, rules in zip(objects, RULES, strict=True):
         spec = made.read_text().partition("\nspec:\n")[2]
         assert textwrap.dedent(spec) == rules.read_text(), "make rules makes it current"
-    assert {each["metadata"]["name"] for each in rendered(SHARDED) if each["kind"] == "PrometheusRule"} == {
+    assert {each["metadata"]["name"] for each in sharded if each["kind"] == "PrometheusRule"} == {
         each.name.removesuffix(".rules.yml") for each in RULES
     }
 
 
-def test_promtool_takes_what_the_operator_hands_to_prometheus(tmp_path: Path) -> None:
-    specs = [each["spec"] for each in rendered(SHARDED) if each["kind"] == "PrometheusRule"]
+def test_promtool_takes_what_the_operator_hands_to_prometheus(sharded: list[Manifest], tmp_path: Path) -> None:
+    specs = [each["spec"] for each in sharded if each["kind"] == "PrometheusRule"]
     for number, spec in enumerate(specs):
         (tmp_path / f"{number}.yml").write_text(yaml.safe_dump(spec))
     command = [str(component("promtool")), "check", "rules", *map(str, tmp_path.glob("*.yml"))]
