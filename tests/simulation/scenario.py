@@ -107,7 +107,7 @@ def _add_workspace(world: World, name: str, poll: PollSettings, random: Random) 
 def _add_integration(world: World, workspace: str, number: int, random: Random) -> Integration:
     name = f"integration {number}"
     plan = _draw_plan(random)
-    past = timedelta(hours=random.choice((0, 0, 3, 30, 120))) if plan is not ON_DEMAND else timedelta(0)
+    past = timedelta(hours=random.choice((0, 0, 3, 20, 60))) if plan is not ON_DEMAND else timedelta(0)
     integration_id = world.add_integration(
         workspace,
         name,
@@ -122,13 +122,13 @@ def _add_integration(world: World, workspace: str, number: int, random: Random) 
 def _draw_plan(random: Random) -> Plan:
     phase = timedelta(seconds=random.randint(0, 600))
     late = random.choice(((0, 0), (0, 40), (-20, 60)))
-    minutes = random.choice((5, 10, 15, 30, 30, 60, 60, 60, 240, 240, 1440))
+    minutes = random.choice((5, 15, 20, 30, 60, 60, 60, 120, 240, 240, 1440))
     return random.choice(
         (
             every(minutes=minutes, delay=late, phase=phase),
             every(minutes=minutes, delay=late, phase=phase),
             every(minutes=minutes, delay=late, phase=phase),
-            on_arrival(timedelta(minutes=random.choice((6, 40, 200)))),
+            on_arrival(timedelta(minutes=random.choice((10, 40, 200)))),
             ON_DEMAND,
         )
     )
