@@ -1,5 +1,6 @@
 """
-Finds the real programs that some tests talk to: promtool, Prometheus, Alertmanager, amtool, nginx, kubectl.
+Finds the real programs that some tests talk to: promtool, Prometheus, Alertmanager, amtool, nginx, chromium,
+kubectl.
 
 It looks on PATH, then where tools/fetch-components unpacks them; COMPONENTS_FROM=checkout leaves PATH out. A test whose
 component is missing is left out with a reason that the end of the run repeats; with CI=true it fails instead, so that
@@ -17,7 +18,10 @@ LEFT_OUT = "LEFT OUT:"
 """The first words of a reason, by which the end of the run finds it again."""
 
 UNPACKED = Path(__file__).resolve().parent.parent / ".tools" / "components" / "bin"
-OTHER_NAMES = {"alertmanager": "prometheus-alertmanager"}  # as Debian calls it
+OTHER_NAMES = {
+    "alertmanager": "prometheus-alertmanager",  # as Debian calls it
+    "chromium": "google-chrome",  # as its maker calls his own build
+}
 MACHINES_OWN = {"kubectl", "systemd-analyze"}
 """Never fetched: see tools/fetch-components."""
 

@@ -1,0 +1,90 @@
+"""The demo's pages in a real browser: whole, styled, and without a word on its console."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.components import component
+from tests.e2e.browser import first_pixel, open_page
+from tests.e2e.command import Daemon, wait_for
+from tests.e2e.scraping import peek
+
+BACKGROUND = (0xF7, 0xF7, 0xF5)
+"""`--page` of status.css in the light scheme."""
+
+
+class Page(HTMLParser):
+    """Texts by element, and how many elements of each kind have an id."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: dict[str, list[str]] = {}
+        self.ids: dict[str, int] = {}
+        self.links: set[str] = set()
+        self._inside: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self._inside.append(tag)
+        self.ids[tag] = self.ids.get(tag, 0) + ("id" in attributes)
+        self.links |= {attributes.get("href") or ""}
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._inside and self._inside.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        for tag in self._inside:
+            self.texts.setdefault(tag, []).append(data)
+
+    def text(self, tag: str) -> str:
+        return " ".join(" ".join(self.texts.get(tag, [])).split())
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a demo that has polled everything."""
+    component("chromium")
+    with Daemon(tmp_path_factory.mktemp("demo"), "demo") as demo:
+        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 13)
+        yield f"http://127.0.0.1:{demo.port}"
+
+
+@pytest.mark.parametrize("query", ["", "?refresh=60&only=trouble&q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"])
+def test_browser_has_nothing_to_say_against_the_status_page(demo: str, query: str, tmp_path: Path) -> None:
+    assert open_page(f"{demo}/{query}", tmp_path).console == []
+
+
+def test_browser_would_tell_what_the_policy_of_a_page_stops(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">"
+        "<p style='color: red'>red</p><script>alert(1)</script>"
+    )
+    told = open_page(bad.as_uri(), tmp_path).console
+    assert ["inline style" in told[0], "inline script" in told[1]] == [True, True]
+
+
+def test_status_page_shows_every_integration_of_the_demo(demo: str, tmp_path: Path) -> None:
+    page = Page(open_page(f"{demo}/", tmp_path).dom)
+    assert page.ids["tbody"] == 13
+    assert page.text("h1").endswith("of 13 integrations need attention")
+    assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= page.links
+    shown = page.text("main")
+    for words in ("production", "marketing-eu", "users_daily_profile", "config error", "sync expected", "paused"):
+        assert words in shown
+
+
+def test_status_page_has_its_style(demo: str, tmp_path: Path) -> None:
+    assert first_pixel(f"{demo}/", tmp_path) == BACKGROUND
+
+
+def test_configuration_is_shown_and_not_downloaded(demo: str, tmp_path: Path) -> None:
+    opened = open_page(f"{demo}/config", tmp_path)
+    assert opened.console == []
+    assert "- name: production" in Page(opened.dom).text("pre")
+    assert "key-of" not in opened.dom
