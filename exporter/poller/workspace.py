@@ -34,6 +34,8 @@ from exporter.state.store import Store
 
 _LISTING_PATIENCE = 3
 """An integration that the list has not shown for so many intervals is polled by its own endpoint."""
+_LATE = 1.25
+"""So many intervals after its last poll an integration shows that the budget does not serve what it should."""
 _LISTING_FAILURES = 2
 """After so many listings that failed in a row each integration is polled by its own endpoint."""
 
@@ -110,8 +112,11 @@ class WorkspacePoller:
 
     @property
     def interval_seconds(self) -> float:
-        """The interval in effect: longer than the configured one when the budget cannot serve that."""
-        return self._agenda.interval if self._listing_interval is None else self._listing_interval
+        """The interval in effect: longer than the configured one when the budget, as it really is, cannot serve that."""
+        if self._listing_interval is not None:
+            return self._listing_interval
+        longest = self._agenda.longest_wait(self._clock.monotonic())
+        return longest if longest > self._agenda.interval * _LATE else self._agenda.interval
 
     def succeeded(self) -> bool:
         """Whether the newest poll of every integration, and of the list where it is needed, was good."""
@@ -143,6 +148,8 @@ class WorkspacePoller:
         if reading.ledger is not None and reading.pages > 0:
             self._publisher.heard(watched, reading.ledger, now)
         self._publisher.close_poll(watched, reading.error, now)
+        if watched.listed is not None and monotonic - watched.listed_at > self.settings.poll.stale_after_seconds:
+            watched.forget_listing(now)
         rest = self._rests_until(watched) if self._covered(watched) else None
         turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=rest)
         self._publisher.show(watched, turn)
@@ -184,7 +191,7 @@ class WorkspacePoller:
             self._note_tried(key)
             self._report.sighting()
 
-    def listing_complete(self, integration_ids: frozenset[str], pages: int) -> None:
+    def listing_complete(self, integration_ids: frozenset[str], interval: float) -> None:
         """Take in that the list was read to its end."""
         now = self._clock.now()
         for key in self._roster.close(integration_ids):
@@ -195,9 +202,7 @@ class WorkspacePoller:
                 watched.forget_listing(now)
                 self._publisher.show(watched, self._agenda.put_off(key, self._regular_turn(key)))
         self._listing_failures = 0
-        self._listing_interval = interval_in_effect(
-            self.settings.poll.interval_seconds, pages, self._gate.allowed(Endpoint.INTEGRATIONS)
-        )
+        self._listing_interval = interval
         self._report.listing_complete(now)
         self._end_listing()
 
