@@ -9,6 +9,8 @@ others use the limit too, and not before the reset that a 429 names. Must not kn
 - A new budget counts as three quarters spent, evenly over the past minute: we may be the restart of a process that has
   just spent it.
 - Headers are believed only towards less. Nonsense (a reset long ago or far off, a limit of 0) is not believed at all.
+- What headers say is old by the requests under way: each of ours is taken off what remained, and after a refusal one
+  request goes ahead of the others.
 """
 
 from collections import deque
@@ -23,6 +25,10 @@ FIRST_HOLD_SECONDS = 15.0
 """After a 429 that names no sensible reset; doubled by each further one."""
 LONGEST_BACKOFF_SECONDS = 60.0
 """Up to that: a limit per minute is there again after a minute."""
+SCOUT_SECONDS = 5.0
+"""After a refusal the others wait so long for the answer to the first request."""
+_SAME_RESET_SECONDS = 2.0
+"""Resets so close together are one: they are told in whole seconds, by clocks that differ."""
 
 
 class Budget:
@@ -37,6 +43,10 @@ class Budget:
         self._not_before = now
         self._refused = 0
         self._held_until = now
+        self._scouting = False
+        self._left, self._few = 0, 0.0
+        self._resets_at = now
+        """Until then *_left* requests remain to all; below *_few* they are spread."""
 
     @property
     def allowed(self) -> int:
@@ -55,6 +65,10 @@ class Budget:
     def spend(self, now: float) -> None:
         """Note that a request is being sent. Call it only when `wait_seconds` says 0."""
         self._sent.append(now)
+        self._left -= 1
+        self._spread(now)
+        if self._scouting:
+            self._not_before = max(self._not_before, now + SCOUT_SECONDS)
 
     def learn(self, now: float, *, limit: int | None, remaining: int | None, reset_in: float | None) -> None:
         """
@@ -68,13 +82,17 @@ class Budget:
 
         """
         self._refused = 0
+        if self._scouting and now >= self._held_until:
+            self._scouting, self._not_before = False, now
         if limit is not None and limit > 0:
             self._allowed = _allowed(min(limit, self._configured), self._share)
-        granted = limit or self._configured
         if remaining is None or reset_in is None or not 0 < reset_in <= LONGEST_HOLD_SECONDS:
             return
-        if remaining < granted * FEW_REMAINING:
-            self._not_before = max(self._not_before, now + reset_in / (remaining + 1))
+        same = abs(now + reset_in - self._resets_at) <= _SAME_RESET_SECONDS
+        self._left = min(self._left, remaining) if same else remaining
+        self._few = (limit or self._configured) * FEW_REMAINING
+        self._resets_at = now + reset_in
+        self._spread(now)
 
     def refuse(self, now: float, *, reset_in: float | None) -> float:
         """
@@ -93,8 +111,13 @@ class Budget:
             hold = min(LONGEST_BACKOFF_SECONDS, FIRST_HOLD_SECONDS * 2.0 ** min(self._refused, 10))
             self._refused += 1
         self._held_until = now + hold
+        self._scouting = True
         self._not_before = max(self._not_before, self._held_until)
         return hold
+
+    def _spread(self, now: float) -> None:
+        if now < self._resets_at and self._left < self._few:
+            self._not_before = max(self._not_before, now + (self._resets_at - now) / (max(0, self._left) + 1))
 
 
 def _allowed(per_minute: int, share: float) -> int:

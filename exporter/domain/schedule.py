@@ -48,6 +48,8 @@ class _Turn:
     rank: float
     failures: int = 0
     polling: bool = False
+    polled_at: float | None = None
+    """When its newest poll ended."""
     hurried: bool = False
     """Whether it became urgent while it was being polled."""
 
@@ -108,6 +110,11 @@ class Agenda:
             heapq.heappop(self._heap)
         return None
 
+    def longest_wait(self, now: float) -> float:
+        """How long the last poll is over of the integration that waits longest for one that is due; 0 if none is."""
+        due = (turn for turn in self._turns.values() if turn.due <= now and not turn.polling)
+        return max((now - turn.polled_at for turn in due if turn.polled_at is not None), default=0.0)
+
     def take(self) -> str:
         """
         Return the integration that goes first; it has no turn until `done` is called.
@@ -133,7 +140,7 @@ class Agenda:
 
         """
         turn = self._turns[key]
-        turn.polling = False
+        turn.polling, turn.polled_at = False, now
         if not succeeded:
             turn.failures += 1
             due = now + retry_delay(turn.failures, self.interval)

@@ -27,8 +27,8 @@ class ListWatcher(Protocol):
     def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
         """One page has come."""
 
-    def listing_complete(self, integration_ids: frozenset[str], pages: int) -> None:
-        """The walk has come to the end of the list."""
+    def listing_complete(self, integration_ids: frozenset[str], interval: float) -> None:
+        """The walk has come to the end of the list; the next one begins *interval* seconds after its beginning."""
 
     def listing_failed(self, error: PollError) -> None:
         """The walk broke off."""
@@ -79,6 +79,7 @@ class ListingLoop:
 
     async def _walk(self) -> float:
         """Read the list once, and return how long after this walk's start the next one begins."""
+        began = self._clock.monotonic()
         seen: set[str] = set()
         cursors: set[str | None] = set()
         cursor: str | None = None
@@ -95,9 +96,11 @@ class ListingLoop:
                 self._watcher.listed(decoded.integrations)
                 if cursor is None:
                     self._failures = 0
-                    self._watcher.listing_complete(frozenset(seen), len(cursors))
                     allowed = self._gate.allowed(Endpoint.INTEGRATIONS)
-                    return interval_in_effect(self._interval_seconds, len(cursors), allowed)
+                    interval = interval_in_effect(self._interval_seconds, len(cursors), allowed)
+                    interval = max(interval, self._clock.monotonic() - began)
+                    self._watcher.listing_complete(frozenset(seen), interval)
+                    return interval
             raise PayloadError(f"{ENDLESS.format(pages=len(cursors))}; it is read again later")
         except PollError as error:
             self._watcher.listing_failed(error)

@@ -112,7 +112,7 @@ class WorkspacePoller:
 
     @property
     def interval_seconds(self) -> float:
-        """The interval in effect: longer than the configured one when the budget, as it really is, cannot serve that."""
+        """The interval in effect: longer than the configured one when the budget, as it really is, demands it."""
         if self._listing_interval is not None:
             return self._listing_interval
         longest = self._agenda.longest_wait(self._clock.monotonic())

@@ -1,5 +1,7 @@
 """What a budget allows, what headers and refusals change, and what they cannot."""
 
+from itertools import pairwise
+
 import pytest
 
 from exporter.domain.budget import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, Budget
@@ -109,3 +111,41 @@ def test_requests_that_were_under_way_together_are_refused_once() -> None:
         budget.refuse(1000 + hundredths / 100, reset_in=None)
     assert budget.wait_seconds(1001) <= 15
     assert budget.refuse(1016, reset_in=None) == 30
+
+
+def test_what_remains_is_spread_over_all_requests_up_to_the_reset() -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=9, reset_in=50)
+    sent = []
+    now = 1000.0
+    while now < 1050:
+        now += 0.5
+        if budget.wait_seconds(now) == 0:
+            budget.spend(now)
+            sent.append(now)
+    assert 8 <= len(sent) <= 10
+    assert max(b - a for a, b in pairwise(sent)) <= 7
+    assert burst(budget, 1051) > 10
+
+
+def test_an_answer_from_before_the_newest_requests_gives_nothing_back() -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=25, reset_in=50)
+    assert burst(budget, 1000) == 6
+    budget.learn(1000.5, limit=100, remaining=24, reset_in=49)
+    assert burst(budget, 1000.5) == 0
+
+
+def test_after_a_refusal_one_request_goes_ahead_and_a_good_answer_lets_the_others_follow() -> None:
+    budget = full_budget()
+    budget.refuse(1000, reset_in=30)
+    assert burst(budget, 1030) == 1
+    assert burst(budget, 1030.5) == 0
+    budget.learn(1031, limit=100, remaining=99, reset_in=59)
+    assert burst(budget, 1031) == 79
+
+
+def test_a_request_ahead_that_is_lost_is_followed_by_another() -> None:
+    budget = full_budget()
+    budget.refuse(1000, reset_in=30)
+    assert [burst(budget, 1030 + second) for second in range(11)] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
