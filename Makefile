@@ -44,7 +44,7 @@ unit: setup-dev components  ## all tests but those that start the installed comm
 	@$(BIN)/pytest -n 2 --ignore=tests/e2e $(PYTEST_FLAGS)
 
 e2e: setup-dev components  ## tests that start the installed command on real sockets
-	@$(BIN)/pytest tests/e2e $(PYTEST_FLAGS)
+	@$(BIN)/pytest -n 2 --dist worksteal tests/e2e $(PYTEST_FLAGS)
 
 soak: setup-dev  ## as many simulated weeks as you like: COUNT=1000 from SEED=1000 on
 	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("logfmt", "json")
+_FIRST = ("ts", "level", "msg")
 _LONGEST = 4000
 _BREAKS = {ord(c): f"\\x{ord(c):02x}" for c in "\0\x1b\r\x85\u2028\u2029"}
 """What could break a line or colour a terminal; the renderers escape the newline themselves."""
@@ -25,7 +26,7 @@ def build_log(level: str, form: str, stream: TextIO | None = None) -> FilteringB
     if form == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
-        renderer = structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], bool_as_flag=False)
+        renderer = structlog.processors.LogfmtRenderer(key_order=_FIRST, bool_as_flag=False)
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(stream or sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -50,4 +51,4 @@ def _one_line(_logger: Any, _method: str, event: Any) -> Any:
         if isinstance(value, str):
             bounded = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
             event[key] = bounded.translate(_BREAKS)
-    return event
+    return {key: event.pop(key) for key in _FIRST} | event

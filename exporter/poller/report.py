@@ -34,10 +34,11 @@ _SHARED = frozenset(
 
 
 class Reporter:
-    """Speaks for one workspace."""
+    """Speaks for one workspace; *needs_list* when the configuration asks for discovery."""
 
-    def __init__(self, workspace: str, own: OwnMetrics, log: FilteringBoundLogger) -> None:
+    def __init__(self, workspace: str, own: OwnMetrics, log: FilteringBoundLogger, *, needs_list: bool) -> None:
         self._workspace = workspace
+        self._needs_list = needs_list
         self._own = own
         self._log = log.bind(workspace=workspace)
         self._listing_trouble: PollError | None = None
@@ -113,7 +114,10 @@ class Reporter:
     def listing_failed(self, error: PollError) -> None:
         """Say once why the list cannot be read."""
         if self._listing_trouble is None or self._listing_trouble.reason != error.reason:
-            self._log.warning("the list of integrations cannot be read", reason=error.reason, error=_explain(error))
+            # A key without this permission is a good key where nothing is to be discovered.
+            minor = isinstance(error, ForbiddenError) and not self._needs_list
+            say = self._log.info if minor else self._log.warning
+            say("the list of integrations cannot be read", reason=error.reason, error=_explain(error))
         self._listing_trouble = error
 
     def listing_too_long(self) -> None:

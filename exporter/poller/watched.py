@@ -46,6 +46,8 @@ class Watched:
     account: Account | None = None
     listed: ListedIntegration | None = None
     listed_at: float = float("-inf")
+    awaits_list: bool = True
+    """Whether the list may yet tell what is announced; until then the run that was expected before stays so."""
     asked_at: float = float("-inf")
     """When its own endpoint last answered."""
     asked_newest: tuple[datetime | None, SyncStatus | None] | None = None
@@ -117,10 +119,18 @@ class Watched:
             expected_run_at=self._expected(self.snapshot.newest, now),
         )
 
+    def expect_no_list(self, now: datetime) -> bool:
+        """Note that the list tells nothing of it for the time being; return whether that is news."""
+        news = self.awaits_list and self.listed is None
+        self.awaits_list = False
+        if news:
+            self.snapshot = replace(self.snapshot, expected_run_at=self._expected(self.snapshot.newest, now))
+        return news
+
     def _expected(self, newest: Sync | None, now: datetime) -> datetime | None:
         interval = self.snapshot.integration.expected_interval_seconds
         announcement = None
-        if self.listed is not None or interval is not None:
+        if self.listed is not None or not (interval is None or self.awaits_list):
             announcement = Announcement(
                 self.listed.next_scheduled_run if self.listed else None,
                 self.listed.integration_status if self.listed else "",

@@ -63,7 +63,7 @@ class WorkspacePoller:
         self._gate = gate
         self._clock = clock
         self._publisher = Publisher(settings, store, page, clock)
-        self._report = Reporter(settings.name, own, log)
+        self._report = Reporter(settings.name, own, log, needs_list=settings.discovery.enabled)
         self._reader = Reader(gate, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._agenda = Agenda(settings.poll.interval_seconds)
         self._loop = PollLoop(self._agenda, gate, self.poll, clock, log.bind(workspace=settings.name))
@@ -203,6 +203,7 @@ class WorkspacePoller:
                 self._publisher.show(watched, self._agenda.put_off(key, self._regular_turn(key)))
         self._listing_failures = 0
         self._listing_interval = interval
+        self._expect_no_list(now)
         self._report.listing_complete(now)
         self._end_listing()
 
@@ -224,9 +225,16 @@ class WorkspacePoller:
     def _rely_on_polls(self) -> None:
         """Let no integration rest, not even one that the pages before the failure have shown."""
         self._listing_interval = None
+        self._expect_no_list(self._clock.now())
         for key in self._watched:
             self._agenda.bring_forward(key, self._regular_turn(key))
         self._loop.wake()
+
+    def _expect_no_list(self, now: datetime) -> None:
+        """Let those that the list does not show rely on `expected_interval`."""
+        for watched in self._watched.values():
+            if watched.expect_no_list(now):
+                self._publisher.show(watched)
 
     def _end_listing(self) -> None:
         self.tried = self._list_tried = True

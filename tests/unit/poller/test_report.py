@@ -21,7 +21,7 @@ class Talk:
 
     def __init__(self) -> None:
         self.log = io.StringIO()
-        self.reporter = Reporter("production", OwnMetrics(), build_log("info", "logfmt", self.log))
+        self.reporter = Reporter("production", OwnMetrics(), build_log("info", "logfmt", self.log), needs_list=True)
         self.snapshots: dict[str, Snapshot] = {}
 
     def poll(self, key: str, error: PollError | None = None) -> None:
