@@ -1,0 +1,122 @@
+"""The run that no sync has met stays on the page: while Braze announces the next ones, and through restarts."""
+
+from datetime import timedelta
+
+import pytest
+
+from exporter.domain.model import Integration
+from exporter.simulator.plan import ON_DEMAND, Plan, every, on_arrival
+from tests.polling import LIST, WORKSPACE, Polling, in_virtual_time, poll_braze
+
+EXPECTED = "expected_run_timestamp_seconds"
+NEXT = "next_scheduled_run_timestamp_seconds"
+HOUR = 3600
+
+
+def expecting(integration_id: str, seconds: float) -> Integration:
+    return Integration(WORKSPACE, integration_id, "users", expected_interval_seconds=seconds)
+
+
+@in_virtual_time
+async def test_a_schedule_that_is_kept_has_its_next_run_expected(braze: Polling) -> None:
+    users = braze.add("users", every(minutes=15, delay=(-20, 20)), history=timedelta(hours=3))
+    braze.watch(discovery=True)
+    for _ in range(100):
+        await braze.passes(seconds=97)
+        expected = braze.value(EXPECTED, users)
+        assert expected is not None
+        assert -130 < expected - braze.clock.now().timestamp() <= 900
+
+
+@in_virtual_time
+async def test_a_run_that_never_starts_stays_expected_while_braze_announces_the_next_ones(braze: Polling) -> None:
+    users = braze.add("users", every(hours=1), history=timedelta(hours=3))
+    braze.watch(discovery=True)
+    await braze.passes(minutes=30)
+    braze.world.switch("silent_stop", users)
+    missed = braze.value(EXPECTED, users)
+    await braze.passes(minutes=240)
+    assert missed is not None
+    assert braze.value(EXPECTED, users) == missed
+    assert braze.value(NEXT, users) == missed + 4 * HOUR
+    await braze.restart()
+    braze.watch(discovery=True)
+    assert braze.value(EXPECTED, users) == missed
+    await braze.passes(minutes=120)
+    assert braze.value(EXPECTED, users) == missed
+    braze.world.clear("silent_stop", users)
+    await braze.passes(minutes=60)
+    assert braze.value(EXPECTED, users) == braze.value(NEXT, users) == missed + 7 * HOUR
+
+
+@pytest.mark.parametrize("interval", [2 * HOUR, 24 * HOUR])
+def test_a_missed_run_outlives_a_restart_whose_first_listing_fails(interval: float) -> None:
+    async def test(braze: Polling) -> None:
+        users = braze.add("users", every(hours=1), history=timedelta(hours=3))
+        braze.watch(configured=[expecting(users, interval)])
+        await braze.passes(minutes=30)
+        braze.world.switch("silent_stop", users)
+        missed = braze.value(EXPECTED, users)
+        await braze.passes(minutes=120)
+        assert braze.value(EXPECTED, users) == missed
+        await braze.restart()
+        braze.world.faults.add("hang", endpoint=LIST, times=1)
+        braze.watch(configured=[expecting(users, interval)])
+        await braze.passes(seconds=10)
+        assert braze.value(EXPECTED, users) == missed
+
+    poll_braze(test)
+
+
+@in_virtual_time
+async def test_the_expected_interval_counts_from_the_newest_start_where_nothing_is_announced(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.sync(users)
+    began = braze.world.now.timestamp()
+    braze.watch(configured=[expecting(users, HOUR)])
+    await braze.passes(minutes=180)
+    assert braze.value(EXPECTED, users) == began + HOUR
+    braze.sync(users)
+    began = braze.world.now.timestamp()
+    await braze.passes(minutes=2)
+    assert braze.value(EXPECTED, users) == began + HOUR
+
+
+@in_virtual_time
+async def test_another_expected_interval_is_taken_up_after_a_restart_even_without_the_list(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.sync(users)
+    began = braze.world.now.timestamp()
+    braze.world.switch("integrations_permission_lost", WORKSPACE)
+    braze.watch(configured=[expecting(users, HOUR)])
+    await braze.passes(minutes=90)
+    assert braze.value(EXPECTED, users) == began + HOUR
+    await braze.restart()
+    braze.watch(configured=[expecting(users, 24 * HOUR)])
+    await braze.passes(minutes=2)
+    assert braze.value(EXPECTED, users) == began + 24 * HOUR
+
+
+@pytest.mark.parametrize("plan", [ON_DEMAND, on_arrival(timedelta(minutes=7))], ids=["on demand", "event-driven"])
+def test_what_has_no_schedule_expects_nothing(plan: Plan) -> None:
+    async def test(braze: Polling) -> None:
+        users = braze.add("users", plan, history=timedelta(0) if plan is ON_DEMAND else timedelta(hours=1))
+        braze.watch(discovery=True)
+        await braze.passes(minutes=30)
+        assert braze.value(EXPECTED, users) is None
+        assert braze.value("up", users) == 1
+
+    poll_braze(test)
+
+
+@in_virtual_time
+async def test_a_paused_integration_expects_nothing_and_goes_on_when_it_is_resumed(braze: Polling) -> None:
+    users = braze.add("users", every(hours=1), history=timedelta(hours=3))
+    braze.watch(configured=[expecting(users, HOUR)])
+    await braze.passes(minutes=30)
+    braze.world.switch("paused", users)
+    await braze.passes(minutes=90)
+    assert braze.value(EXPECTED, users) is None
+    braze.world.clear("paused", users)
+    await braze.passes(minutes=2)
+    assert braze.value(EXPECTED, users) == braze.value(NEXT, users)
