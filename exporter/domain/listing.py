@@ -8,7 +8,7 @@ personal data and are never read. What is odd becomes an anomaly, as in `domain/
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from exporter.domain.decode import MAX_RECORDS, decode_results, decode_status, decode_time, is_path_segment
@@ -16,6 +16,8 @@ from exporter.domain.model import Sync, SyncStatus
 
 MAX_TEXT = 200
 """Names and types are cut to so many characters."""
+_ROUNDING = timedelta(seconds=1)
+"""Two pages may give the same time with more or fewer digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class ListedIntegration:
         if newest is None:
             return self.last_job_start_time is None and self.last_job_status is None
         return self.newest == (newest.sync_start_time, newest.job_status)
+
+    def is_ahead_of(self, newest: Sync | None) -> bool:
+        """Whether the list shows a newer sync than the newest known, by more than times may be rounded."""
+        start = self.last_job_start_time
+        return start is not None and (newest is None or start - newest.sync_start_time >= _ROUNDING)
 
     def newly_running(self, newest: Sync | None) -> Sync | None:
         """Return the running sync that the list shows, if it is newer than the newest known."""

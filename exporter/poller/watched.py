@@ -52,6 +52,8 @@ class Watched:
     """When its own endpoint last answered."""
     asked_newest: tuple[datetime | None, SyncStatus | None] | None = None
     """What the list showed before its own endpoint last answered."""
+    asked_newest_at: float = float("-inf")
+    """When its own endpoint first answered while the list showed that."""
     begun_at: float = float("-inf")
     """When the list first showed the running sync."""
 
@@ -76,6 +78,13 @@ class Watched:
         shown = self.snapshot.newest
         ended = shown is not None and not shown.finished and shown.sync_start_time != listed.last_job_start_time
         return Verdict.BEGUN if listed.newly_running(newest) and not ended else Verdict.CHANGED
+
+    def take_answer(self, asking: ListedIntegration | None, monotonic: float) -> None:
+        """Note that its own endpoint has answered, and what the list had shown when it was asked."""
+        newest = asking.newest if asking else None
+        if newest != self.asked_newest:
+            self.asked_newest, self.asked_newest_at = newest, monotonic
+        self.asked_at = monotonic
 
     def take_listing(self, listed: ListedIntegration, now: datetime, monotonic: float) -> None:
         """Note what the list shows, and show it."""
@@ -145,6 +154,9 @@ class Watched:
         verify_at = self.asked_at + verify_after * (1 + VERIFY_SPREAD * phase(self.integration_id))
         newest = self.snapshot.newest
         if newest is None or newest.finished:
+            if self.listed is not None and self.listed.is_ahead_of(newest):
+                # What its own endpoint has not shown yet it may show soon, or never.
+                return min(verify_at, self.asked_at + max(interval, self.asked_at - self.asked_newest_at))
             return verify_at
         asked_while_running = max(0.0, self.asked_at - self.begun_at)
         return min(

@@ -132,7 +132,7 @@ class WorkspacePoller:
     async def poll(self, integration_id: str) -> None:
         """Poll one integration whose first turn in the budget has been taken, and give it its next turn."""
         watched = self._watched[integration_id]
-        asking = watched.listed.newest if watched.listed else None
+        asking = watched.listed
         ledger = watched.account.ledger if watched.account else None
         began = self._clock.monotonic()
         try:
@@ -144,7 +144,7 @@ class WorkspacePoller:
         before = watched.snapshot
         now, monotonic = self._clock.now(), self._clock.monotonic()
         if reading.error is None:
-            watched.asked_at, watched.asked_newest = monotonic, asking
+            watched.take_answer(asking, monotonic)
         if reading.ledger is not None and reading.pages > 0:
             self._publisher.heard(watched, reading.ledger, now)
         self._publisher.close_poll(watched, reading.error, now)

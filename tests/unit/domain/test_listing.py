@@ -135,3 +135,12 @@ def test_only_a_newer_running_sync_is_newly_running() -> None:
     assert running.newly_running(Sync(START.replace(hour=11), SyncStatus.SUCCESS)) is None
     assert decode_one().newly_running(None) is None
     assert decode_one(last_job_status="running", last_job_start_time=None).newly_running(None) is None
+
+
+def test_a_listing_is_ahead_when_it_shows_a_newer_sync_by_more_than_rounding() -> None:
+    assert decode_one().is_ahead_of(None)
+    assert decode_one().is_ahead_of(Sync(START.replace(hour=9), SyncStatus.SUCCESS))
+    assert not decode_one().is_ahead_of(Sync(START, SyncStatus.ERROR))
+    assert not decode_one(last_job_start_time="2026-03-01T10:00:00.9Z").is_ahead_of(Sync(START, SyncStatus.SUCCESS))
+    assert not decode_one().is_ahead_of(Sync(START.replace(hour=11), SyncStatus.SUCCESS))
+    assert not decode_one(last_job_start_time=None).is_ahead_of(None)

@@ -231,3 +231,31 @@ async def test_verifications_that_the_budget_cannot_serve_starve_nobody(braze: P
     before = {each: braze.requests(OWN, each) for each in ids}
     await braze.passes(minutes=12)
     assert min(braze.requests(OWN, each) - before[each] for each in ids) >= 1
+
+
+@in_virtual_time
+async def test_a_sync_that_its_own_endpoint_shows_later_than_the_list_is_counted_soon_after(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.sync(users)
+    braze.watch(discovery=True)
+    await braze.passes(minutes=3)
+    late = braze.world.faults.add("no_object", endpoint=OWN, record=0)
+    braze.sync(users)
+    await braze.passes(minutes=3)
+    assert braze.counted(users) == 0
+    braze.world.faults.remove(late)
+    await braze.passes(minutes=4)
+    assert braze.counted(users) == 1
+
+
+@in_virtual_time
+async def test_a_sync_that_only_the_list_shows_is_asked_for_less_and_less(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.sync(users)
+    braze.watch(discovery=True)
+    await braze.passes(minutes=3)
+    braze.world.faults.add("no_object", endpoint=OWN, record=0)
+    braze.sync(users)
+    before = braze.requests(OWN)
+    await braze.passes(minutes=180)
+    assert 5 <= braze.requests(OWN) - before <= 12
