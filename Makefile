@@ -55,7 +55,7 @@ bench: setup-dev components  ## page, state, freshness and scale, measured; abou
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
 
-test-deploy: setup-dev  ## build and run image, compose stack and systemd unit for real; root, about three minutes
+test-deploy: setup-dev  ## build and run image, compose stack and systemd unit for real; root, about four minutes
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/heavy $(PYTEST_FLAGS)
 
 rules: setup-dev  ## make the Kubernetes component's alerts from deploy/prometheus/rules
