@@ -21,8 +21,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.report import replace_section
-from exporter.domain.ledger import RECENT, Ledger, Tail
+from exporter.domain.ledger import RECENT, Ledger
 from exporter.domain.model import Sync, SyncStatus, Totals
+from exporter.domain.tail import Tail
 from exporter.log import build_log
 from exporter.metrics.own import OwnMetrics
 from exporter.state.sqlite import SqliteStore, open_store

@@ -7,10 +7,9 @@ nothing has begun; at the end polls are cancelled, then the server ends its answ
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
@@ -23,6 +22,7 @@ from exporter.config.load import Config
 from exporter.config.web_config import load_web_config
 from exporter.domain.shard import Shard
 from exporter.metrics.own import OwnMetrics
+from exporter.poller.supervision import Supervised
 from exporter.version import VERSION
 from exporter.web.basic_auth import BasicAuth
 from exporter.web.listen import ListenAddress
@@ -75,11 +75,14 @@ async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger
         reloader = Reloader(options.config_file, config, exporter, clock, log)
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
         server, _ = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
-        chores = [keep_tidy(store, exporter, clock), _reload_on_hangup(reloader)]
+        chores: dict[str, Callable[[], Awaitable[None]]] = {
+            "housekeeping": partial(keep_tidy, store, exporter, clock),
+            "reload on SIGHUP": partial(_reload_on_hangup, reloader),
+        }
         if security is not None:
-            chores.append(security.keep_fresh())
+            chores["web configuration"] = security.keep_fresh
         if options.auto_reload_seconds:
-            chores.append(reloader.watch(options.auto_reload_seconds))
+            chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         await exporter.apply(config)
         await serve(exporter, server, log, stop, chores)
 
@@ -115,9 +118,13 @@ async def serve(
     server: Server,
     log: FilteringBoundLogger,
     stop: asyncio.Event,
-    chores: list[Coroutine[Any, Any, None]],
+    chores: Mapping[str, Callable[[], Awaitable[None]]],
 ) -> None:
-    """Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started."""
+    """
+    Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started.
+
+    A chore that crashes is logged by its name and begun again.
+    """
     log.info(
         "started",
         version=VERSION,
@@ -126,7 +133,7 @@ async def serve(
     )
     serving = asyncio.create_task(server.serve(stop))
     waiting = asyncio.create_task(stop.wait())
-    doing = [asyncio.create_task(chore) for chore in chores]
+    doing = [asyncio.create_task(Supervised(name, chore, log).run()) for name, chore in chores.items()]
     try:
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     finally:

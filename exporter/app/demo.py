@@ -54,7 +54,7 @@ async def run_demo(
         server, listening = bind_server(sources, addresses, telemetry_path, log)
         say(_demo_greeting(listening[0], telemetry_path, port))
         await exporter.apply(config)
-        await serve(exporter, server, log, stop, [])
+        await serve(exporter, server, log, stop, {})
     finally:
         braze_stop.set()
         await braze

@@ -31,6 +31,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
+from exporter.domain.tail import Tail, fold
 
 RECENT = 20
 """Syncs kept one by one: two pages, so that a record that was unreadable at first still counts once it is readable."""
@@ -47,18 +48,6 @@ EMPTY_PAST = timedelta(days=1)
 
 _INDEX = {status: index for index, status in enumerate(FINISHED_STATUSES)}
 _JUST_BEFORE = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """All syncs older than the recent ones, folded into what the gauges need of them."""
-
-    floor: datetime | None = None
-    """The newest start in here."""
-    failed_streak: int = 0
-    """How many of the newest finished syncs in here failed in a row."""
-    success: Sync | None = None
-    last_timestamp_synced: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +250,7 @@ def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: dateti
         return replace(ledger, gaps=gaps, vanished=True, attempts=0)
     searched = ledger.running and (walk.pages > 1 or _search_is_due(ledger, walk, now))
     ledger, lost = _forget_running(ledger, walk, complete=complete, now=now)
-    recent, tail = _fold(ledger)
+    recent, tail = ledger.recent[:RECENT], fold(ledger.tail, ledger.recent[RECENT:])
     return replace(
         ledger,
         anchor=_newest_begun(recent, now) or ledger.anchor,
@@ -291,19 +280,3 @@ def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime
     recent = tuple(sync for sync in ledger.recent if sync.sync_start_time not in gone)
     lost = len(kept[MOST_RUNNING:]) + sum(start <= past for start in gone)
     return replace(ledger, recent=recent, running=frozenset(kept[:MOST_RUNNING])), lost
-
-
-def _fold(ledger: Ledger) -> tuple[tuple[Sync, ...], Tail]:
-    """Keep the newest syncs, and fold the others into the tail, the oldest first."""
-    tail = ledger.tail
-    for sync in reversed(ledger.recent[RECENT:]):
-        streak = tail.failed_streak
-        if sync.finished:
-            streak = streak + 1 if sync.failed else 0
-        tail = Tail(
-            sync.sync_start_time,
-            streak,
-            sync if sync.job_status is SyncStatus.SUCCESS else tail.success,
-            sync.last_timestamp_synced or tail.last_timestamp_synced,
-        )
-    return ledger.recent[:RECENT], tail

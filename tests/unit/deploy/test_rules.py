@@ -47,7 +47,7 @@ def named_in(query: str) -> set[str]:
     names = set()
 
     def note(node: object) -> None:
-        if isinstance(node, promql_parser.VectorSelector):
+        if isinstance(node, promql_parser.VectorSelector) and node.name is not None:
             names.add(node.name)
 
     promql_parser.walk(promql_parser.parse(query), note)
