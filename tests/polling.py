@@ -14,7 +14,7 @@ import asyncio
 import functools
 import io
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -239,12 +239,14 @@ class Polling:
 
     def most_in_a_minute(self) -> Counter[tuple[str, Endpoint]]:
         """For each workspace and endpoint the most requests that were sent within any 60 seconds."""
+        times: defaultdict[tuple[str, Endpoint], list[float]] = defaultdict(list)
+        for asked in self.asked:
+            times[asked.workspace, asked.endpoint].append(asked.at_seconds)
         most: Counter[tuple[str, Endpoint]] = Counter()
-        for place in {(asked.workspace, asked.endpoint) for asked in self.asked}:
-            times = [asked.at_seconds for asked in self.asked if (asked.workspace, asked.endpoint) == place]
+        for place, sent in times.items():
             first = 0
-            for last, at in enumerate(times):
-                while at - times[first] >= 60:
+            for last, at in enumerate(sent):
+                while at - sent[first] >= 60:
                     first += 1
                 most[place] = max(most[place], last - first + 1)
         return most
