@@ -18,7 +18,7 @@ from tools.dashboards.reading import ROOT, dashboards, filled, options_of, serie
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/draw-dashboards", description=__doc__)
     parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="its address")
-    parser.add_argument("--integration", default="newsletter_consent", help="the name of the one to draw in depth")
+    parser.add_argument("--integration", default="loyalty_points", help="the name of the one to draw in depth")
     parser.add_argument("--minutes", type=float, default=30, help="how much of the past")
     parser.add_argument("--scrape-interval", type=float, default=30, help="of the scrape job, in seconds")
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "pictures")

@@ -71,19 +71,21 @@ def _rows() -> model.Panel:
 
 
 def _runs() -> model.Panel:
+    # Not from now on: while polls fail, an old announcement would look overdue. The alert does the same.
+    polled = newest("braze_cdi_last_poll_success_timestamp_seconds", ONE)
     return lines(
         "Time until the next run",
-        "Until the run that Braze announces, and until the one that is expected: the oldest announced run that no sync"
+        "From the newest poll until the run that Braze announces, and until the one that is expected: the oldest announced run that no sync"
         " has met, else the next one. Below zero: overdue, even if Braze announces a later one.",
         Look("s", limits=style.UNTIL_RUN),
         Query(
-            f"{newest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - time()",
+            f"{newest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - {polled}",
             legend="announced by Braze",
             colour=style.QUIET,
             dashed=True,
         ),
         Query(
-            f"{newest('braze_cdi_expected_run_timestamp_seconds', ONE)} - time()",
+            f"{newest('braze_cdi_expected_run_timestamp_seconds', ONE)} - {polled}",
             legend="expected",
             colour=style.RUNNING,
         ),
