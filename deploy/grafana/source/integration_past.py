@@ -75,8 +75,9 @@ def _runs() -> model.Panel:
     polled = newest("braze_cdi_last_poll_success_timestamp_seconds", ONE)
     return lines(
         "Time until the next run",
-        "From the newest poll until the run that Braze announces, and until the one that is expected: the oldest announced run that no sync"
-        " has met, else the next one. Below zero: overdue, even if Braze announces a later one.",
+        "From the newest poll until the run that Braze announces, and until the one that is expected: the oldest"
+        " announced run that no sync has met, else the next one. Below zero: overdue, even if Braze announces a later"
+        " one.",
         Look("s", limits=style.UNTIL_RUN),
         Query(
             f"{newest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - {polled}",
