@@ -111,6 +111,7 @@ class Gate:
             raise  # no key could be read, so nothing was sent
         except PollError:
             self._answered(request, "error", began)
+            self._denial.leave_open(request.endpoint, self._clock.monotonic())
             raise
         self._answered(request, str(response.status), began)
         self._learn(request.endpoint, response)
@@ -121,6 +122,9 @@ class Gate:
             raise
         except (NotFoundError, BadRequestError):
             self._denial.forget(request.endpoint)  # the key was good enough to be told so
+            raise
+        except PollError:
+            self._denial.leave_open(request.endpoint, self._clock.monotonic())
             raise
         self._denial.forget(request.endpoint)
         return Answer(body, decipher_next_cursor(response))

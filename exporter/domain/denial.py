@@ -27,6 +27,7 @@ class Denial:
         if isinstance(error, AuthError):
             self._in_force[_ALL] = (now + HOLD_SECONDS, error)
             return
+        self._in_force.pop(_ALL, None)  # a key that lacks a permission is a known key
         self._forbidden[endpoint] += 1
         if self._forbidden[endpoint] >= FORBIDDEN_IN_A_ROW:
             self._in_force[endpoint] = (now + HOLD_SECONDS, error)
@@ -36,6 +37,12 @@ class Denial:
         self._in_force.pop(_ALL, None)
         self._in_force.pop(endpoint, None)
         self._forbidden[endpoint] = 0
+
+    def leave_open(self, endpoint: str, now: float) -> None:
+        """Note that a request has shown nothing: no answer came, or one that has nothing to do with the key."""
+        for held in (_ALL, endpoint):
+            if held in self._in_force:
+                self._in_force[held] = (now, self._in_force[held][1])
 
     def raise_while_it_lasts(self, endpoint: str, now: float) -> None:
         """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.domain.schedule import HEAD_START_SECONDS, Agenda, interval_in_effect, next_turn, phase, retry_delay
+from exporter.domain.schedule import HEAD_START_SECONDS, Agenda, next_turn, phase, retry_delay
 
 MINUTE = 60.0
 
@@ -41,16 +41,6 @@ def test_one_that_is_known_keeps_its_turn() -> None:
     agenda.add("a", 0)
     assert agenda.next_due() == 10
     assert len(agenda) == 1
-
-
-def test_turns_are_spread_over_the_interval_and_stay_where_they_are() -> None:
-    keys = [f"integration {n}" for n in range(100)]
-    turns = [next_turn(1000, MINUTE, phase(key)) for key in keys]
-    per_quarter = [sum(1000 + 15 * q < turn <= 1015 + 15 * q for turn in turns) for q in range(4)]
-    assert sum(per_quarter) == 100
-    assert min(per_quarter) > 12
-    for key, turn in zip(keys, turns, strict=True):
-        assert next_turn(turn, MINUTE, phase(key)) == pytest.approx(turn + MINUTE)
 
 
 def test_an_urgent_one_goes_first() -> None:
@@ -128,15 +118,6 @@ def test_one_that_is_removed_is_never_due_even_if_it_was_being_polled() -> None:
     agenda.remove("a")
 
 
-def test_a_poll_that_ended_without_a_word_is_a_failed_one() -> None:
-    agenda = agenda_of("a")
-    agenda.take()
-    agenda.give_back("a", 10)
-    assert agenda.next_due() == 10 + retry_delay(1, MINUTE)
-    agenda.give_back("a", 20)
-    assert agenda.next_due() == 10 + retry_delay(1, MINUTE)
-
-
 def test_a_retry_comes_within_a_minute_and_a_recovery_takes_the_regular_turn_up_again() -> None:
     agenda = agenda_of("a", interval=300)
     agenda.take()
@@ -146,7 +127,32 @@ def test_a_retry_comes_within_a_minute_and_a_recovery_takes_the_regular_turn_up_
     assert turn == next_turn(1060, 300, phase("a"))
 
 
-def test_the_interval_in_effect_is_what_the_budget_can_serve() -> None:
-    assert interval_in_effect(60, 20, 80) == 60
-    assert interval_in_effect(60, 160, 80) == pytest.approx(122)
-    assert interval_in_effect(60, 0, 1) == 60
+def test_a_turn_is_brought_forward_and_never_put_off_by_that() -> None:
+    agenda = agenda_of("a", due=100)
+    assert agenda.bring_forward("a", 500) == 100
+    assert agenda.bring_forward("a", 50) == 50
+    assert agenda.next_due() == 50
+
+
+def test_a_turn_that_is_not_moved_keeps_its_place_in_the_queue() -> None:
+    agenda = agenda_of("a", "b", due=10)
+    for _ in range(1000):
+        agenda.put_off("b", 10)
+        agenda.put_off("a", 10)
+    assert [agenda.take(), agenda.take()] == ["a", "b"]
+    assert agenda.next_due() is None
+    assert len(agenda._heap) <= 2, "it grows with each listing"
+
+
+def test_the_longest_wait_is_that_of_the_last_poll_among_those_that_are_due() -> None:
+    agenda = agenda_of("a", "waiting", "resting", "being polled")
+    for _ in range(4):
+        agenda.done(agenda.take(), 100, succeeded=True, due=200)
+    agenda.put_off("resting", 5000)
+    agenda.put_off("being polled", 150)
+    agenda.add("never polled yet", 0)
+    assert agenda.longest_wait(199) == 99
+    assert agenda.take() == "never polled yet"
+    assert agenda.take() == "being polled"
+    assert agenda.longest_wait(199) == 0
+    assert agenda.longest_wait(230) == 130

@@ -54,10 +54,34 @@ def test_one_request_at_a_time_shows_whether_a_denial_has_ended() -> None:
 
 def test_a_request_that_a_permission_still_denies_does_not_count_as_a_look_at_the_key() -> None:
     denial = Denial()
+    forbid(denial, LIST, 110)
     denial.note(OWN, AuthError("unknown key"), 100)
-    forbid(denial, LIST, 120)
     assert denied(denial, LIST, 100 + HOLD_SECONDS)
     assert not denied(denial, OWN, 100 + HOLD_SECONDS)
+
+
+def test_a_key_that_lacks_a_permission_is_a_known_key() -> None:
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    forbid(denial, LIST, 101, times=1)
+    assert not denied(denial, OWN, 102)
+
+
+def test_a_request_that_shows_nothing_is_followed_by_another_at_once() -> None:
+    denial = Denial()
+    denial.note(OWN, AuthError("unknown key"), 100)
+    now = 100 + HOLD_SECONDS
+    assert not denied(denial, LIST, now)
+    denial.leave_open(LIST, now + 1)
+    assert not denied(denial, OWN, now + 1)
+    assert denied(denial, OWN, now + 2)
+
+
+def test_where_nothing_is_denied_nothing_is_left_open() -> None:
+    denial = Denial()
+    denial.leave_open(OWN, 100)
+    assert not denied(denial, OWN, 100)
+    assert not denied(denial, OWN, 100)
 
 
 def test_a_missing_permission_holds_back_its_endpoint_only() -> None:

@@ -139,6 +139,37 @@ def test_an_unknown_key_does_not_hammer(interval: float) -> None:
     poll_braze(test)
 
 
+@in_virtual_time
+async def test_an_integration_that_braze_does_not_know_does_not_hide_that_a_denial_has_ended(braze: Polling) -> None:
+    ids = [braze.add(f"integration {n:02}") for n in range(5)]
+    ghosts = [f"ghost-{n}" for n in range(40)]
+    braze.world.switch("integrations_permission_lost", WORKSPACE)
+    braze.watch(configured=[*ghosts, *ids])
+    await braze.passes(minutes=3)
+    braze.world.switch("key_rotated", WORKSPACE)
+    await braze.passes(minutes=3)
+    assert {braze.value("up", each) for each in ids} == {0}
+    braze.world.clear("key_rotated", WORKSPACE)
+    await braze.passes(minutes=2)
+    assert {braze.value("up", each) for each in ids} == {1}
+    assert {braze.value("up", each) for each in ghosts} == {0}
+
+
+@in_virtual_time
+async def test_a_list_that_fails_does_not_hide_that_a_denial_has_ended(braze: Polling) -> None:
+    ids = [braze.add(f"integration {n:02}") for n in range(40)]
+    braze.watch(configured=ids)
+    await braze.passes(minutes=3)
+    braze.world.faults.add("http_503", endpoint=LIST)
+    braze.world.switch("key_rotated", WORKSPACE)
+    await braze.passes(minutes=10)
+    assert {braze.value("up", each) for each in ids} == {0}
+    assert braze.requests(OWN, within=300) <= 10
+    braze.world.clear("key_rotated", WORKSPACE)
+    await braze.passes(minutes=2, seconds=10)
+    assert {braze.value("up", each) for each in ids} == {1}
+
+
 def test_a_key_in_a_changed_file_is_used_at_the_next_request(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("old\n")

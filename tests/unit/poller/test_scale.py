@@ -1,8 +1,8 @@
 """One process holds ten thousand integrations in a hundred workspaces: a smoke test in virtual time."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
-from exporter.simulator.fleet import build_fleet
+from exporter.simulator.plan import every
 from tests.polling import OWN, Polling, in_virtual_time
 
 WORKSPACES, EACH = 100, 100
@@ -10,8 +10,12 @@ WORKSPACES, EACH = 100, 100
 
 @in_virtual_time
 async def test_a_hundred_workspaces_of_a_hundred_integrations_are_all_watched(braze: Polling) -> None:
-    braze.world = build_fleet(3, datetime(2026, 3, 2, 8, tzinfo=UTC), workspaces=WORKSPACES, integrations_each=EACH)
-    for workspace in braze.world.workspaces:
+    """`benchmarks/scale.py` does so in real time, with histories of many pages."""
+    for workspace in (f"workspace {n:03}" for n in range(WORKSPACES)):
+        braze.world.add_workspace(workspace)
+        for n in range(EACH):
+            plan = every(minutes=60, phase=timedelta(seconds=36 * n))
+            braze.add(f"integration {n:03}", plan, workspace=workspace, history=timedelta(hours=2))
         braze.watch(workspace, discovery=True)
     await braze.passes(minutes=3)
     snapshots = braze.page.snapshots()
