@@ -7,7 +7,8 @@ from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS
 from exporter.metrics.own import OwnMetrics
 from tests.snapshots import read_families, read_series
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs" / "metrics.md"
 
 Metrics = dict[str, tuple[str, tuple[str, ...]]]
 """Name of the samples -> type and labels in their order."""
@@ -52,3 +53,12 @@ def test_what_prometheus_client_adds_is_documented() -> None:
     assert undocumented
     assert all(name.startswith("process_") for name in undocumented)
     assert "`process_*`" in DOCS.read_text()
+
+
+def test_every_metric_is_used_by_a_rule_or_a_dashboard_or_marked_for_ad_hoc_use() -> None:
+    deployed = [*(ROOT / "deploy/prometheus/rules").glob("*.yml"), *(ROOT / "deploy/grafana/dashboards").glob("*.json")]
+    used = {name for path in deployed for name in re.findall(r"\bbraze_cdi_\w+", path.read_text())}
+    used |= {re.sub(r"_(bucket|sum|count)$", "", name) for name in used}
+    marked = set(re.findall(r"^\| `(\w+)` .*\*Ad-hoc use\*", DOCS.read_text(), re.MULTILINE))
+    ours = {name for name in implemented() if name.startswith("braze_cdi_")}
+    assert ours - used == marked
