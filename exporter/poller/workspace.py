@@ -27,17 +27,14 @@ from exporter.poller.listing import ListingLoop
 from exporter.poller.loop import PollLoop
 from exporter.poller.publishing import Publisher
 from exporter.poller.reading import Reader, Reading
+from exporter.poller.reliance import Reliance
 from exporter.poller.report import Reporter
 from exporter.poller.supervision import Supervised
 from exporter.poller.watched import Verdict, Watched, watch
 from exporter.state.store import Store
 
-_LISTING_PATIENCE = 3
-"""An integration that the list has not shown for so many intervals is polled by its own endpoint."""
 _LATE = 1.25
 """So many intervals after its last poll an integration shows that the budget does not serve what it should."""
-_LISTING_FAILURES = 2
-"""After so many listings that failed in a row each integration is polled by its own endpoint."""
 
 
 class WorkspacePoller:
@@ -83,9 +80,7 @@ class WorkspacePoller:
         self._watched: dict[str, Watched] = {}
         self._untried: set[str] = set()
         self._roster = Roster()
-        self._listing_interval: float | None = None
-        """Seconds from one whole listing to the next; None while the list cannot be relied on."""
-        self._listing_failures = 0
+        self._list = Reliance()
         self._list_tried = False
         own.prepare_workspace(settings.name)
         for integration in settings.integrations:
@@ -113,15 +108,16 @@ class WorkspacePoller:
     @property
     def interval_seconds(self) -> float:
         """The interval in effect: longer than the configured one when the budget, as it really is, demands it."""
-        if self._listing_interval is not None:
-            return self._listing_interval
+        if self._list.interval is not None:
+            return self._list.interval
         longest = self._agenda.longest_wait(self._clock.monotonic())
         return longest if longest > self._agenda.interval * _LATE else self._agenda.interval
 
     def succeeded(self) -> bool:
         """Whether the newest poll of every integration, and of the list where it is needed, was good."""
-        listing_is_good = self._listing_failures == 0 or not self.settings.discovery.enabled
-        return listing_is_good and all(watched.snapshot.up for watched in self._watched.values())
+        return not (self._list.failing and self.settings.discovery.enabled) and all(
+            watched.snapshot.up for watched in self._watched.values()
+        )
 
     def notes(self) -> tuple[str, ...]:
         """Remarks on the whole workspace for the status page."""
@@ -150,7 +146,7 @@ class WorkspacePoller:
         self._publisher.close_poll(watched, reading.error, now)
         if watched.listed is not None and monotonic - watched.listed_at > self.settings.poll.stale_after_seconds:
             watched.forget_listing(now)
-        rest = self._rests_until(watched) if self._covered(watched) else None
+        rest = self._rests_until(watched) if self._list.covers(watched.listed_at, monotonic) else None
         turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=rest)
         self._publisher.show(watched, turn)
         self._note_tried(integration_id)
@@ -201,30 +197,27 @@ class WorkspacePoller:
             elif watched is not None:
                 watched.forget_listing(now)
                 self._publisher.show(watched, self._agenda.put_off(key, self._regular_turn(key)))
-        self._listing_failures = 0
-        self._listing_interval = interval
+        self._list.complete(interval)
         self._expect_no_list(now)
         self._report.listing_complete(now)
         self._end_listing()
 
     def listing_failed(self, error: PollError) -> None:
         """Take in that the list could not be read; after some times its own endpoint is asked for each integration."""
-        self._listing_failures += 1
         self._report.listing_failed(error)
-        if self._listing_failures >= _LISTING_FAILURES or not error.retryable:
+        if self._list.fail(retryable=error.retryable):
             self._rely_on_polls()
         self._end_listing()
 
     def listing_too_long(self) -> None:
         """Take in that the list has too many pages for the few integrations that are watched."""
-        self._listing_failures = 0
+        self._list.give_up()
         self._report.listing_too_long()
         self._rely_on_polls()
         self._end_listing()
 
     def _rely_on_polls(self) -> None:
         """Let no integration rest, not even one that the pages before the failure have shown."""
-        self._listing_interval = None
         self._expect_no_list(self._clock.now())
         for key in self._watched:
             self._agenda.bring_forward(key, self._regular_turn(key))
@@ -280,12 +273,6 @@ class WorkspacePoller:
         )
         configured = sum(watched.configured for watched in self._watched.values())
         self._report.plan(self.interval_seconds, configured, len(self._watched) - configured)
-
-    def _covered(self, watched: Watched) -> bool:
-        """Whether the list shows an integration often enough to leave its own endpoint alone."""
-        if self._listing_interval is None:
-            return False
-        return watched.listed_at >= self._clock.monotonic() - _LISTING_PATIENCE * self._listing_interval
 
     def _rests_until(self, watched: Watched) -> float:
         poll = self.settings.poll
