@@ -41,7 +41,7 @@ types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
 
 unit: setup-dev components  ## all tests but those that start the installed command
-	@$(BIN)/pytest -n 2 --ignore=tests/e2e $(PYTEST_FLAGS)
+	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e $(PYTEST_FLAGS)
 
 e2e: setup-dev components  ## tests that start the installed command on real sockets
 	@$(BIN)/pytest -n 2 --dist worksteal tests/e2e $(PYTEST_FLAGS)
