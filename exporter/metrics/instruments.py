@@ -10,6 +10,7 @@ the event loop's thread: no locks.
 """
 
 from bisect import bisect_left
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from exporter.metrics.text import Kind, clean, render_header, render_labels, render_number
@@ -18,7 +19,7 @@ Labels = tuple[str, ...]
 """Label values in the order of the instrument's label names, cleaned."""
 
 
-class Instrument:
+class Instrument(ABC):
     """A family of series that differ in the values of *labels*."""
 
     def __init__(self, name: str, kind: Kind, help_text: str, labels: Sequence[str] = ()) -> None:
@@ -64,12 +65,13 @@ class Instrument:
         """Suffix of the name and labels beyond the instrument's, for each line of a series."""
         yield "", []
 
+    @abstractmethod
     def _values(self, key: Labels) -> Sequence[float]:
         """The values of those lines."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _drop(self, key: Labels) -> None:
-        raise NotImplementedError
+        """Forget a series."""
 
 
 class Value(Instrument):

@@ -1,7 +1,7 @@
 """
 Base systems by debootstrap: what stands in for a base image that cannot be pulled, and what systemd is booted in.
 
-Decides what is in them, and that they are fetched once and kept in `.tools/deploy`, read-only by agreement.
+Decides what is in them (debootstrap knows from where), and that they are fetched once and kept in `.tools/deploy`, read-only by agreement.
 """
 
 import shutil
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.deploy.heavy.programs import CACHE, run
 
-MIRROR = "http://deb.debian.org/debian"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -21,7 +20,7 @@ def base_system(suite: str, packages: str) -> Path:
         complete.unlink(missing_ok=True)
         shutil.rmtree(system, ignore_errors=True)
         CACHE.mkdir(parents=True, exist_ok=True)
-        run("debootstrap", "--variant=minbase", f"--include={packages}", suite, system, MIRROR, limit=900)
+        run("debootstrap", "--variant=minbase", f"--include={packages}", suite, system, limit=900)
         complete.write_text(packages)
     # Where this machine trusts an authority of its own, such as a proxy's, so must what is installed inside.
     shutil.copy(BUNDLE, system / BUNDLE.relative_to("/"))
