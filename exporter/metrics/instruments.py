@@ -9,8 +9,8 @@ A series exists from the first call that names it. Values that are no finite num
 the event loop's thread: no locks.
 """
 
-from bisect import bisect_left
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from exporter.metrics.text import Kind, clean, render_header, render_labels, render_number

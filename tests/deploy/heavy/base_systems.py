@@ -1,7 +1,8 @@
 """
 Base systems by debootstrap: what stands in for a base image that cannot be pulled, and what systemd is booted in.
 
-Decides what is in them (debootstrap knows from where), and that they are fetched once and kept in `.tools/deploy`, read-only by agreement.
+Decides what is in them, and that they are fetched once, from where debootstrap fetches by itself, and kept in
+`.tools/deploy`, read-only by agreement.
 """
 
 import shutil
