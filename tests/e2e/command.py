@@ -79,14 +79,21 @@ class Daemon:
 
     Args:
         directory: Its working directory, which must hold its configuration.
-        arguments: Flags and subcommand; it listens on a free loopback port.
+        arguments: Flags and subcommand.
         env: More variables of its environment.
+        address: Where it listens; a free loopback port unless given.
 
     """
 
-    def __init__(self, directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        address: str = "127.0.0.1:0",
+    ) -> None:
         self._directory = directory
-        self._arguments = (*arguments, "--web.listen-address", "127.0.0.1:0")
+        self._arguments = (*arguments, "--web.listen-address", address)
         self._env = environment(directory, env)
         self._process: subprocess.Popen[bytes] | None = None
         self._log_begins = 0

@@ -1,0 +1,159 @@
+"""
+Who plays: the simulated workspaces with their integrations, as Braze has them and as the exporters' configurations do.
+
+Everything is small and quick: an integration syncs every five seconds, so that what would take an hour takes a minute.
+Most integrations are there for one fault; in each workspace one has none, and must never raise an alert.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exporter.braze.wire import Endpoint
+from exporter.simulator.plan import ON_DEMAND, every
+from exporter.simulator.style import Style
+from exporter.simulator.temper import Scale
+from exporter.simulator.workspace import PERMISSIONS
+from exporter.simulator.world import World
+from tests.e2e.worlds import AMPLE, AMPLE_LIMITS, STATUS_PERMISSION
+
+SYNCS, WAYS, ELSEWHERE = "syncs", "ways", "elsewhere"
+"""The exporters: of the workspace whose syncs go wrong; of those to which the way goes wrong; and a third one."""
+WORDS = {"5s": 5, "15s": 15, "30s": 30}
+"""Words for thresholds that the shipped table lacks, for a file of rules of one's own (docs/alerting.md)."""
+_PAST = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """
+    An integration.
+
+    Args:
+        name: Of the integration.
+        settings: Of its configuration.
+        temper: Of the simulator.
+        seconds: Between two syncs; 0 is on demand.
+        rows: Whether its syncs bring rows. The simulated watermark lies up to a minute back, so it may stand still for
+            some quick syncs: with rows that would be rows synced again.
+
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    temper: str = "healthy"
+    seconds: int = 5
+    rows: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """A workspace. *settings* are those of its configuration, *limits* those of Braze and of the configuration."""
+
+    name: str
+    exporter: str
+    actors: tuple[Actor, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[Endpoint, int] = field(default_factory=lambda: AMPLE_LIMITS)
+    permissions: tuple[str, ...] = tuple(PERMISSIONS.values())
+
+
+def labelled(**labels: str) -> dict[str, Any]:
+    return {"labels": labels}
+
+
+ONE, TWO = Actor("one"), Actor("two")
+PLACES = (
+    Place(
+        "syncs",
+        SYNCS,
+        (
+            Actor("fine"),
+            Actor("failed", labelled(max_failures="off")),
+            Actor("failing", labelled(team="crm")),
+            Actor("misconfigured", labelled(alerts="no-page", max_failures="off")),
+            Actor("partial", labelled(team="crm"), seconds=20, rows=True),
+            Actor("limited", labelled(max_failed_rows="off")),
+            Actor("silent", labelled(max_delay="5s")),
+            Actor("slow", labelled(max_run="5s")),
+            Actor("stuck", labelled(max_run="5s")),
+            Actor("future", rows=True),
+            Actor("behind", labelled(max_lag="30s")),
+            Actor("again", temper="boundary_resync", rows=True),
+            Actor("unsuccessful", labelled(max_success_age="15s", max_failures="off")),
+            Actor("paused", labelled(max_delay="5s")),
+            Actor("muted", labelled(alerts="off")),
+        ),
+    ),
+    Place("rotated", WAYS, (ONE, TWO)),
+    Place("denied", WAYS, (ONE, TWO)),
+    Place(
+        "unlisted",
+        WAYS,
+        (ONE, Actor("silent", {"expected_interval": "5s", **labelled(max_delay="5s")})),
+        # Three refusals, and then a minute's rest: Prometheus must see more than the last of them.
+        {"poll": {"interval": "2s"}},
+    ),
+    Place("eaten", WAYS, (ONE, TWO), limits=dict.fromkeys(Endpoint, 600)),
+    Place("throttled", WAYS, (ONE, TWO)),
+    # Without the list: one request tells that there will be no other for the rest of the minute.
+    Place("exhausted", WAYS, (ONE,), permissions=(STATUS_PERMISSION,)),
+    Place("hanging", WAYS, (ONE, TWO), {"poll": {"timeout": "25s"}}),
+    Place("broken", WAYS, (ONE, TWO)),
+    Place("shaky", WAYS, (ONE, TWO), {"poll": {"interval": "4s"}}),
+    Place("undiscovered", WAYS, (ONE,), {"integrations": [], "discovery": {"enabled": True}}),
+    Place(
+        "stretched",
+        WAYS,
+        tuple(Actor(name, seconds=20) for name in ("one", "two", "three", "four", "five")),
+        limits={Endpoint.JOB_SYNC_STATUS: 60, Endpoint.INTEGRATIONS: AMPLE},
+    ),
+    Place("odd", WAYS, (ONE, Actor("worded", labelled(max_run="5m")))),
+    Place("short", WAYS, (Actor("burst", seconds=0), TWO), {"poll": {"max_pages": 1}}),
+    Place("elsewhere", ELSEWHERE, (ONE,)),
+)
+
+
+def id_of(place: str, actor: str) -> str:
+    return f"{actor}-of-{place}"
+
+
+def build_world() -> World:
+    """Return the world, with a past and without any fault but those of tempers."""
+    world = World(3, datetime.now(UTC), style=Style(fraction_digits=3))
+    for place in PLACES:
+        world.add_workspace(place.name, limits=place.limits, permissions=place.permissions)
+        for number, actor in enumerate(place.actors):
+            key = world.add_integration(
+                place.name,
+                actor.name,
+                integration_id=id_of(place.name, actor.name),
+                temper=actor.temper,
+                plan=every(seconds=actor.seconds, phase=timedelta(seconds=number % 5)) if actor.seconds else ON_DEMAND,
+                scale=Scale(seconds=(1, 1), rows=(50, 500) if actor.rows else (0, 0)),
+                history=_PAST,
+            )
+            if not actor.seconds:
+                world.start_sync(key, duration=timedelta(0), word="success")
+    return world
+
+
+def configuration(exporter: str, url: str) -> dict[str, Any]:
+    """Return the configuration of one exporter, by which it polls every second; keys are read from files."""
+    workspaces = [
+        {
+            "name": place.name,
+            "rest_endpoint": url,
+            "api_key_file": f"{place.name}.key",
+            "rate_limit": {endpoint.value: limit for endpoint, limit in place.limits.items()},
+            "integrations": [
+                {"id": id_of(place.name, actor.name), "name": actor.name, **actor.settings} for actor in place.actors
+            ],
+            **place.settings,
+        }
+        for place in PLACES
+        if place.exporter == exporter
+    ]
+    # Values vanish as much sooner as alerts come; see copies.py.
+    return {"poll": {"interval": "1s", "timeout": "5s", "stale_after": "15s"}, "workspaces": workspaces}

@@ -1,0 +1,228 @@
+"""
+Everything that goes wrong on the stage: how it begins and ends there, which alerts must arrive because of it, and which
+may besides. Whatever arrives and is not in this table is a false alarm.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from exporter.braze.wire import Endpoint
+from tests.e2e.worlds import finish_sync
+from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, WAYS, id_of
+from tests.stack.receiver import Alert
+from tests.stack.stage import Stage
+
+Act = Callable[[Stage], object]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """
+    Something that goes wrong.
+
+    Args:
+        name: Says what.
+        alerts: Must arrive.
+        begin: Makes it go wrong.
+        end: Mends it.
+        also: What may arrive besides.
+        from_start: It begins before anybody looks, because its alert asks what has been for longer than the test.
+        through_restart: It lasts until the exporter of the syncs has been killed and is back.
+        after: The fault that has ended before this one begins.
+
+    """
+
+    name: str
+    alerts: frozenset[Alert]
+    begin: Act
+    end: Act
+    also: frozenset[Alert] = frozenset()
+    from_start: bool = False
+    through_restart: bool = False
+    after: str = ""
+
+
+def _named(names: Iterable[str], workspace: str = "", integration: str = "") -> frozenset[Alert]:
+    return frozenset(Alert(f"BrazeCDI{name}", workspace, integration) for name in names)
+
+
+def _of_sync(
+    trouble: str,
+    place: str,
+    actor: str,
+    *alerts: str,
+    also: frozenset[Alert] = frozenset(),
+    from_start: bool = False,
+) -> Fault:
+    """Return a trouble of the simulator with one integration's syncs."""
+    return Fault(
+        f"{trouble} of {place}/{actor}",
+        _named(alerts, place, actor),
+        lambda stage: stage.switch(trouble, id_of(place, actor)),
+        lambda stage: stage.clear(trouble, id_of(place, actor)),
+        also,
+        from_start,
+        through_restart=place == "syncs",
+    )
+
+
+def _of_workspace(
+    trouble: str,
+    place: str,
+    *alerts: str,
+    also: frozenset[Alert] = frozenset(),
+    from_start: bool = False,
+    end: Act | None = None,
+) -> Fault:
+    """Return a trouble of the simulator with one workspace."""
+    return Fault(
+        f"{trouble} of {place}",
+        _named(alerts, place),
+        lambda stage: stage.switch(trouble, place),
+        end or (lambda stage: stage.clear(trouble, place)),
+        also,
+        from_start,
+    )
+
+
+def _of_answers(
+    fault: str,
+    place: str,
+    *alerts: str,
+    of_actor: Iterable[str] = (),
+    actor: str | None = None,
+    endpoint: Endpoint | None = None,
+    also: frozenset[Alert] = frozenset(),
+    from_start: bool = False,
+) -> Fault:
+    """Return a fault of the simulator in front of Braze; *of_actor* are alerts of the one integration it meets."""
+    where = f"{place}/{actor}" if actor else place
+    integration_id = id_of(place, actor) if actor else None
+    return Fault(
+        f"{fault} in {where}",
+        _named(alerts, place) | _named(of_actor, place, actor or ""),
+        lambda stage: stage.distort(where, fault, workspace=place, endpoint=endpoint, integration_id=integration_id),
+        lambda stage: stage.set_right(where),
+        also,
+        from_start,
+    )
+
+
+def _burst(stage: Stage) -> None:
+    """Let more syncs finish between two polls than a poll may walk back over."""
+
+    def finish_many(_: object) -> None:
+        for _number in range(12):
+            finish_sync(stage.world, id_of("short", "burst"), word="success", rows_synced=1)
+
+    stage.braze.call(finish_many)
+
+
+def _aftermath(place: str) -> frozenset[Alert]:
+    """
+    Return what arrives when polls of a whole workspace come again, and nothing holds it back any more.
+
+    The share of failed polls goes down only as good ones come; and alerts about single integrations are kept firing a
+    little longer than the one about the workspace.
+    """
+    (actors,) = (each.actors for each in PLACES if each.name == place)
+    single = (_named(["IntegrationPollsFailing"], place, actor.name) for actor in actors)
+    return _named(["PollsUnreliable"], place).union(*single)
+
+
+FAULTS = (
+    _of_sync("error", "syncs", "failed", "SyncFailed"),
+    _of_sync("error", "syncs", "failing", "SyncFailingRepeatedly"),
+    _of_sync("error", "syncs", "unsuccessful", "SuccessTooOld"),
+    _of_sync("error", "syncs", "muted"),
+    _of_sync("config_error", "syncs", "misconfigured", "SyncConfigError"),
+    _of_sync("partial", "syncs", "partial", "SyncPartial"),
+    # An unknown status is an odd value, too.
+    _of_sync("limit_exceeded", "syncs", "limited", "SyncStatusUnknown", also=_named(["PayloadAnomalies"], "syncs")),
+    _of_sync("silent_stop", "syncs", "silent", "SyncOverdue"),
+    _of_sync("silent_stop", "unlisted", "silent", "SyncOverdue"),
+    _of_sync("paused", "syncs", "paused"),
+    _of_sync("slow", "syncs", "slow", "SyncRunningLong"),
+    _of_sync("never_finishes", "syncs", "stuck", "SyncStuck", also=_named(["SyncRunningLong"], "syncs", "stuck")),
+    _of_sync("future_watermark", "syncs", "future", "WatermarkInFuture"),
+    _of_sync("falling_behind", "syncs", "behind", "WatermarkBehind"),
+    # It asks whether the watermark stood still for six hours, or for as long as there is anything.
+    _of_sync("boundary_resync", "syncs", "again", "RowsSyncedAgain", from_start=True),
+    _of_workspace(
+        "key_rotated",
+        "rotated",
+        "KeyRejected",
+        also=_aftermath("rotated"),
+        end=lambda stage: stage.write_key("rotated", "key-of-rotated-rotated"),
+    ),
+    _of_workspace("job_sync_status_permission_lost", "denied", "PermissionMissing", also=_aftermath("denied")),
+    # It forgives whoever could read the list in the last ten minutes.
+    _of_workspace("integrations_permission_lost", "unlisted", "ListForbidden", from_start=True),
+    # It takes the mean of ten minutes.
+    _of_workspace(
+        "budget_eaten", "eaten", "BudgetLow", also=_named(["PollIntervalStretched"], "eaten"), from_start=True
+    ),
+    _of_workspace(
+        "budget_exhausted",
+        "exhausted",
+        "WorkspacePollsFailing",
+        also=_named(["BudgetLow", "PollIntervalStretched", "ListForbidden"], "exhausted") | _aftermath("exhausted"),
+    ),
+    _of_answers(
+        "throttle_ratelimit_retry_after",
+        "throttled",
+        "RateLimited",
+        "WorkspacePollsFailing",
+        also=_named(["PollIntervalStretched"], "throttled") | _aftermath("throttled"),
+    ),
+    # Not one poll since the start: a poll that hangs has a long timeout here.
+    _of_answers(
+        "hang",
+        "hanging",
+        "PollsStopped",
+        also=_named(["WorkspacePollsFailing"], "hanging") | _aftermath("hanging"),
+        from_start=True,
+    ),
+    _of_answers("http_503", "broken", "WorkspacePollsFailing", also=_aftermath("broken")),
+    _of_answers("http_500", "shaky", "PollsUnreliable", actor="one", of_actor=["IntegrationPollsFailing"]),
+    # With nothing found so far: half an hour would have to pass otherwise.
+    _of_answers("http_503", "undiscovered", "DiscoveryStale", endpoint=Endpoint.INTEGRATIONS, from_start=True),
+    _of_answers("http_503", "stretched", "PollIntervalStretched", endpoint=Endpoint.INTEGRATIONS),
+    _of_answers("negative_rows", "odd", "PayloadAnomalies", actor="one"),
+    Fault("a history gap", _named(["HistoryGap"], "short", "burst"), _burst, lambda _: None),
+    Fault(
+        "a broken configuration",
+        _named(["ConfigReloadFailed"]),
+        lambda stage: stage.configure(WAYS, "workspaces: none"),
+        lambda stage: stage.configure(WAYS),
+    ),
+    Fault(
+        "an unknown word",
+        _named(["ThresholdUnknown"], "odd", "worded"),
+        lambda stage: stage.reword(WAYS, "worded", max_run="77m"),
+        lambda stage: stage.reword(WAYS, "worded", max_run="5m"),
+        after="a broken configuration",
+    ),
+    Fault(
+        "the state folder removed",
+        _named(["StateNotPersistent", "StateWriteFailing"]),
+        lambda stage: stage.lose_state(WAYS),
+        lambda _: None,  # the exporter makes a new one after a minute
+    ),
+    Fault(
+        "one exporter killed",
+        _named(["ExporterReplicaDown"]) | _named(["WorkspaceUnwatched"], "elsewhere"),
+        lambda stage: stage.kill(ELSEWHERE),
+        lambda stage: stage.start(ELSEWHERE),
+    ),
+)
+
+ALL_DOWN = Fault(
+    "all exporters killed",
+    _named(["ExporterDown"]),
+    lambda stage: stage.kill(SYNCS, WAYS, ELSEWHERE),
+    lambda stage: stage.start(SYNCS, WAYS, ELSEWHERE),
+    # The first exporter that is back ends it; the others' workspaces have nobody for a moment longer.
+    frozenset(Alert("BrazeCDIWorkspaceUnwatched", place.name) for place in PLACES),
+)
+"""Played last and alone: it holds back all others."""
