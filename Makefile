@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e soak bench test-deploy rules lock wheel-test clean setup-run setup-dev components
+.PHONY: help demo test lint types unit e2e stack soak bench test-deploy rules lock wheel-test clean setup-run setup-dev components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 14
@@ -28,7 +28,7 @@ help:  ## this list
 demo: setup-run  ## start a simulated Braze and the exporter against it; stop with Ctrl-C
 	@$(BIN)/braze-cdi-exporter demo
 
-test: lint types unit e2e  ## every check, quick ones first
+test: lint types unit e2e stack  ## every check, quick ones first
 
 lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/ruff check
@@ -40,11 +40,14 @@ lint: setup-dev  ## style, import layers, YAML, shell
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
 
-unit: setup-dev components  ## all tests but those that start the installed command
-	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e $(PYTEST_FLAGS)
+unit: setup-dev components  ## all tests but those that start the installed command or the monitoring stack
+	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e --ignore=tests/stack $(PYTEST_FLAGS)
 
 e2e: setup-dev components  ## tests that start the installed command on real sockets
 	@$(BIN)/pytest -n 2 --dist worksteal tests/e2e $(PYTEST_FLAGS)
+
+stack: setup-dev components  ## alerts and dashboards with the real Prometheus and Alertmanager; two minutes
+	@$(BIN)/pytest -n 2 --dist loadfile tests/stack $(PYTEST_FLAGS)
 
 soak: setup-dev  ## as many simulated weeks as you like: COUNT=1000 from SEED=1000 on
 	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2
