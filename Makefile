@@ -9,6 +9,7 @@ PYTHON ?= python3
 PYTEST_FLAGS ?=
 SEED ?= 1000
 COUNT ?= 1000
+SECONDS ?= 60
 BIN := .venv/bin
 
 # Temporary files of pytest and of the programs that tests start; set-up makes the folder.
@@ -20,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e stack soak bench test-deploy rules lock wheel-test clean setup-run setup-dev components
+.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy rules lock wheel-test clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 14
@@ -52,6 +53,12 @@ stack: setup-dev components  ## alerts and dashboards with the real Prometheus a
 soak: setup-dev  ## as many simulated weeks as you like: COUNT=1000 from SEED=1000 on
 	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2
 
+mutants: setup-lab  ## break each rule of the domain and see whether a test notices; a few minutes
+	@$(BIN)/python tools/mutants.py
+
+fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
+	@$(BIN)/python tools/fuzz.py $(SECONDS)
+
 bench: setup-dev components  ## page, state, freshness and scale, measured; about 20 minutes
 	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m benchmarks.state
@@ -71,7 +78,7 @@ lock: setup-dev  ## look for newer dependencies and write requirements/*.txt ane
 	@tools/lock
 
 clean:  ## remove everything that these commands have made
-	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools mutants build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:
@@ -79,6 +86,9 @@ setup-run:
 
 setup-dev:
 	@$(PYTHON) tools/setup.py dev
+
+setup-lab:
+	@$(PYTHON) tools/setup.py lab
 
 components: setup-dev
 	@tools/fetch-components

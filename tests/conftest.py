@@ -1,5 +1,7 @@
 """What holds for every test: hypothesis is repeatable, and what was left out is said last."""
 
+import os
+
 import hypothesis
 import pytest
 
@@ -7,7 +9,14 @@ from tests.components import LEFT_OUT
 
 # The same examples at every run and no example database: a red test is red for everyone. No deadline: machines differ.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-hypothesis.settings.load_profile("repeatable")
+# A mutant must fall quickly: a smaller example of what felled it, or more that do not, only cost time.
+hypothesis.settings.register_profile(
+    "mutants",
+    parent=hypothesis.settings.get_profile("repeatable"),
+    max_examples=40,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,10 +1,11 @@
 """
-Bring `.venv` in this checkout to the state that the lock files ask for: `python3 tools/setup.py run` or `dev`.
+Bring `.venv` in this checkout to the state that the lock files ask for: `python3 tools/setup.py run`, `dev` or `lab`.
 
-`run` holds what the exporter needs, `dev` also what the checks need. Packages come only with the hashes in
-`requirements/`; the exporter itself is installed editable, so that an edit shows without installing again. A stamp in
-`.venv` remembers the interpreter, the place and every input, so that a second call is instant and a change is noticed.
-A lock makes two calls at once wait for each other. Nothing is written outside the checkout; pip's cache is in `.tools`.
+`run` holds what the exporter needs, `dev` also what the checks need, `lab` also what mutation and fuzzing need.
+Packages come only with the hashes in `requirements/`; the exporter itself is installed editable, so that an edit shows
+without installing again. A stamp in `.venv` remembers the interpreter, the place and every input, so that a second call
+is instant and a change is noticed. A lock makes two calls at once wait for each other. Nothing is written outside the
+checkout; pip's cache is in `.tools`.
 
 This file must compile on old Pythons, because it is what tells their owner so.
 """
@@ -27,12 +28,16 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the one file that an old Python 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
-LOCKS = {"run": ["build.txt", "run.txt"], "dev": ["build.txt", "run.txt", "dev.txt"]}
+LOCKS = {
+    "run": ["build.txt", "run.txt"],
+    "dev": ["build.txt", "run.txt", "dev.txt"],
+    "lab": ["build.txt", "run.txt", "dev.txt", "lab.txt"],
+}
 
 
 def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:  # noqa: PLR2004 - the script's name and one word
-        sys.exit(f"usage: {sys.argv[0]} run|dev")
+        sys.exit(f"usage: {sys.argv[0]} run|dev|lab")
     wanted = sys.argv[1]
     (TOOLS / "tmp").mkdir(parents=True, exist_ok=True)
     with (TOOLS / "setup.lock").open("w") as lock:

@@ -30,6 +30,7 @@ def test_every_dependency_is_pinned_to_a_version_it_allows() -> None:
         "run.txt": run,
         "build.txt": [*build, *asked_for("build.in")],
         "dev.txt": [*run, *build, *asked_for("build.in"), *asked_for("dev.in")],
+        "lab.txt": asked_for("lab.in"),
         "lock.txt": asked_for("lock.in"),
     }
     for lock, requirements in wanted.items():
@@ -41,6 +42,8 @@ def test_every_dependency_is_pinned_to_a_version_it_allows() -> None:
 def test_the_sets_that_share_an_environment_agree() -> None:
     assert pins("run.txt").items() <= pins("dev.txt").items()
     assert pins("build.txt").items() <= pins("dev.txt").items()
+    dev, lab = pins("dev.txt"), pins("lab.txt")
+    assert {name: lab[name] for name in dev.keys() & lab.keys()}.items() <= dev.items()
 
 
 def test_the_exporter_itself_brings_no_tool_of_the_checks() -> None:
