@@ -219,9 +219,10 @@ def decipher_rate_headers(response: Response) -> RateHeaders:
 
 
 def _whole_number(text: str | None) -> int | None:
-    if text is None or len(text) > 15 or not text.strip().isascii() or not text.strip().isdigit():  # noqa: PLR2004 - longer is nonsense
+    digits = (text or "").strip()  # of more than `int` takes away, such as a file separator
+    if len(digits) > 15 or not digits.isascii() or not digits.isdigit():  # noqa: PLR2004 - longer is nonsense
         return None
-    return int(text)
+    return int(digits)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -106,7 +106,21 @@ def test_the_wait_that_braze_names_wins_over_the_one_a_proxy_names() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "many", "1.5", "1e3", "0x10", "١٢", "1" * 16, "1,000", "Wed, 21 Oct 2026 07:28:00 GMT", "+5", "NaN"],
+    [
+        "",
+        "-1",
+        "many",
+        "1.5",
+        "1e3",
+        "0x10",
+        "١٢",
+        "1" * 16,
+        "1,000",
+        "Wed, 21 Oct 2026 07:28:00 GMT",
+        "+5",
+        "NaN",
+        "1\x1c1",
+    ],
 )
 def test_a_header_that_is_no_whole_number_says_nothing(text: str) -> None:
     headers = ("x_ratelimit_limit", "x_ratelimit_remaining", "x_ratelimit_reset", "x_ratelimit_retry_after")
@@ -116,3 +130,8 @@ def test_a_header_that_is_no_whole_number_says_nothing(text: str) -> None:
 @pytest.mark.parametrize("reset", ["0", "4000000000", "32503680000"])
 def test_a_reset_out_of_all_time_says_nothing(reset: str) -> None:
     assert decipher_rate_headers(answer(b"", x_ratelimit_reset=reset)).reset_at_seconds is None
+
+
+@pytest.mark.parametrize("text", [" 7 ", "\x1c7", "\x857"])
+def test_whatever_white_space_surrounds_a_number_is_no_part_of_it(text: str) -> None:
+    assert decipher_rate_headers(answer(b"", x_ratelimit_limit=text)).limit == 7
