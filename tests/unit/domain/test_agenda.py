@@ -156,3 +156,17 @@ def test_the_longest_wait_is_that_of_the_last_poll_among_those_that_are_due() ->
     assert agenda.take() == "being polled"
     assert agenda.longest_wait(199) == 0
     assert agenda.longest_wait(230) == 130
+
+
+def test_one_in_a_hurry_is_due_at_once_though_its_turn_was_minutes_ahead() -> None:
+    agenda = agenda_of("a", due=100.0 + HEAD_START_SECONDS / 2)
+    agenda.hurry("a", 100.0)
+    assert agenda.next_due() == 100.0 - HEAD_START_SECONDS
+
+
+def test_one_in_a_hurry_counts_among_those_that_wait() -> None:
+    agenda = agenda_of("a")
+    agenda.take()
+    agenda.done("a", 5.0, succeeded=True, due=500.0)
+    agenda.hurry("a", 50.0)
+    assert agenda.longest_wait(50.0) == 45.0

@@ -149,3 +149,34 @@ def test_a_request_ahead_that_is_lost_is_followed_by_another() -> None:
     budget = full_budget()
     budget.refuse(1000, reset_in=30)
     assert [burst(budget, 1030 + second) for second in range(11)] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(("reset_in", "wait"), [(29, 9.5), (27, 8.5), (31, 10.5)])
+def test_of_answers_about_the_same_reset_the_least_that_remains_is_believed(reset_in: float, wait: float) -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=2, reset_in=30)
+    budget.learn(1001, limit=100, remaining=9, reset_in=reset_in)
+    budget.spend(1011)
+    assert budget.wait_seconds(1011) == pytest.approx(wait)
+
+
+def test_what_remains_is_few_or_not_by_the_limit_that_braze_names_or_else_the_agreed_one() -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=50, remaining=15, reset_in=30)
+    assert budget.wait_seconds(1000) == 0
+    budget.learn(1000, limit=None, remaining=2, reset_in=30)
+    assert budget.wait_seconds(1000) == pytest.approx(10)
+
+
+def test_a_limit_of_one_request_is_believed() -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=1, remaining=None, reset_in=None)
+    assert budget.allowed == 1
+
+
+@pytest.mark.parametrize("reset_in", [0.5, LONGEST_HOLD_SECONDS])
+def test_the_nearest_and_the_furthest_sensible_reset_are_waited_for(reset_in: float) -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=0, reset_in=reset_in)
+    assert budget.wait_seconds(1000) == pytest.approx(reset_in)
+    assert full_budget().refuse(1000, reset_in=reset_in) == reset_in

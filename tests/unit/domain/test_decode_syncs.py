@@ -84,6 +84,8 @@ def test_any_other_status_is_unknown_and_an_anomaly(value: Any) -> None:
         ("2026-01-01T05:30:00+05:30", START),
         ("2025-12-31T16:00:00-0800", START),
         ("2026-01-01 00:00:00 UTC", START),
+        ("2026-01-01T00:00:00UTC", START),
+        ("2026-01-01 00:00:00 utc", START),
         (" 2026-01-01T00:00:00Z ", START),
         ("2026-01-01", START),
         ("20260101T000000Z", START),
@@ -202,3 +204,43 @@ def test_records_stay_in_the_order_of_braze() -> None:
     starts = ["2026-01-01T03:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"]
     decoded = decode_job_sync_status({"results": [{**DOCUMENTED, "sync_start_time": each} for each in starts]}, NOW)
     assert [sync.sync_start_time.hour for sync in decoded.syncs] == [3, 1, 2]
+
+
+def test_each_occurrence_of_an_anomaly_is_counted() -> None:
+    odd: list[Any] = [
+        "no object",
+        {**DOCUMENTED, "sync_start_time": None},
+        {**DOCUMENTED, "sync_start_time": "2027-01-01T00:00:00Z"},
+        {**DOCUMENTED, "sync_finish_time": "2027-01-01T00:00:00Z"},
+        {**DOCUMENTED, "sync_finish_time": "2001-01-01T00:00:00Z"},
+        {**DOCUMENTED, "job_status": "odd", "last_timestamp_synced": "odd", "rows_synced": "odd"},
+    ]
+    anomalies = decode_job_sync_status({"results": odd * 3}, NOW).anomalies
+    assert len(anomalies) == 8
+    assert set(anomalies.values()) == {3}
+
+
+def test_a_page_of_just_as_many_records_as_are_read_is_no_anomaly() -> None:
+    assert decode_job_sync_status({"results": [DOCUMENTED] * MAX_RECORDS}, NOW).anomalies == {}
+
+
+def test_a_finish_is_believed_from_the_start_on_up_to_a_day_ahead() -> None:
+    sync, anomalies = decode(sync_finish_time=DOCUMENTED["sync_start_time"])
+    assert (sync.duration_seconds, anomalies) == (0, {})
+    sync, anomalies = decode(sync_finish_time="2026-01-02T12:00:00Z")
+    assert (sync.sync_finish_time, anomalies) == (NOW + timedelta(days=1), {})
+
+
+def test_an_empty_text_in_place_of_a_time_is_unknown_and_no_anomaly() -> None:
+    sync, anomalies = decode(sync_finish_time="")
+    assert (sync.sync_finish_time, anomalies) == (None, {})
+
+
+def test_a_time_with_an_offset_is_given_in_utc_wherever_the_exporter_runs() -> None:
+    sync, _ = decode(sync_start_time="2026-01-01T05:30:00+05:30")
+    assert sync.sync_start_time.tzinfo is UTC
+
+
+def test_why_an_answer_is_no_page_is_said_in_one_sentence() -> None:
+    assert decode_job_sync_status({}, NOW).problem == "the answer has no field `results`"
+    assert decode_job_sync_status({"results": 1}, NOW).problem == "the answer has no list `results`"

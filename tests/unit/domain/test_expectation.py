@@ -125,3 +125,7 @@ def test_on_a_short_schedule_a_sync_meets_its_own_run_and_not_the_next() -> None
 def test_on_a_short_schedule_a_sync_may_start_a_little_early_too() -> None:
     starts = (at(10, 1, 50), at(10, 1))
     assert expect(at(10, 2), announced(at(10, 3)), starts, at(10, 2, 10)) == at(10, 3)
+
+
+def test_an_early_sync_meets_the_run_where_it_is_the_only_one_known() -> None:
+    assert expect(at(10), announced(at(11)), (at(9, 59, 20),), at(10, 1)) == at(11)

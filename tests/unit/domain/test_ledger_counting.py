@@ -241,3 +241,17 @@ def test_what_ran_before_first_sight_without_being_seen_then_is_past() -> None:
     account.poll(old, now=11)
     account.poll([*PAST[:2], ended(2.5), *PAST[2:]], now=12)
     assert account.counted == []
+
+
+def test_a_sync_that_starts_as_it_is_seen_first_has_begun_so_what_is_older_is_past() -> None:
+    account = Account()
+    account.poll(newest_first(ended(5), ended(10)), now=10)
+    account.poll(newest_first(ended(5), ended(7), ended(10)), now=11)
+    assert account.counted == []
+
+
+def test_where_every_sync_is_in_the_future_at_first_sight_what_is_before_the_newest_is_past() -> None:
+    account = Account()
+    account.poll(newest_first(ended(20), ended(21)), now=10)
+    account.poll(newest_first(ended(15), ended(20), ended(21)), now=11)
+    assert account.counted == []

@@ -1,6 +1,8 @@
 """A sync that runs for long, while newer ones push it off the pages that are read."""
 
-from exporter.domain.ledger import MOST_RUNNING, RECENT, SEARCH_SHARE
+import pytest
+
+from exporter.domain.ledger import ATTEMPTS, MOST_RUNNING, RECENT, SEARCH_SHARE
 from exporter.domain.model import Sync, SyncStatus
 from tests.histories import Account, ended, minute, newest_first, running
 
@@ -102,10 +104,11 @@ def test_a_running_sync_that_disappears_and_returns_finished_counts_once() -> No
     assert account.starts.count(minute(LONG)) == 1
 
 
-def test_a_running_sync_that_disappears_where_it_could_never_count_again_is_a_gap() -> None:
+@pytest.mark.parametrize("newer", [RECENT, RECENT + 5])
+def test_a_running_sync_that_disappears_where_it_could_never_count_again_is_a_gap(newer: int) -> None:
     account = seen_running()
-    account.poll(after(RECENT + 5, running(LONG)), now=60)
-    gone = newest_first(*PAST, *(ended(30 + n) for n in range(RECENT + 5)))
+    account.poll(after(newer, running(LONG)), now=60)
+    gone = newest_first(*PAST, *(ended(30 + n) for n in range(newer)))
     account.poll(gone, now=200)
     assert account.known.running == frozenset()
     assert account.known.gaps == 1
@@ -143,3 +146,19 @@ def test_a_running_sync_that_is_the_last_one_of_a_page_needs_no_search() -> None
     account.poll(after(9, running(LONG)), now=50)
     account.poll(after(9, running(LONG)), now=90)
     assert account.pages == 1
+
+
+def test_a_walk_that_is_given_up_forgets_no_running_sync_on_the_pages_it_did_not_read() -> None:
+    account = seen_running()
+    for attempt in range(ATTEMPTS):
+        account.poll(after(14, running(LONG)), now=50 + attempt, fails_at=1)
+    assert account.known.gaps == 1
+    assert account.known.running == {minute(LONG)}
+
+
+def test_a_running_sync_as_old_as_the_past_is_past_when_it_finishes() -> None:
+    account = Account()
+    account.poll([], now=0)
+    account.poll([running(-24 * 60)], now=1)
+    account.poll([ended(-24 * 60)], now=2)
+    assert account.counted == []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from exporter.domain.ledger import ATTEMPTS, LONGEST, RECENT
+from exporter.domain.ledger import ATTEMPTS, LONGEST, RECENT, Page, Walk, absorb, break_off
 from exporter.domain.model import Sync, SyncStatus
-from tests.histories import Account, ended, minute, newest_first
+from tests.histories import Account, ended, minute, newest_first, page_of
 
 PAST = newest_first(*(ended(n) for n in range(15)))
 
@@ -203,3 +203,45 @@ def test_a_history_that_vanished_ends_the_walk_and_its_attempts() -> None:
         account.poll([], now=61)
     account.poll(after(35), now=62)
     assert (len(account.counted), account.known.gaps) == (35, 1)
+
+
+def test_a_first_sight_that_is_given_up_is_no_gap_because_what_follows_is_read_from_its_newest_sync_on() -> None:
+    history = newest_first(*(ended(n, SyncStatus.ERROR) for n in range(35)))
+    account = Account()
+    for attempt in range(ATTEMPTS):
+        account.poll(history, now=60 + attempt, fails_at=1)
+    assert (account.known.history_known, account.known.gaps) == (True, 0)
+
+
+def test_a_first_sight_of_one_sync_that_is_given_up_is_no_gap() -> None:
+    step = absorb(None, Walk(), Page((ended(1, SyncStatus.ERROR),), last=False), now=minute(2), max_pages=20)
+    ledger, walk = step.ledger, step.walk
+    assert walk is not None
+    for _ in range(ATTEMPTS):
+        ledger = break_off(ledger, walk, now=minute(3), blame_page=True)
+    assert (ledger.history_known, ledger.gaps) == (True, 0)
+
+
+def test_a_walk_that_is_given_up_after_an_empty_page_is_one_gap() -> None:
+    account = seen()
+    for attempt in range(ATTEMPTS):
+        account.poll((), now=60 + attempt, fails_at=1, between=lambda page: after(15) if page else ())
+    ledger = account.known
+    for _ in range(ATTEMPTS):
+        ledger = break_off(ledger, Walk(pages=1), now=minute(70), blame_page=True)
+    assert ledger.gaps == 1
+
+
+def test_a_page_that_says_nothing_new_leaves_the_very_same_ledger_though_the_walk_goes_on() -> None:
+    account = seen()
+    account.poll(after(35), now=60, fails_at=1)
+    step = absorb(account.known, Walk(), page_of(after(35), 0), now=minute(61), max_pages=20)
+    assert step.walk is not None
+    assert step.ledger is account.known
+
+
+def test_after_an_empty_first_sight_a_walk_ends_with_the_page_that_reaches_the_past() -> None:
+    account = Account()
+    account.poll([], now=0)
+    account.poll([ended(-160 * n) for n in range(25)], now=1)  # the tenth started a day before first sight
+    assert (account.pages, len(account.counted), account.known.gaps) == (1, 9, 0)

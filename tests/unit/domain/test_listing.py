@@ -1,10 +1,11 @@
 """What is taken from Braze's list, and what a listing says about change."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from exporter.domain.decode import MAX_RECORDS
 from exporter.domain.listing import MAX_TEXT, ListedIntegration, decode_integrations
 from exporter.domain.model import Sync, SyncStatus
 
@@ -144,3 +145,28 @@ def test_a_listing_is_ahead_when_it_shows_a_newer_sync_by_more_than_rounding() -
     assert not decode_one(last_job_start_time="2026-03-01T10:00:00.9Z").is_ahead_of(Sync(START, SyncStatus.SUCCESS))
     assert not decode_one().is_ahead_of(Sync(START.replace(hour=11), SyncStatus.SUCCESS))
     assert not decode_one(last_job_start_time=None).is_ahead_of(None)
+
+
+def test_each_occurrence_of_an_anomaly_in_the_list_is_counted() -> None:
+    odd = ["no object", {**RECORD, "integration_id": "a/b"}, {**RECORD, "integration_name": 7}]
+    anomalies = decode_integrations({"results": odd * 3}).anomalies
+    assert anomalies == {"record_not_an_object": 3, "integration_id_invalid": 3, "integration_name_invalid": 3}
+
+
+def test_a_list_of_just_as_many_records_as_are_read_is_no_anomaly() -> None:
+    assert decode_integrations({"results": [RECORD] * MAX_RECORDS}).anomalies == {}
+
+
+def test_an_empty_text_in_place_of_the_last_status_is_unknown_and_no_anomaly() -> None:
+    decoded = decode_integrations({"results": [{**RECORD, "last_job_status": ""}]})
+    assert (decoded.integrations[0].last_job_status, decoded.anomalies) == (None, {})
+
+
+def test_a_list_that_shows_half_of_a_sync_does_not_tell_that_there_is_none() -> None:
+    assert not ListedIntegration("i", last_job_status=SyncStatus.SUCCESS).tells(None)
+    assert not ListedIntegration("i", last_job_start_time=START).tells(None)
+
+
+def test_a_list_that_shows_a_start_a_second_later_is_ahead() -> None:
+    known = Sync(START - timedelta(seconds=1), SyncStatus.SUCCESS)
+    assert ListedIntegration("i", last_job_start_time=START).is_ahead_of(known)

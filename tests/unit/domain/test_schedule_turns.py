@@ -18,7 +18,7 @@ def test_phases_are_the_same_every_time_and_spread_evenly() -> None:
     phases = sorted(phase(f"integration {n}") for n in range(1000))
     assert phase("a") == phase("a")
     assert all(0 <= each < 1 for each in phases)
-    assert max(b - a for a, b in itertools.pairwise(phases)) < 0.02
+    assert max(b - a for a, b in itertools.pairwise([0.0, *phases, 1.0])) < 0.02
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,12 @@ def test_the_interval_grows_to_what_the_budget_can_serve(requests: int, allowed:
     interval = interval_in_effect(60.0, requests, allowed)
     assert interval >= 60.0
     assert requests / interval * 60.0 <= allowed + 1e-9
+
+
+def test_a_budget_that_serves_fewer_requests_than_the_interval_needs_makes_it_longer() -> None:
+    assert interval_in_effect(60.0, 200, 80) == 152.5
+    assert interval_in_effect(60.0, 20, 80) == 60.0
+
+
+def test_a_name_that_is_no_clean_text_has_a_place_in_the_interval_too() -> None:
+    assert 0 <= phase("\ud800") < 1

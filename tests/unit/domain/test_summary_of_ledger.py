@@ -1,8 +1,11 @@
 """What the gauges say: each value of contract 4 that a ledger decides, with the tail taken into account."""
 
-from exporter.domain.ledger import RECENT
+from dataclasses import replace
+
+from exporter.domain.ledger import RECENT, Ledger
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus
-from exporter.domain.summary import with_ledger
+from exporter.domain.summary import with_ledger, with_listing
 from tests.histories import Account, ended, minute, newest_first, running
 
 EMPTY = Snapshot(Integration("w", "i", "n"))
@@ -78,3 +81,23 @@ def test_a_success_among_the_syncs_folded_away_ends_the_streak() -> None:
     early = [ended(n, ERROR) for n in range(5)]
     late = [ended(10 + n, ERROR) for n in range(2 * RECENT)]
     assert shown(*early, ended(6), *late).consecutive_failed_syncs == 2 * RECENT
+
+
+def test_status_and_schedule_are_those_of_the_list_and_the_rest_stays() -> None:
+    snapshot = with_ledger(EMPTY, Ledger(minute(0), gaps=3))
+    listed = ListedIntegration("i", integration_status="active", next_scheduled_run=minute(60))
+    seen = with_listing(snapshot, listed, None)
+    assert (seen.integration_status, seen.next_scheduled_run) == ("active", minute(60))
+    assert (seen.integration, seen.history_gaps, seen.newest) == (EMPTY.integration, 3, None)
+
+
+def test_a_status_and_a_schedule_that_the_list_no_longer_shows_are_unknown() -> None:
+    before = replace(EMPTY, integration_status="active", next_scheduled_run=minute(60), newest=ended(9))
+    seen = with_listing(before, ListedIntegration("i"), None)
+    assert (seen.integration_status, seen.next_scheduled_run, seen.newest) == (None, None, None)
+
+
+def test_the_newest_sync_is_the_one_that_the_list_shows_running_or_else_the_known_one() -> None:
+    begun = ListedIntegration("i", last_job_start_time=minute(5), last_job_status=SyncStatus.RUNNING)
+    assert with_listing(EMPTY, begun, ended(1)).newest == running(5)
+    assert with_listing(EMPTY, begun, ended(7)).newest == ended(7)
