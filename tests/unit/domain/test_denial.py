@@ -95,6 +95,7 @@ def test_a_path_that_is_forbidden_among_others_holds_back_nothing() -> None:
     denial = Denial()
     for now in range(100):
         forbid(denial, OWN, now, times=FORBIDDEN_IN_A_ROW - 1)
+        assert not denied(denial, OWN, now)
         denial.forget(OWN)
         assert not denied(denial, OWN, now)
 
