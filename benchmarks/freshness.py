@@ -160,13 +160,15 @@ def measure(method: str, integrations: int) -> Result:
 
 
 def table(results: list[Result]) -> str:
+    """Ratios are to the exporter's requests at the same size."""
+    exporter = {r.integrations: r.per_sync for r in results if r.method == "exporter"}
     lines = [
-        "| integrations | method | syncs finished | seen | freshness median | 99th percentile | requests a sync |",
-        "|--:|---|--:|--:|--:|--:|--:|",
+        "| integrations | method | syncs finished | seen | freshness median | 99th percentile | requests a sync | ratio |",
+        "|--:|---|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
         f"| {r.integrations:,} | {r.method} | {r.finished:,} | {r.seen:,} | {r.median_seconds:.0f} s "
-        f"| {r.p99_seconds:.0f} s | {r.per_sync:.1f} |"
+        f"| {r.p99_seconds:.0f} s | {r.per_sync:.2f} | {r.per_sync / exporter[r.integrations]:.2f} |"
         for r in results
     ]
     return "\n".join(lines)
