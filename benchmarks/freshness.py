@@ -163,7 +163,7 @@ def table(results: list[Result]) -> str:
     """Ratios are to the exporter's requests at the same size."""
     exporter = {r.integrations: r.per_sync for r in results if r.method == "exporter"}
     lines = [
-        "| integrations | method | syncs finished | seen | freshness median | 99th percentile | requests a sync | ratio |",
+        "| integrations | method | syncs | seen | freshness median | 99th percentile | requests a sync | ratio |",
         "|--:|---|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
