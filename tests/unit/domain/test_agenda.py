@@ -170,3 +170,10 @@ def test_one_in_a_hurry_counts_among_those_that_wait() -> None:
     agenda.done("a", 5.0, succeeded=True, due=500.0)
     agenda.hurry("a", 50.0)
     assert agenda.longest_wait(50.0) == 45.0
+
+
+def test_one_in_a_hurry_stays_urgent_when_its_turn_is_brought_to_where_it_is() -> None:
+    agenda = agenda_of("a", due=500.0)
+    agenda.hurry("a", 100.0)
+    assert agenda.bring_forward("a", 100.0) == 100.0
+    assert agenda.next_due() == 100.0 - HEAD_START_SECONDS

@@ -180,3 +180,12 @@ def test_the_nearest_and_the_furthest_sensible_reset_are_waited_for(reset_in: fl
     budget.learn(1000, limit=100, remaining=0, reset_in=reset_in)
     assert budget.wait_seconds(1000) == pytest.approx(reset_in)
     assert full_budget().refuse(1000, reset_in=reset_in) == reset_in
+
+
+@pytest.mark.parametrize("reset_in", [None, 0, -5, LONGEST_HOLD_SECONDS + 1])
+def test_a_reset_that_is_nonsense_leaves_what_is_known_of_another(reset_in: float | None) -> None:
+    budget = full_budget()
+    budget.learn(1000, limit=100, remaining=2, reset_in=30)
+    budget.learn(1001, limit=100, remaining=0, reset_in=reset_in)
+    budget.spend(1011)
+    assert budget.wait_seconds(1011) == pytest.approx(9.5)

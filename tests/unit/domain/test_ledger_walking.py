@@ -4,7 +4,7 @@ import pytest
 
 from exporter.domain.ledger import ATTEMPTS, LONGEST, RECENT, Page, Walk, absorb, break_off
 from exporter.domain.model import Sync, SyncStatus
-from tests.histories import Account, ended, minute, newest_first, page_of
+from tests.histories import Account, ended, minute, newest_first, page_of, running
 
 PAST = newest_first(*(ended(n) for n in range(15)))
 
@@ -245,3 +245,12 @@ def test_after_an_empty_first_sight_a_walk_ends_with_the_page_that_reaches_the_p
     account.poll([], now=0)
     account.poll([ended(-160 * n) for n in range(25)], now=1)  # the tenth started a day before first sight
     assert (account.pages, len(account.counted), account.known.gaps) == (1, 9, 0)
+
+
+def test_a_walk_may_be_given_up_after_an_empty_page_while_all_that_is_known_lies_in_the_future() -> None:
+    account = Account()
+    account.poll([running(20)], now=10)
+    ledger = account.known
+    for _ in range(ATTEMPTS):
+        ledger = break_off(ledger, Walk(pages=1), now=minute(11), blame_page=True)
+    assert (ledger.attempts, ledger.gaps, ledger.anchor) == (0, 0, minute(20))
