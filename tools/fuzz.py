@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import atheris
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("config", "decoding", "wire")
 LONGEST_INPUT = 4096
@@ -32,10 +34,6 @@ def main() -> None:
 
 
 def _fuzz(name: str, seconds: int) -> None:
-    try:
-        import atheris  # noqa: PLC0415 - so that its absence is told in our words
-    except ImportError:
-        sys.exit("atheris has wheels for Python 3.11 to 3.13 on Linux: make PYTHON=python3.12 fuzz")
     sys.path.insert(0, str(ROOT))
     with atheris.instrument_imports(include=["exporter"]):
         target = importlib.import_module(f"tests.fuzz.{name}")
