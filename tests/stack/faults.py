@@ -222,7 +222,11 @@ ALL_DOWN = Fault(
     _named(["ExporterDown"]),
     lambda stage: stage.kill(SYNCS, WAYS, ELSEWHERE),
     lambda stage: stage.start(SYNCS, WAYS, ELSEWHERE),
-    # The first exporter that is back ends it; the others' workspaces have nobody for a moment longer.
-    frozenset(Alert("BrazeCDIWorkspaceUnwatched", place.name) for place in PLACES),
+    # The first exporter that is back ends it. The others are down for a moment longer; and until they have polled, what
+    # Braze refused before they went down is the newest that is known.
+    _named(["ExporterReplicaDown"])
+    | _named(["KeyRejected"], "rotated")
+    | _named(["PermissionMissing"], "denied")
+    | frozenset(Alert("BrazeCDIWorkspaceUnwatched", place.name) for place in PLACES),
 )
 """Played last and alone: it holds back all others."""

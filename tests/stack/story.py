@@ -20,6 +20,8 @@ LONGEST_SECONDS = 150.0
 LAST_ACT_SECONDS = 45.0
 UNSEEN_AT_FIRST = {"hanging", "undiscovered"}
 """Workspaces of which nothing can be polled before their faults end."""
+RESTART_AT_LATEST_SECONDS = 45.0
+"""Even if those alerts have not arrived, so that one that is missing does not hold up all others."""
 FIRING_BEFORE_RESTART = {"BrazeCDISyncFailingRepeatedly", "BrazeCDISyncConfigError", "BrazeCDISyncOverdue"}
 
 
