@@ -8,9 +8,11 @@ holds what httpx would say of headers, because one of them is the key.
 
 import asyncio
 import errno
+import json
 import os
 import ssl
 from typing import Protocol
+from urllib.parse import quote, quote_plus
 
 import httpx
 
@@ -19,6 +21,8 @@ from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollEr
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """A page of ten syncs has about 3 kB."""
+HIDDEN = "hidden-key"
+"""Stands where an answer repeats the key."""
 _MOST_CONNECTIONS = 16
 _UNAUTHORIZED = 401
 
@@ -83,7 +87,8 @@ class HttpxSender:
 
         """
         url = f"{request.path}?{request.query}" if request.query else request.path
-        headers = {"Authorization": f"Bearer {self._read_key()}"}
+        key = self._read_key()
+        headers = {"Authorization": f"Bearer {key}"}
         try:
             async with (
                 asyncio.timeout(self._timeout_seconds),
@@ -101,7 +106,8 @@ class HttpxSender:
             ) from error
         if answer.status_code == _UNAUTHORIZED:
             self._key.reject()
-        return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body)
+        heard = {name.lower(): _without(key, value) for name, value in answer.headers.items()}
+        return Response(answer.status_code, heard, _without_in_body(key, body))
 
     def _read_key(self) -> str:
         """The key, unless it would make httpx fail with an error that quotes it."""
@@ -121,6 +127,24 @@ class HttpxSender:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+def _spellings(key: str) -> set[str]:
+    """The key as it may come back: as it is, in an address, in JSON."""
+    return {key, quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1], json.dumps(key)[1:-1].replace("/", "\\/")}
+
+
+def _without(key: str, text: str) -> str:
+    """Take the key out of what the other side says: its words end up in logs, labels and pages."""
+    for spelling in _spellings(key):
+        text = text.replace(spelling, HIDDEN)
+    return text
+
+
+def _without_in_body(key: str, body: bytes) -> bytes:
+    for spelling in _spellings(key):
+        body = body.replace(spelling.encode("ascii"), HIDDEN.encode("ascii"))
+    return body
 
 
 def _too_large(origin: str) -> PollError:

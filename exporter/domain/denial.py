@@ -2,8 +2,8 @@
 What a rejected key means for the requests after it: none for a while, because each would be rejected too.
 
 A 401 is about the key, so it holds back all endpoints of the workspace. A 403 is about a permission, so it holds back
-its endpoint; but only after several in a row, because a proxy may forbid one path among many. While a denial lasts,
-polls fail with its error and nothing is sent, but for one request a minute that shows whether it has ended.
+its endpoint. Both only after several in a row, because a proxy may deny one path among many. While a denial lasts,
+polls fail with its error and nothing is sent, but for one request now and then that shows whether it has ended.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from exporter.domain.errors import AuthError, ForbiddenError, PollError
 
 HOLD_SECONDS = 55.0
 """Under the minute within which a failed poll is tried again."""
-FORBIDDEN_IN_A_ROW = 3
+IN_A_ROW = 3
 
 
 class Denial:
@@ -20,23 +20,25 @@ class Denial:
 
     def __init__(self) -> None:
         self._in_force: dict[str, tuple[float, PollError]] = {}
-        self._forbidden: Counter[str] = Counter()
+        self._in_a_row: Counter[str] = Counter()
 
     def note(self, endpoint: str, error: AuthError | ForbiddenError, now: float) -> None:
         """Note that Braze denied a request to *endpoint*."""
-        if isinstance(error, AuthError):
-            self._in_force[_ALL] = (now + HOLD_SECONDS, error)
-            return
-        self._in_force.pop(_ALL, None)  # a key that lacks a permission is a known key
-        self._forbidden[endpoint] += 1
-        if self._forbidden[endpoint] >= FORBIDDEN_IN_A_ROW:
-            self._in_force[endpoint] = (now + HOLD_SECONDS, error)
+        about = _ALL if isinstance(error, AuthError) else endpoint
+        if about == endpoint:
+            self._end(_ALL)  # a key that lacks a permission is a known key
+        self._in_a_row[about] += 1
+        if self._in_a_row[about] >= IN_A_ROW:
+            self._in_force[about] = (now + HOLD_SECONDS, error)
 
     def forget(self, endpoint: str) -> None:
         """Note that Braze answered at *endpoint* as it does to a key with the permission."""
-        self._in_force.pop(_ALL, None)
-        self._in_force.pop(endpoint, None)
-        self._forbidden[endpoint] = 0
+        self._end(_ALL)
+        self._end(endpoint)
+
+    def _end(self, about: str) -> None:
+        self._in_force.pop(about, None)
+        self._in_a_row[about] = 0
 
     def leave_open(self, endpoint: str, now: float) -> None:
         """Note that a request has shown nothing: no answer came, or one that has nothing to do with the key."""
@@ -56,7 +58,7 @@ class Denial:
         for held in lasting:
             until, error = self._in_force[held]
             if now < until:
-                raise type(error)(str(error))
+                raise type(error)(str(error), held_seconds=until - now)
         for held in lasting:
             self._in_force[held] = (now + HOLD_SECONDS, self._in_force[held][1])
 

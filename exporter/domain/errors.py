@@ -25,6 +25,11 @@ class PollError(Exception):
     reason: ClassVar[str]
     retryable: ClassVar[bool] = True
 
+    def __init__(self, text: str, *, held_seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.held_seconds = held_seconds
+        """For how long no request is sent, because an earlier denial lasts; None when this one was."""
+
 
 class AuthError(PollError):
     reason = "auth"

@@ -136,17 +136,20 @@ class Agenda:
             key: Of the integration.
             now: The end of the poll.
             succeeded: After a failure the next turn is a retry.
-            due: The next turn after a success, where it is not one interval later.
+            due: The next turn where it is known: a success may let an integration rest, and a failure for which
+                nothing was sent is no reason to wait any longer than that lasts.
 
         """
         turn = self._turns[key]
         turn.polling, turn.polled_at = False, now
-        if not succeeded:
+        if succeeded:
+            turn.failures = 0
+            due = now if turn.hurried else due or next_turn(now, self.interval, phase(key))
+        elif due is None:
             turn.failures += 1
             due = now + retry_delay(turn.failures, self.interval)
         else:
-            turn.failures = 0
-            due = now if turn.hurried else due or next_turn(now, self.interval, phase(key))
+            turn.failures = max(1, turn.failures)
         turn.hurried = False
         self._set(key, turn, due, due)
         return due

@@ -146,8 +146,12 @@ class WorkspacePoller:
         self._publisher.close_poll(watched, reading.error, now)
         if watched.listed is not None and monotonic - watched.listed_at > self.settings.poll.stale_after_seconds:
             watched.forget_listing(now)
-        rest = self._rests_until(watched) if self._list.covers(watched.listed_at, monotonic) else None
-        turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=rest)
+        due = None
+        if reading.error is not None and reading.error.held_seconds is not None:
+            due = monotonic + reading.error.held_seconds
+        elif reading.error is None and self._list.covers(watched.listed_at, monotonic):
+            due = self._rests_until(watched)
+        turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=due)
         self._publisher.show(watched, turn)
         self._note_tried(integration_id)
         self._report.poll(before, watched.snapshot, reading, monotonic - began)

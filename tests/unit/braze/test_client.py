@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import gzip
+import json
 import socket
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 
 import pytest
 
-from exporter.braze.client import MAX_BODY_BYTES, HttpxSender, build_tls_context
+from exporter.braze.client import HIDDEN, MAX_BODY_BYTES, HttpxSender, build_tls_context
 from exporter.braze.wire import Response, build_integrations, build_job_sync_status, decipher_next_cursor
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
 from exporter.simulator.world import World
@@ -243,3 +245,18 @@ def test_cancelling_a_request_gets_through_at_once(braze: SimulatedBraze) -> Non
             await task
 
     with_sender(act, braze.url)
+
+
+@pytest.mark.parametrize("text", ["sekret-key-0123", 'se/k "r+t\\&'])
+def test_an_answer_that_repeats_the_key_is_heard_without_it(text: str) -> None:
+    said = json.dumps({"message": f"Invalid API key: Bearer {text}", "link": f"/?key={quote(text, safe='')}"})
+    head = f"HTTP/1.1 401 Unauthorized\r\nx-said: {text}\r\ncontent-length: {len(said)}\r\n\r\n"
+    answer, asked = from_server((head + said).encode(), Key(text))
+    assert text.encode() in asked
+    assert isinstance(answer, Response)
+    assert answer.status == 401
+    everything = answer.body.decode() + repr(dict(answer.headers))
+    assert text not in everything
+    assert text not in str(json.loads(answer.body))
+    assert quote(text, safe="") not in everything
+    assert HIDDEN in everything

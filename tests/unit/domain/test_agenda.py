@@ -177,3 +177,14 @@ def test_one_in_a_hurry_stays_urgent_when_its_turn_is_brought_to_where_it_is() -
     agenda.hurry("a", 100.0)
     assert agenda.bring_forward("a", 100.0) == 100.0
     assert agenda.next_due() == 100.0 - HEAD_START_SECONDS
+
+
+def test_a_failure_for_which_nothing_was_sent_is_tried_again_as_soon_as_something_may_be() -> None:
+    agenda = Agenda(60.0)
+    agenda.add("a", 0.0)
+    agenda.take()
+    agenda.done("a", 0.0, succeeded=False)
+    agenda.take()
+    assert agenda.done("a", 60.0, succeeded=False, due=75.0) == 75.0
+    agenda.take()
+    assert agenda.done("a", 75.0, succeeded=False) == 75.0 + 60.0

@@ -2,15 +2,20 @@
 
 import pytest
 
-from exporter.domain.denial import FORBIDDEN_IN_A_ROW, HOLD_SECONDS, Denial
+from exporter.domain.denial import HOLD_SECONDS, IN_A_ROW, Denial
 from exporter.domain.errors import AuthError, ForbiddenError
 
 LIST, OWN = "integrations", "job_sync_status"
 
 
-def forbid(denial: Denial, endpoint: str, now: float, times: int = FORBIDDEN_IN_A_ROW) -> None:
+def forbid(denial: Denial, endpoint: str, now: float, times: int = IN_A_ROW) -> None:
     for _ in range(times):
         denial.note(endpoint, ForbiddenError("the key lacks the permission"), now)
+
+
+def reject(denial: Denial, now: float, times: int = IN_A_ROW) -> None:
+    for _ in range(times):
+        denial.note(OWN, AuthError("unknown key"), now)
 
 
 def denied(denial: Denial, endpoint: str, now: float) -> bool:
@@ -27,7 +32,7 @@ def test_nothing_is_denied_at_first() -> None:
 
 def test_an_unknown_key_holds_back_every_endpoint() -> None:
     denial = Denial()
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     with pytest.raises(AuthError, match="unknown key"):
         denial.raise_while_it_lasts(LIST, 100)
     assert denied(denial, OWN, 100 + HOLD_SECONDS - 1)
@@ -35,14 +40,14 @@ def test_an_unknown_key_holds_back_every_endpoint() -> None:
 
 def test_a_denial_lets_a_request_through_before_a_minute_is_over() -> None:
     denial = Denial()
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     assert HOLD_SECONDS < 60
     assert not denied(denial, OWN, 100 + HOLD_SECONDS)
 
 
 def test_one_request_at_a_time_shows_whether_a_denial_has_ended() -> None:
     denial = Denial()
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     now = 100 + HOLD_SECONDS
     assert not denied(denial, LIST, now)
     assert denied(denial, OWN, now)
@@ -55,21 +60,21 @@ def test_one_request_at_a_time_shows_whether_a_denial_has_ended() -> None:
 def test_a_request_that_a_permission_still_denies_does_not_count_as_a_look_at_the_key() -> None:
     denial = Denial()
     forbid(denial, LIST, 110)
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     assert denied(denial, LIST, 100 + HOLD_SECONDS)
     assert not denied(denial, OWN, 100 + HOLD_SECONDS)
 
 
 def test_a_key_that_lacks_a_permission_is_a_known_key() -> None:
     denial = Denial()
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     forbid(denial, LIST, 101, times=1)
     assert not denied(denial, OWN, 102)
 
 
 def test_a_request_that_shows_nothing_is_followed_by_another_at_once() -> None:
     denial = Denial()
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     now = 100 + HOLD_SECONDS
     assert not denied(denial, LIST, now)
     denial.leave_open(LIST, now + 1)
@@ -94,7 +99,7 @@ def test_a_missing_permission_holds_back_its_endpoint_only() -> None:
 def test_a_path_that_is_forbidden_among_others_holds_back_nothing() -> None:
     denial = Denial()
     for now in range(100):
-        forbid(denial, OWN, now, times=FORBIDDEN_IN_A_ROW - 1)
+        forbid(denial, OWN, now, times=IN_A_ROW - 1)
         assert not denied(denial, OWN, now)
         denial.forget(OWN)
         assert not denied(denial, OWN, now)
@@ -109,7 +114,7 @@ def test_a_denial_that_goes_on_is_noticed_by_one_request() -> None:
 
 def test_a_good_answer_ends_it_at_once() -> None:
     denial = Denial()
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     forbid(denial, OWN, 100)
     forbid(denial, LIST, 100)
     denial.forget(OWN)
@@ -120,10 +125,27 @@ def test_a_good_answer_ends_it_at_once() -> None:
 def test_each_poll_gets_an_error_of_its_own() -> None:
     """A raised exception holds its traceback: the same object raised again would grow without end."""
     denial = Denial()
-    denial.note(OWN, AuthError("unknown key"), 100)
+    reject(denial, 100)
     raised = []
     for _ in range(2):
         with pytest.raises(AuthError) as caught:
             denial.raise_while_it_lasts(OWN, 100)
         raised.append(caught.value)
     assert raised[0] is not raised[1]
+
+
+def test_one_path_whose_key_is_rejected_among_others_holds_back_nothing() -> None:
+    denial = Denial()
+    for now in range(100):
+        reject(denial, now, times=IN_A_ROW - 1)
+        assert not denied(denial, LIST, now)
+        denial.forget(LIST)
+
+
+def test_an_error_that_was_not_asked_for_says_so() -> None:
+    denial = Denial()
+    reject(denial, 100)
+    with pytest.raises(AuthError) as raised:
+        denial.raise_while_it_lasts(OWN, 101)
+    assert raised.value.held_seconds == HOLD_SECONDS - 1
+    assert AuthError("said by Braze").held_seconds is None
