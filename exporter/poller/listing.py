@@ -14,7 +14,7 @@ from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
 from exporter.domain.errors import PayloadError, PollError
 from exporter.domain.listing import ListedIntegration
-from exporter.domain.schedule import interval_in_effect, retry_delay
+from exporter.domain.schedule import interval_in_effect, next_turn, retry_delay
 from exporter.poller.list_pages import ENDLESS, MOST_PAGES, read_list_page
 
 LONG_LIST_SECONDS = 3600.0
@@ -46,6 +46,8 @@ class ListingLoop:
         clock: For the interval.
         watcher: Hears what is found.
         interval_seconds: From the start of one walk to the start of the next, as long as the budget serves it.
+        offset: Where in the interval this workspace has its turn, from 0 to below 1. All workspaces are tried at the
+            start, but a hundred lists read at one moment would hold up everything else for seconds each minute.
         worth_pages: How many pages may be read; None when the list is needed whatever it costs.
         note_anomalies: Hears what was odd.
 
@@ -59,8 +61,10 @@ class ListingLoop:
         watcher: ListWatcher,
         interval_seconds: float,
         worth_pages: int | None,
+        offset: float,
         note_anomalies: Callable[[Mapping[str, int]], None],
     ) -> None:
+        self._offset = offset
         self._gate = gate
         self._clock = clock
         self._watcher = watcher
@@ -100,9 +104,15 @@ class ListingLoop:
                     interval = interval_in_effect(self._interval_seconds, len(cursors), allowed)
                     interval = max(interval, self._clock.monotonic() - began)
                     self._watcher.listing_complete(frozenset(seen), interval)
-                    return interval
+                    return self._next_walk(began, interval)
             raise PayloadError(f"{ENDLESS.format(pages=len(cursors))}; it is read again later")
         except PollError as error:
             self._watcher.listing_failed(error)
             self._failures += 1
             return retry_delay(self._failures, self._interval_seconds)
+
+    def _next_walk(self, began: float, interval: float) -> float:
+        """Return how long after *began* this workspace has its next turn: one interval, once it keeps its turns."""
+        just_after = began + interval / 100  # a timer may fire a little early, which must not be another turn
+        wait = next_turn(just_after, interval, self._offset) - began
+        return wait if wait >= interval / 2 else wait + interval / 2

@@ -69,6 +69,7 @@ class WorkspacePoller:
             clock=clock,
             watcher=self,
             interval_seconds=settings.poll.interval_seconds,
+            offset=phase(settings.name),
             worth_pages=None if settings.discovery.enabled else len(settings.integrations),
             note_anomalies=self._report.anomalies(Endpoint.INTEGRATIONS),
         )
