@@ -32,6 +32,8 @@ from exporter.web.view import ExporterStatus, WebSources
 PER_WORKSPACE = 100
 """Integrations in one workspace."""
 
+AnyFamily = GaugeMetricFamily | CounterMetricFamily | InfoMetricFamily
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -92,7 +94,7 @@ class CatalogueCollector(Collector):
         for family in CATALOGUE:
             labels = (*INTEGRATION_LABELS, *family.labels)
             if family.kind is Kind.INFO:
-                metric: Metric = InfoMetricFamily(family.name, family.help, labels=INTEGRATION_LABELS)
+                metric: AnyFamily = InfoMetricFamily(family.name, family.help, labels=INTEGRATION_LABELS)
             else:
                 metric = kinds[family.kind](family.name, family.help, labels=labels)
             for published in self._published:
@@ -100,7 +102,7 @@ class CatalogueCollector(Collector):
                     continue
                 identity = [label for _, label in integration_labels(published.integration)]
                 for pairs, number in family.samples(value):
-                    if family.kind is Kind.INFO:
+                    if isinstance(metric, InfoMetricFamily):
                         metric.add_metric(identity, dict(pairs))
                     else:
                         shown = (now_microseconds - number) / 1e6 if family.against_now else number

@@ -91,7 +91,7 @@ def wait_for_all(port: int, wanted: int) -> float:
     raise SystemExit(f"not all of {wanted} integrations were polled within {LONGEST_START_SECONDS} s")
 
 
-def measure(workspaces: int, integrations_each: int, minutes: float) -> str:
+def measure(workspaces: int, integrations_each: int, minutes: float, scrape_every: float) -> str:
     ours, theirs = multiprocessing.Pipe()
     braze = multiprocessing.Process(target=simulate, args=(workspaces, integrations_each, theirs), daemon=True)
     braze.start()
@@ -100,17 +100,21 @@ def measure(workspaces: int, integrations_each: int, minutes: float) -> str:
             port = free_port()
             brazes_port, keys = ours.recv()
             Path(folder, "config.yaml").write_text(configuration(brazes_port, keys))
-            command = [Path(sys.executable).parent / "braze-cdi-exporter", f"--web.listen-address=127.0.0.1:{port}"]
+            program = str(Path(sys.executable).parent / "braze-cdi-exporter")
+            command = [program, f"--web.listen-address=127.0.0.1:{port}"]
             with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as exporter:
                 try:
-                    return observe(exporter.pid, port, workspaces * integrations_each, workspaces, minutes)
+                    integrations = workspaces * integrations_each
+                    return observe(
+                        exporter.pid, port, integrations, workspaces, minutes=minutes, scrape_every=scrape_every
+                    )
                 finally:
                     exporter.terminate()
     finally:
         braze.kill()
 
 
-def observe(pid: int, port: int, integrations: int, workspaces: int, minutes: float) -> str:
+def observe(pid: int, port: int, integrations: int, workspaces: int, *, minutes: float, scrape_every: float) -> str:
     start_seconds = wait_for_all(port, integrations)
     start_cpu = cpu_seconds(pid)
     print(f"# all {integrations:,} integrations polled after {start_seconds:.0f} s", flush=True)
@@ -119,9 +123,9 @@ def observe(pid: int, port: int, integrations: int, workspaces: int, minutes: fl
     began, cpu_before = time.perf_counter(), cpu_seconds(pid)
     requests_before = count_requests(port)
     while time.perf_counter() - began < minutes * 60:
-        time.sleep(SCRAPE_EVERY_SECONDS / 2)
+        time.sleep(scrape_every / 2)
         plain.append(fetch(port, "/metrics")[0])
-        time.sleep(SCRAPE_EVERY_SECONDS / 2)
+        time.sleep(scrape_every / 2)
         zipped.append(fetch(port, "/metrics", gzip=True)[0])
     elapsed = time.perf_counter() - began
     cpu = (cpu_seconds(pid) - cpu_before) / elapsed
@@ -153,9 +157,10 @@ def main() -> None:
     parser.add_argument("--workspaces", type=int, default=100)
     parser.add_argument("--integrations-each", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--scrape-every", type=float, default=SCRAPE_EVERY_SECONDS, metavar="SECONDS")
     parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
     arguments = parser.parse_args()
-    text = measure(arguments.workspaces, arguments.integrations_each, arguments.minutes)
+    text = measure(arguments.workspaces, arguments.integrations_each, arguments.minutes, arguments.scrape_every)
     print(text)
     if arguments.write:
         replace_section(arguments.write, "benchmarks/scale.py", text)

@@ -1,0 +1,58 @@
+"""
+Every benchmark of `make bench` runs to its end in its smallest size, as it is called on the command line.
+
+What it measures is of no interest here: only that the table comes out whole, and gets into docs/performance.md.
+"""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.components import find_component
+from tests.e2e.command import run_command
+
+ROOT = Path(__file__).resolve().parents[2]
+NGINX = [["2", "nginx"]] if find_component("nginx", os.environ) else []
+CASES: dict[str, tuple[str, list[list[str]]]] = {
+    "page": ("--sizes 2 --rounds 1", [["2", "exporter"], ["2", "prometheus-client"], *NGINX]),
+    "state": (
+        "--sizes 100",
+        [["100", what] for what in ("commit, a new sync", "commit, nothing new", "open", "open after kill -9")],
+    ),
+    "freshness": ("--sizes 5", [["5", "exporter"], ["5", "plain"]]),
+    "scale": (
+        "--workspaces 2 --integrations-each 3 --minutes 0.01 --scrape-every 0.2",
+        [["integrations, workspaces", "6 in 2"]],
+    ),
+}
+"""For each benchmark its flags, and how the rows of its table must begin, or at least the first of them."""
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of a Markdown table without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert set(lines[1]) <= set("|-: "), lines
+    return [line.strip("| ").split(" | ") for line in lines[2:]]
+
+
+def test_each_benchmark_is_tried_here() -> None:
+    assert set(re.findall(r"python -m benchmarks\.(\w+)", (ROOT / "Makefile").read_text())) == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_benchmark_writes_its_table(name: str, tmp_path: Path) -> None:
+    flags, wanted = CASES[name]
+    document = Path(shutil.copy(ROOT / "docs" / "performance.md", tmp_path))
+    program = (sys.executable, "-m", f"benchmarks.{name}")
+    done = run_command(ROOT, *flags.split(), "--write", str(document), env={"HOME": str(tmp_path)}, program=program)
+    assert done.returncode == 0, done.stderr
+    found = rows(done.stdout)
+    assert [row[:2] for row in found][: len(wanted)] == wanted
+    assert {len(row) for row in found} == {len(found[0])}
+    section = re.escape(f"benchmarks/{name}.py")
+    (written,) = re.findall(f"<!-- begin: {section} -->\n(.*?)<!-- end: {section} -->", document.read_text(), re.DOTALL)
+    assert rows(written) == found
