@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import OPENMETRICS, ask, sample, scrape
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
-PATHS = ("/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready")
+PATHS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,21 @@ def test_status_page_and_its_json_show_every_integration(daemon: Daemon, braze: 
     assert integration["newest_finished_sync"]["rows_synced"] == 100
 
 
+def test_the_running_configuration_is_shown_without_its_secrets(daemon: Daemon, braze: SimulatedBraze) -> None:
+    shown = ask(daemon.port, "/config")
+    assert shown.headers["content-type"] == "text/yaml; charset=utf-8"
+    (workspace,) = yaml.safe_load(shown.text)["workspaces"]
+    assert (workspace["name"], workspace["rest_endpoint"]) == ("production", braze.url)
+    assert (workspace["api_key"], workspace["poll"]["interval"]) == ("<secret>", "1s")
+    assert workspace["integrations"] == [{"id": "id-of-production", "name": "users"}]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_holds_the_key(daemon: Daemon, braze: SimulatedBraze, path: str) -> None:
+    (key,) = braze.world.workspaces["production"].keys
+    assert key not in ask(daemon.port, path).text
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_head_tells_what_get_would_send(daemon: Daemon, path: str) -> None:
     got, head = ask(daemon.port, path), ask(daemon.port, path, method="HEAD")
@@ -79,7 +95,10 @@ def test_what_only_reads_takes_no_other_method(daemon: Daemon, path: str, method
     assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
-@pytest.mark.parametrize("path", ["/metrics/", "/nothing", "/favicon.ico", "/-/", "/api/v1/status/x", "/../etc/passwd"])
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics/", "/nothing", "/favicon.ico", "/-/", "/api/v1/status/x", "/config/", "/config.yaml", "/../etc/passwd"],
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_anything_else_is_not_found(daemon: Daemon, path: str, method: str) -> None:
     assert ask(daemon.port, path, method=method).status == 404
