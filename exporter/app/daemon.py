@@ -72,7 +72,7 @@ async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger
         security = Security(partial(load_web_config, options.web_config_file), log)
     with storage(options.storage_path, own, clock, log) as store:
         exporter = Exporter(store=store, own=own, clock=clock, log=log, shard=options.shard)
-        reloader = Reloader(options.config_file, config, exporter, clock, log)
+        reloader = Reloader(options.config_file, config, exporter, clock, log, security=security)
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
         server, _ = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
         chores: dict[str, Callable[[], Awaitable[None]]] = {

@@ -2,7 +2,8 @@
 Reloading the configuration: on SIGHUP, on request, and by itself when the file has changed.
 
 Decides that a configuration with mistakes changes nothing, and that reloads happen one after the other. Each is logged
-and shown by `braze_cdi_exporter_config_last_reload_successful`.
+and shown by `braze_cdi_exporter_config_last_reload_successful`. Whoever asks for a reload means the web configuration
+too; each of the two is taken or refused by itself, since a certificate that fails must not hold back a new workspace.
 """
 
 import asyncio
@@ -16,17 +17,31 @@ from exporter.config.load import Config, load_config
 from exporter.config.mistakes import ConfigError
 from exporter.config.render import render_config
 from exporter.config.watch import ConfigWatch
+from exporter.web.security import Security
+
+_KEPT = "Not reloaded; the old configuration keeps running."
+_WEB_KEPT = "The web configuration was not reloaded; the old one stays."
 
 
 class Reloader:
-    """Loads the configuration file at *path* again, for an exporter that runs on *config* now."""
+    """Loads the configuration file at *path* again, for an exporter that runs on *config* now, and *security* anew."""
 
-    def __init__(self, path: str, config: Config, exporter: Exporter, clock: Clock, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        path: str,
+        config: Config,
+        exporter: Exporter,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        *,
+        security: Security | None = None,
+    ) -> None:
         self.config = config
         """The running one."""
         self._watch = ConfigWatch(path)
         self._path = path
         self._exporter = exporter
+        self._security = security
         self._clock = clock
         self._log = log
         self._turn = asyncio.Lock()
@@ -40,7 +55,12 @@ class Reloader:
         return self._rendered[1]
 
     async def reload(self) -> str | None:
-        """Load the file and run on it; return why not, where that failed."""
+        """Load both files, because somebody asked for it; return what does not run, and why, where that failed."""
+        web = await self._security.refresh(asked=True) if self._security is not None else None
+        troubles = ((_KEPT, await self._reload_config()), (_WEB_KEPT, web))
+        return "\n".join(f"{kept}\n{reason}" for kept, reason in troubles if reason is not None) or None
+
+    async def _reload_config(self) -> str | None:
         async with self._turn:
             try:
                 config = await asyncio.to_thread(load_config, self._path, environ=os.environ)
@@ -59,4 +79,4 @@ class Reloader:
         while True:
             await asyncio.sleep(interval_seconds)
             if self._watch.changed():
-                await self.reload()
+                await self._reload_config()

@@ -29,7 +29,7 @@ def build_reload(
             return plain(_CROSS_SITE, 403)
         reason = await reload()
         if reason is not None:
-            return plain(f"Not reloaded; the old configuration keeps running.\n{reason}\n", 500)
+            return plain(f"{reason}\n", 500)
         return plain("reloaded\n", 200)
 
     return endpoint

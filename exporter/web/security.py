@@ -1,9 +1,9 @@
 """
 How the server is secured now: the web configuration as it was last read well.
 
-It is read anew again and again, so that a renewed certificate or a new password counts without a restart. Decides that
-what cannot be read changes nothing, and that a server does not change between TLS and plain while it runs: whoever
-relies on the one must not be served by the other.
+It is read anew again and again, and when somebody asks for a reload, so that a renewed certificate or a new password
+counts without a restart. Decides that what cannot be read changes nothing, and that a server does not change between
+TLS and plain while it runs: whoever relies on the one must not be served by the other.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ class Security:
         self._config = load()
         self._told: str | None = None
         """What was logged of the newest try."""
+        self._turn = asyncio.Lock()
 
     @property
     def tls(self) -> Callable[[], ssl.SSLContext] | None:
@@ -43,24 +44,22 @@ class Security:
     def users(self) -> Mapping[str, Hidden]:
         return self._config.users
 
-    async def refresh(self) -> str | None:
-        """Read the web configuration again; return why it is not used, where it is not. Logged when that changes."""
-        reason: str | None = None
-        try:
-            config = await asyncio.to_thread(self._load)
-        except ConfigError as error:
-            reason = str(error)
-        else:
-            if (config.tls is None) != (self._config.tls is None):
-                reason = "the web configuration turns TLS on or off: that needs a restart"
-            else:
-                self._config = config
-        if reason != self._told:
-            if reason is None:
-                self._log.info("web configuration can be used again")
-            else:
+    async def refresh(self, *, asked: bool = False) -> str | None:
+        """
+        Read the web configuration again; return why it is not used, where it is not.
+
+        Logged when that changes, and in any case when somebody has *asked* for it.
+        """
+        async with self._turn:
+            reason, before = await self._read(), self._told
+            self._told = reason
+        if reason is not None:
+            if asked or reason != before:
                 self._log.error("web configuration not used; the old one stays", reason=reason)
-        self._told = reason
+        elif before is not None:
+            self._log.info("web configuration can be used again")
+        elif asked:
+            self._log.info("web configuration reloaded")
         return reason
 
     async def keep_fresh(self, every_seconds: float = FRESH_SECONDS) -> None:
@@ -68,6 +67,16 @@ class Security:
         while True:
             await asyncio.sleep(every_seconds)
             await self.refresh()
+
+    async def _read(self) -> str | None:
+        try:
+            config = await asyncio.to_thread(self._load)
+        except ConfigError as error:
+            return str(error)
+        if (config.tls is None) != (self._config.tls is None):
+            return "the web configuration turns TLS on or off: that needs a restart"
+        self._config = config
+        return None
 
     def _context(self) -> ssl.SSLContext:
         assert self._config.tls is not None  # noqa: S101 - `refresh` keeps it so; tells mypy

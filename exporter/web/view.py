@@ -67,4 +67,4 @@ class WebSources:
     config: Callable[[], str]
     """The running configuration as YAML, secrets hidden. The one that may take a second: it is called in a thread."""
     reload: Callable[[], Awaitable[str | None]] | None = None
-    """Loads the configuration anew and returns why not; None where nobody may ask for it over HTTP."""
+    """Loads everything anew and returns what was refused and why, for people; None where nobody may ask over HTTP."""

@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,15 +32,28 @@ class Answer:
         return self.body.decode()
 
 
-def ask(port: int, path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
-    """Ask the exporter for a page; it must answer quickly."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2 * QUICK_SECONDS)) as connection:
+def ask(
+    port: int,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    method: str = "GET",
+    tls: ssl.SSLContext | None = None,
+) -> Answer:
+    """Ask the exporter for a page, by TLS where a context is given; it must answer quickly."""
+    with closing(_connection(port, tls)) as connection:
         began = monotonic()
         connection.request(method, path, headers=dict(headers or {}))
         response = connection.getresponse()
         body = response.read()
         assert monotonic() - began < QUICK_SECONDS, f"{method} {path} took {monotonic() - began:.1f} s"
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+
+def _connection(port: int, tls: ssl.SSLContext | None) -> http.client.HTTPConnection:
+    patience = 2 * QUICK_SECONDS
+    if tls is None:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=patience, context=tls)
 
 
 def scrape(port: int, *, openmetrics: bool = False, compressed: bool = False, path: str = "/metrics") -> Samples:

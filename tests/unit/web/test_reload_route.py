@@ -29,13 +29,11 @@ def test_post_reloads_and_says_so() -> None:
 
 
 def test_a_reload_that_fails_is_500_with_the_reason() -> None:
-    reloading = Reloading("config.yaml:3: workspaces: unknown key")
+    reloading = Reloading("Not reloaded.\nconfig.yaml:3: workspaces: unknown key")
     answer = call(reloading.sources, "POST", "/-/reload")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert answer.text == (
-        "Not reloaded; the old configuration keeps running.\nconfig.yaml:3: workspaces: unknown key\n"
-    )
+    assert answer.text == "Not reloaded.\nconfig.yaml:3: workspaces: unknown key\n"
 
 
 def test_a_defect_of_a_reload_is_logged_and_not_told() -> None:

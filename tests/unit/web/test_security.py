@@ -76,6 +76,17 @@ def test_what_cannot_be_used_changes_nothing_and_is_logged_once() -> None:
     assert disk.logged == ["error", "info"]
 
 
+def test_whoever_asks_for_it_finds_in_the_log_how_it_went() -> None:
+    disk = OnDisk(WebConfig(users=users(ann="secret")))
+    security, good = disk.security(), disk.content
+    assert asyncio.run(security.refresh(asked=True)) is None
+    disk.content = MISTAKE
+    assert [asyncio.run(security.refresh(asked=True)) for _ in range(2)] == [str(MISTAKE)] * 2
+    disk.content = good
+    assert asyncio.run(security.refresh(asked=True)) is None
+    assert disk.logged == ["info", "error", "error", "info"]
+
+
 @pytest.mark.parametrize("at_first", [True, False])
 def test_tls_is_not_turned_on_or_off_while_the_server_runs(at_first: bool) -> None:
     with_tls, plain = WebConfig(tls=context()), WebConfig(users=users(ann="secret"))
