@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from exporter.app.online import Visible
+from exporter.config.values import is_text
 from exporter.domain.listing import ListedIntegration
 
 _HEADINGS = ("WORKSPACE", "ID", "NAME", "TYPE", "WAREHOUSE", "STATUS", "LAST SYNC", "NEXT RUN")
@@ -17,18 +18,24 @@ def render_table(visible: Sequence[Visible]) -> str:
 
 
 def render_yaml(visible: Sequence[Visible]) -> str:
-    """Return a list `integrations` for each workspace, to be pasted under it."""
-    blocks = []
-    for one in visible:
-        # A JSON string is a YAML string, whatever is in it.
-        lines = [
-            f"      - id: {_yaml(listed.integration_id)}\n        name: {_yaml(listed.integration_name)}"
-            if listed.integration_name
-            else f"      - id: {_yaml(listed.integration_id)}"
-            for listed in one.integrations
-        ]
-        blocks.append("\n".join([f"    # workspace {_printable(one.workspace)}", "    integrations:", *lines]))
-    return "\n".join(blocks)
+    """Return a list `integrations` for each workspace, to be pasted under it; a remark where there is nothing to."""
+    return "\n".join(_block(_printable(one.workspace), one.integrations) for one in visible)
+
+
+def _block(workspace: str, listed: Sequence[ListedIntegration]) -> str:
+    if not listed:
+        return f"    # workspace {workspace}: no integration is visible"
+    lines = [f"    # workspace {workspace}", "    integrations:"]
+    taken = {one.integration_id for one in listed}
+    for one in listed:
+        name = one.integration_name
+        # The file takes each name once, and none with blanks around it. Where it names none, Braze's own is used.
+        if is_text(name) and name not in taken:
+            taken.add(name)
+            lines += [f"      - id: {_yaml(one.integration_id)}", f"        name: {_yaml(name)}"]
+        else:
+            lines += [f"      - id: {_yaml(one.integration_id)}{f'  # {_printable(name)}' if name else ''}"]
+    return "\n".join(lines)
 
 
 def _row(workspace: str, listed: ListedIntegration) -> tuple[str, ...]:
@@ -55,4 +62,6 @@ def _printable(text: str) -> str:
 
 
 def _yaml(text: str) -> str:
-    return json.dumps(_printable(text), ensure_ascii=False)
+    """Return *text* as YAML: a JSON string is one, but for characters that YAML wants escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)

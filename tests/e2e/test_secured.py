@@ -107,10 +107,13 @@ def test_every_page_needs_tls_and_a_password_and_a_reload_renews_both(secured: S
 
         certificate = secured.certificate(daemon)
         secured.write("eve", "fourth secret", more="tls_server_configs: {}\n")
+        config = secured.directory / "config.yaml"
+        config.write_text(config.read_text().replace("interval: 1s", "interval: 2s"))
         refused = secured.ask(daemon, "/-/reload", "bob", "third secret", "POST")
         assert (refused.status, refused.text.splitlines()) == (500, [NOT_RELOADED, MISTAKE])
         assert secured.ask(daemon, user="bob", password="third secret").status == 200
         assert secured.certificate(daemon) == certificate
+        assert "interval: 2s" in secured.ask(daemon, "/config", "bob", "third secret").text
         assert daemon.stderr.count("level=error") == 1
         assert MISTAKE in daemon.stderr
         assert "secret" not in daemon.stderr
