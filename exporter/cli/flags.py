@@ -5,11 +5,13 @@ Decides names, defaults and types, and nothing about what they do. The daemon's 
 that understands one of them has it again, so that it may stand before or after the subcommand's name.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.types import BoolParamType
 
 from exporter.config.durations import parse_duration
 from exporter.domain.shard import parse_shard
@@ -35,6 +37,25 @@ class _Parsed(click.ParamType[Any]):
             return self._parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class _TrueOrFalse(BoolParamType):
+    """Contract 1: a boolean is `true` or `false`. click would take `on`, `y` and blanks too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        """Return what *value* means; a flag on the command line is a boolean already."""
+        if isinstance(value, bool):
+            return value
+        if value not in {"true", "false"}:
+            self.fail(f"{value!r} is neither true nor false", param, ctx)
+        return bool(value == "true")
+
+
+class _Literal(click.Option):
+    """Reads its variable as it stands. click would take an empty one for none, and so for the default."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
+        return os.environ.get(str(self.envvar))
 
 
 DURATION = _Parsed("duration", parse_duration)
@@ -64,6 +85,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "help": "Let POST /-/reload reload the configuration.",
     },
     "--storage.path": {
+        "cls": _Literal,
         "default": "data/",
         "metavar": "DIRECTORY",
         "help": "Where what has been counted is kept; empty for in memory only.",
@@ -117,6 +139,8 @@ def _inherited(name: str, **defaults: Any) -> Decorator:
 
 def _option(name: str, **attributes: Any) -> Decorator:
     environment = _PREFIX + _parameter(name).upper()
+    if attributes.get("is_flag"):
+        attributes = {"cls": _Literal, "type": _TrueOrFalse(), **attributes}
     return click.option(name, _parameter(name), envvar=environment, show_default=True, show_envvar=True, **attributes)
 
 

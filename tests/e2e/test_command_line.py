@@ -154,6 +154,8 @@ def test_a_wrong_variable_is_a_wrong_flag(tmp_path: Path) -> None:
     write_good(tmp_path)
     refused = run_command(tmp_path, env={"BRAZE_CDI_EXPORTER_WEB_LISTEN_ADDRESS": "nowhere"})
     see_it_refused(refused, 2, "listen address 'nowhere'")
+    refused = run_command(tmp_path, env={"BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE": ""})
+    see_it_refused(refused, 2, "BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE", "neither true nor false")
 
 
 @pytest.fixture
@@ -165,11 +167,14 @@ def braze() -> Iterator[SimulatedBraze]:
 def test_the_daemon_takes_its_flags_from_variables(braze: SimulatedBraze, tmp_path: Path) -> None:
     write_config(tmp_path, [workspace_entry(braze.world, "production", braze.url)]).rename(tmp_path / "other.yaml")
     variables = {"CONFIG_FILE": "other.yaml", "WEB_TELEMETRY_PATH": "/own/metrics", "LOG_FORMAT": "json"}
+    variables |= {"WEB_ENABLE_LIFECYCLE": "true", "STORAGE_PATH": ""}
     env = {f"BRAZE_CDI_EXPORTER_{name}": value for name, value in variables.items()}
     with Daemon(tmp_path, env=env) as daemon:
         assert ask(daemon.port, "/metrics").status == 404
         assert scrape(daemon.port, path="/own/metrics") != {}
+        assert ask(daemon.port, "/-/reload", method="POST").status == 200
         assert '"msg": "listening"' in daemon.stderr
+        assert not (tmp_path / "data").exists()
 
 
 def test_it_listens_on_every_address_that_it_is_given(braze: SimulatedBraze, tmp_path: Path) -> None:

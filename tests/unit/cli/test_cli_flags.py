@@ -1,0 +1,73 @@
+"""The variable of a flag says what the flag would: a word that is understood, or a mistake that names the variable."""
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from exporter.cli import main
+
+CONFIG = """\
+workspaces:
+  - {name: w, rest_endpoint: "http://127.0.0.1:1", api_key: k, integrations: [{id: one}]}
+"""
+BOOLEANS = sorted(
+    {
+        (name, option.envvar)
+        for name, command in {"": main, **main.commands}.items()
+        for option in command.params
+        if isinstance(option, click.Option) and option.is_flag and not option.is_eager
+    }
+)
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(*arguments: str, **variables: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=variables)
+
+
+def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
+    assert BOOLEANS == [
+        ("", "BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE"),
+        ("check", "BRAZE_CDI_EXPORTER_ONLINE"),
+    ]
+
+
+@pytest.mark.parametrize(("command", "variable"), BOOLEANS)
+@pytest.mark.parametrize("word", ["", " ", "1", "0", "yes", "off", "True", "FALSE", "true ", "maybe"])
+def test_a_boolean_variable_that_is_neither_true_nor_false_is_refused(
+    directory: Path, command: str, variable: str, word: str
+) -> None:
+    refused = call(command or "check", **{variable: word})
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"'{variable}'" in refused.stderr
+    assert f"{word!r} is neither true nor false" in refused.stderr
+
+
+@pytest.mark.parametrize(("command", "variable"), BOOLEANS)
+@pytest.mark.parametrize("word", ["true", "false"])
+def test_a_boolean_variable_is_true_or_false(directory: Path, command: str, variable: str, word: str) -> None:
+    asked = (command, word) == ("check", "true")
+    done = call("check", **{variable: word})
+    assert ("no answer from" in done.stdout) == asked
+    assert done.exit_code == (2 if asked else 0)
+
+
+@pytest.mark.parametrize("command", [name for name, _ in BOOLEANS])
+def test_a_flag_on_the_command_line_needs_no_word(directory: Path, command: str) -> None:
+    flags = {"": ["--web.enable-lifecycle", "check"], "check": ["check", "--online"]}
+    assert call(*flags[command]).exit_code == (2 if command else 0)
+
+
+def test_an_empty_variable_of_the_storage_path_means_memory(directory: Path) -> None:
+    for variables, made in (({"BRAZE_CDI_EXPORTER_STORAGE_PATH": ""}, False), ({}, True)):
+        done = call("once", **variables)
+        assert f"braze_cdi_exporter_state_persistent {int(made)}\n" in done.stdout
+        assert (directory / "data").exists() == made
