@@ -74,6 +74,10 @@ class Gate:
         """Requests in any minute."""
         return self._budgets[endpoint].allowed
 
+    def denies(self, endpoint: Endpoint) -> bool:
+        """Whether Braze has denied requests there, so that none are sent but now and then one to see."""
+        return self._denial.lasts(endpoint)
+
     def try_turn(self, endpoint: Endpoint) -> float:
         """Take a turn now and return 0; or return the seconds until there may be one, and take none."""
         budget = self._budgets[endpoint]

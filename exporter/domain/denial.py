@@ -40,6 +40,10 @@ class Denial:
         self._in_force.pop(about, None)
         self._in_a_row[about] = 0
 
+    def lasts(self, endpoint: str) -> bool:
+        """Whether requests to *endpoint* are held back, but for the one that looks whether they still have to be."""
+        return _ALL in self._in_force or endpoint in self._in_force
+
     def leave_open(self, endpoint: str, now: float) -> None:
         """Note that a request has shown nothing: no answer came, or one that has nothing to do with the key."""
         for held in (_ALL, endpoint):

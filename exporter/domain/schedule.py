@@ -67,6 +67,8 @@ class Agenda:
         """Seconds; the interval in effect. A change acts from each integration's next turn on."""
         self._turns: dict[str, _Turn] = {}
         self._heap: list[tuple[float, str]] = []
+        self._held: set[str] = set()
+        """Those whose last poll failed before anything was sent."""
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -79,6 +81,7 @@ class Agenda:
 
     def remove(self, key: str) -> None:
         self._turns.pop(key, None)
+        self._held.discard(key)
 
     def put_off(self, key: str, due: float) -> float:
         """Move the turn of an integration that is not being polled, and that did not fail last; return its turn."""
@@ -142,6 +145,7 @@ class Agenda:
         """
         turn = self._turns[key]
         turn.polling, turn.polled_at = False, now
+        self._held.discard(key)
         if succeeded:
             turn.failures = 0
             due = now if turn.hurried else due or next_turn(now, self.interval, phase(key))
@@ -150,9 +154,18 @@ class Agenda:
             due = now + retry_delay(turn.failures, self.interval)
         else:
             turn.failures = max(1, turn.failures)
+            self._held.add(key)
         turn.hurried = False
         self._set(key, turn, due, due)
         return due
+
+    def release(self, now: float) -> None:
+        """Make due those for which nothing was sent, now that it would be: they have missed their turns."""
+        for key in self._held:
+            turn = self._turns[key]
+            if not turn.polling and turn.due > now:
+                self._set(key, turn, now, now)
+        self._held.clear()
 
     def _set(self, key: str, turn: _Turn, due: float, rank: float) -> None:
         turn.due, turn.rank = due, rank

@@ -142,6 +142,7 @@ class WorkspacePoller:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         if reading.error is None:
             watched.take_answer(asking, monotonic)
+            self._catch_up(monotonic)
         if reading.ledger is not None and reading.pages > 0:
             self._publisher.heard(watched, reading.ledger, now)
         self._publisher.close_poll(watched, reading.error, now)
@@ -156,6 +157,11 @@ class WorkspacePoller:
         self._publisher.show(watched, turn)
         self._note_tried(integration_id)
         self._report.poll(before, watched.snapshot, reading, monotonic - began)
+
+    def _catch_up(self, monotonic: float) -> None:
+        """Poll what a denial held back, once a good answer has ended it."""
+        if not self._gate.denies(Endpoint.JOB_SYNC_STATUS):
+            self._agenda.release(monotonic)
 
     # What the list shows
 
@@ -173,6 +179,7 @@ class WorkspacePoller:
             if watched is not None:
                 self._roster.saw((listed.integration_id,))
                 self._sight(watched, listed, now, monotonic)
+        self._catch_up(monotonic)
         self._loop.wake()
 
     def _sight(self, watched: Watched, listed: ListedIntegration, now: datetime, monotonic: float) -> None:

@@ -118,18 +118,6 @@ def _burst(stage: Stage) -> None:
     stage.braze.call(finish_many)
 
 
-def _aftermath(place: str) -> frozenset[Alert]:
-    """
-    Return what arrives when polls of a whole workspace come again, and nothing holds it back any more.
-
-    The share of failed polls goes down only as good ones come; and alerts about single integrations are kept firing a
-    little longer than the one about the workspace.
-    """
-    (actors,) = (each.actors for each in PLACES if each.name == place)
-    single = (_named(["IntegrationPollsFailing"], place, actor.name) for actor in actors)
-    return _named(["PollsUnreliable"], place).union(*single)
-
-
 FAULTS = (
     _of_sync("error", "syncs", "failed", "SyncFailed"),
     _of_sync("error", "syncs", "failing", "SyncFailingRepeatedly"),
@@ -152,10 +140,9 @@ FAULTS = (
         "key_rotated",
         "rotated",
         "KeyRejected",
-        also=_aftermath("rotated"),
         end=lambda stage: stage.write_key("rotated", "key-of-rotated-rotated"),
     ),
-    _of_workspace("job_sync_status_permission_lost", "denied", "PermissionMissing", also=_aftermath("denied")),
+    _of_workspace("job_sync_status_permission_lost", "denied", "PermissionMissing"),
     # It forgives whoever could read the list in the last ten minutes.
     _of_workspace("integrations_permission_lost", "unlisted", "ListForbidden", from_start=True),
     # It takes the mean of ten minutes.
@@ -166,24 +153,24 @@ FAULTS = (
         "budget_exhausted",
         "exhausted",
         "WorkspacePollsFailing",
-        also=_named(["BudgetLow", "PollIntervalStretched", "ListForbidden"], "exhausted") | _aftermath("exhausted"),
+        also=_named(["BudgetLow", "PollIntervalStretched", "ListForbidden"], "exhausted"),
     ),
     _of_answers(
         "throttle_ratelimit_retry_after",
         "throttled",
         "RateLimited",
         "WorkspacePollsFailing",
-        also=_named(["PollIntervalStretched"], "throttled") | _aftermath("throttled"),
+        also=_named(["PollIntervalStretched"], "throttled"),
     ),
     # Not one poll since the start: a poll that hangs has a long timeout here.
     _of_answers(
         "hang",
         "hanging",
         "PollsStopped",
-        also=_named(["WorkspacePollsFailing"], "hanging") | _aftermath("hanging"),
+        also=_named(["WorkspacePollsFailing"], "hanging"),
         from_start=True,
     ),
-    _of_answers("http_503", "broken", "WorkspacePollsFailing", also=_aftermath("broken")),
+    _of_answers("http_503", "broken", "WorkspacePollsFailing"),
     _of_answers("http_500", "shaky", "PollsUnreliable", actor="one", of_actor=["IntegrationPollsFailing"]),
     # With nothing found so far: half an hour would have to pass otherwise.
     _of_answers("http_503", "undiscovered", "DiscoveryStale", endpoint=Endpoint.INTEGRATIONS, from_start=True),

@@ -188,3 +188,36 @@ def test_a_failure_for_which_nothing_was_sent_is_tried_again_as_soon_as_somethin
     assert agenda.done("a", 60.0, succeeded=False, due=75.0) == 75.0
     agenda.take()
     assert agenda.done("a", 75.0, succeeded=False) == 75.0 + 60.0
+
+
+def test_those_for_which_nothing_was_sent_are_due_when_it_would_be() -> None:
+    agenda = agenda_of("held", "refused", "good")
+    for _ in range(3):
+        agenda.take()
+    agenda.done("held", 60.0, succeeded=False, due=115.0)
+    agenda.done("refused", 60.0, succeeded=False)
+    agenda.done("good", 60.0, succeeded=True, due=500.0)
+    agenda.release(70.0)
+    assert (agenda.next_due(), agenda.take()) == (70.0, "held")
+    assert agenda.next_due() == 120.0
+
+
+def test_a_release_acts_once_and_puts_nothing_off() -> None:
+    agenda = agenda_of("held", "gone")
+    for key in (agenda.take(), agenda.take()):
+        agenda.done(key, 60.0, succeeded=False, due=115.0)
+    agenda.remove("gone")
+    agenda.release(200.0)
+    assert agenda.next_due() == 115.0
+    agenda.done(agenda.take(), 200.0, succeeded=False)
+    agenda.release(201.0)
+    assert agenda.next_due() == 260.0
+
+
+def test_a_release_leaves_one_that_is_being_polled_alone() -> None:
+    agenda = agenda_of("held")
+    agenda.done(agenda.take(), 60.0, succeeded=False, due=115.0)
+    agenda.take()
+    agenda.release(116.0)
+    assert agenda.next_due() is None
+    assert agenda.done("held", 120.0, succeeded=True, due=500.0) == 500.0

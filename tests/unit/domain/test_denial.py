@@ -122,6 +122,21 @@ def test_a_good_answer_ends_it_at_once() -> None:
     assert denied(denial, LIST, 101)
 
 
+def test_a_denial_lasts_until_a_good_answer_even_while_a_request_looks_whether_it_does() -> None:
+    denial = Denial()
+    assert not denial.lasts(OWN)
+    reject(denial, 100)
+    assert denial.lasts(OWN)
+    assert denial.lasts(LIST)
+    denial.raise_while_it_lasts(OWN, 100 + HOLD_SECONDS)
+    assert denial.lasts(OWN)
+    denial.forget(OWN)
+    assert not denial.lasts(OWN)
+    forbid(denial, LIST, 200)
+    assert denial.lasts(LIST)
+    assert not denial.lasts(OWN)
+
+
 def test_each_poll_gets_an_error_of_its_own() -> None:
     """A raised exception holds its traceback: the same object raised again would grow without end."""
     denial = Denial()
