@@ -31,8 +31,8 @@ OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset
 
 CHUNK_BYTES = 1024 * 1024
 """
-About how much of the page is joined at a time. Measured with 48 MB: smaller chunks cost compression more hops to its
-thread, larger ones cost memory and, sent as they are, time in the socket's buffer.
+About how much of the page is joined at a time. Measured with 48 MB: larger chunks cost memory and, sent as they are,
+time in the socket's buffer.
 """
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
