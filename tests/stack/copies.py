@@ -3,7 +3,8 @@ Copies of the shipped rules and routes for a test that has a minute, not an hour
 take, and where Alertmanager's receivers are.
 
 A minute of the rules becomes a second and a half, everywhere: what should wait longer than something else still does.
-Ranges and thresholds in expressions stay as they are.
+Ranges and thresholds in expressions stay as they are. Alerts that last as long as the range they look at are therefore
+there twice: as they are, and under another name with a short range, so that a test sees them end.
 """
 
 from copy import deepcopy
@@ -23,6 +24,14 @@ GROUP_WAIT, GROUP_INTERVAL = "2s", "1s"
 """Not shortened as the rules are. The wait must bridge two groups of rules, which have turns of their own; the interval
 hides what begins and ends soon, and here everything is to be seen."""
 EVALUATION_SECONDS = 1
+LASTING = {
+    "BrazeCDIHistoryGap": "6h",
+    "BrazeCDIPayloadAnomalies": "1h",
+    "BrazeCDIRateLimited": "15m",
+    "BrazeCDIStateWriteFailing": "15m",
+}
+"""Alerts that last as long as the range they look at, and that range."""
+SHORT_RANGE = "45s"
 
 
 def shorter_rules(document: dict[str, Any]) -> dict[str, Any]:
@@ -36,6 +45,23 @@ def shorter_rules(document: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
+def short_sighted(name: str) -> str:
+    """Return what the twin of a lasting alert is called; other alerts are their own twins."""
+    return f"{name}ShortSighted" if name in LASTING else name
+
+
+def short_sighted_rules(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return a file of rules with the twins of the lasting alerts, which differ in name and range."""
+    twins = []
+    for document in documents.values():
+        for group in document["groups"]:
+            for rule in group["rules"]:
+                if rule.get("alert") in LASTING:
+                    expr = rule["expr"].replace(f"[{LASTING[rule['alert']]}]", f"[{SHORT_RANGE}]")
+                    twins.append({**rule, "alert": short_sighted(rule["alert"]), "expr": expr})
+    return {"groups": [{"name": "short-sighted", "rules": twins}]}
+
+
 def shipped_rules() -> dict[str, dict[str, Any]]:
     """Return the files of rules by their names."""
     return {file.name: yaml.safe_load(file.read_text()) for file in RULE_FILES}
@@ -44,7 +70,8 @@ def shipped_rules() -> dict[str, dict[str, Any]]:
 def write_rules(folder: Path) -> Path:
     """Write shorter copies of the shipped rules, and return the pattern by which Prometheus finds them."""
     folder.mkdir()
-    for name, document in shipped_rules().items():
+    shipped = shipped_rules()
+    for name, document in {**shipped, "short-sighted.rules.yml": short_sighted_rules(shipped)}.items():
         (folder / name).write_text(yaml.safe_dump(shorter_rules(document), width=10_000))
     return folder / "*.rules.yml"
 

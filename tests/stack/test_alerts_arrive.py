@@ -4,13 +4,13 @@ Prometheus with the shipped rules and the real Alertmanager with the shipped rou
 other one arrives, though an exporter is killed and restarted in the middle.
 
 The copies of rules and routes differ in how long things take, and in nothing else (copies.py). So four alerts that look
-a quarter of an hour or more back are only seen arriving here; that they end, and those conditions of other alerts that
-need longer than a test has, is for promtool (tests/deploy/rules):
+a quarter of an hour or more back are only seen arriving here; their ends are seen of twins that look less far back. The
+conditions of other alerts that need longer than a test has are for promtool (tests/deploy/rules):
 BrazeCDIWatermarkBehind by what was learned in eleven days, BrazeCDIRowsSyncedAgain on daily schedules,
 BrazeCDIDiscoveryStale for a list once read, BrazeCDIPollsStopped after polls that came.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from copy import deepcopy
 from math import inf
@@ -20,19 +20,21 @@ import promql_parser
 import pytest
 
 from tests.stack.cast import SYNCS
-from tests.stack.copies import local_routes, shipped_routes, shipped_rules, shorter_rules
+from tests.stack.copies import (
+    LASTING,
+    SHORT_RANGE,
+    local_routes,
+    shipped_routes,
+    shipped_rules,
+    short_sighted,
+    short_sighted_rules,
+    shorter_rules,
+)
 from tests.stack.faults import ALL_DOWN, FAULTS, Fault
-from tests.stack.receiver import Message
+from tests.stack.receiver import Alert, Message
 from tests.stack.stage import stage
-from tests.stack.story import Story
+from tests.stack.story import Story, ending
 
-LASTING = {
-    "BrazeCDIHistoryGap": "6h",
-    "BrazeCDIPayloadAnomalies": "1h",
-    "BrazeCDIRateLimited": "15m",
-    "BrazeCDIStateWriteFailing": "15m",
-}
-"""Alerts that last as long as the range they look at."""
 PLAYED = (*FAULTS, ALL_DOWN)
 ALERTS = {
     rule["alert"]: rule
@@ -41,7 +43,6 @@ ALERTS = {
     for rule in group["rules"]
     if "alert" in rule
 }
-RESOLVING = [fault for fault in PLAYED if any(alert.name not in LASTING for alert in fault.alerts)]
 COUNTERS = (
     "braze_cdi_syncs_total",
     "braze_cdi_rows_synced_total",
@@ -54,7 +55,7 @@ COUNTERS = (
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """Everything has happened; Prometheus still answers."""
     with stage(tmp_path_factory.mktemp("stage")) as built, ExitStack() as stack:
-        played = Story(built, set(LASTING))
+        played = Story(built)
         played.play(stack)
         yield played
 
@@ -77,6 +78,10 @@ def by_name(fault: Fault) -> str:
     return fault.name.replace(" ", "-")
 
 
+def with_twins(alerts: Iterable[Alert]) -> set[Alert]:
+    return {twin for alert in alerts for twin in (alert, alert._replace(name=short_sighted(alert.name)))}
+
+
 def test_every_shipped_alert_is_played() -> None:
     assert {alert.name for fault in PLAYED for alert in fault.alerts} == set(ALERTS)
 
@@ -87,26 +92,25 @@ def test_a_fault_makes_its_alerts_arrive(story: Story, fault: Fault) -> None:
     assert not missing, told(story)
 
 
-@pytest.mark.parametrize("fault", RESOLVING, ids=by_name)
+@pytest.mark.parametrize("fault", PLAYED, ids=by_name)
 def test_alerts_end_after_the_fault_and_not_before(story: Story, fault: Fault) -> None:
     until = inf if fault is ALL_DOWN else story.last_act_at
-    for alert in fault.alerts:
-        if alert.name not in LASTING:
-            assert alert not in story.stage.inbox.firing(until), told(story)
-            ends = [each.at for each in story.stage.inbox.messages if each.alert == alert and not each.firing]
-            assert ends, told(story)
-            assert min(ends) >= story.ended[fault.name], told(story)
+    for alert in ending(fault):
+        assert alert not in story.stage.inbox.firing(until), told(story)
+        ends = [each.at for each in story.stage.inbox.messages if each.alert == alert and not each.firing]
+        assert ends, told(story)
+        assert min(ends) >= story.ended[fault.name], told(story)
 
 
 def test_no_false_alert_arrives(story: Story) -> None:
-    expected = {alert for fault in FAULTS for alert in fault.alerts | fault.also}
+    expected = with_twins(alert for fault in FAULTS for alert in fault.alerts | fault.also)
     before = {each.alert for each in story.stage.inbox.messages if each.at < story.last_act_at}
     assert before <= expected, f"{sorted(map(str, before - expected))}\n{told(story)}"
 
 
 def test_nothing_else_arrives_while_all_exporters_are_down(story: Story) -> None:
-    trailing = {alert for fault in FAULTS for alert in fault.also}
-    lasting = {alert for fault in FAULTS for alert in fault.alerts if alert.name in LASTING}
+    trailing = with_twins(alert for fault in FAULTS for alert in fault.also)
+    lasting = with_twins(alert for fault in FAULTS for alert in fault.alerts if alert.name in LASTING)
     others = story.stage.inbox.arrived(story.last_act_at) - ALL_DOWN.alerts - ALL_DOWN.also - trailing - lasting
     assert not others, told(story)
 
@@ -149,7 +153,8 @@ def test_messages_tell_figures_and_leave_nothing_out(story: Story) -> None:
     for message in story.stage.inbox.messages:
         text = " ".join(message.annotations.values())
         assert not any(flaw in text for flaw in ("<no value>", "<error", "%!", "NaN", "Inf", "  ")), text
-        assert message.annotations["runbook_url"].endswith(f"#{message.alert.name.lower()}")
+        name = message.alert.name.removesuffix("ShortSighted").lower()
+        assert message.annotations["runbook_url"].endswith(f"#{name}")
 
 
 def metrics_without_data(story: Story, documents: dict[str, dict[str, Any]]) -> set[str]:
@@ -205,3 +210,14 @@ def test_the_copies_differ_from_what_is_shipped_in_times_and_addresses_only() ->
     copy = local_routes(routes, "http://127.0.0.1:1")
     times = ("group_wait", "group_interval")
     assert without(copy, *times, "url") == without(routes, *times, "url")
+
+
+def test_twins_differ_from_what_is_shipped_in_name_and_range_only() -> None:
+    shipped = shipped_rules()
+    (group,) = short_sighted_rules(shipped)["groups"]
+    assert {short_sighted(name) for name in LASTING} == {rule["alert"] for rule in group["rules"]}
+    for twin in group["rules"]:
+        rule = ALERTS[twin["alert"].removesuffix("ShortSighted")]
+        assert twin["expr"] != rule["expr"]
+        assert twin["expr"].replace(f"[{SHORT_RANGE}]", f"[{LASTING[rule['alert']]}]") == rule["expr"]
+        assert without(twin, "alert", "expr") == without(rule, "alert", "expr")
