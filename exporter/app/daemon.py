@@ -8,19 +8,18 @@ nothing has begun; at the end polls are cancelled, then the server ends its answ
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.app.exporter import Exporter
+from exporter.app.options import Options, WrongFlagError
 from exporter.app.reload import Reloader
 from exporter.app.sources import build_sources
 from exporter.app.storage import keep_tidy, storage
 from exporter.clock import SystemClock
 from exporter.config.load import Config
 from exporter.config.web_config import load_web_config
-from exporter.domain.shard import Shard
 from exporter.metrics.own import OwnMetrics
 from exporter.poller.supervision import Supervised
 from exporter.version import VERSION
@@ -32,24 +31,6 @@ from exporter.web.server import Server
 from exporter.web.view import WebSources
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The daemon's flags, apart from those about the log. Durations are seconds; 0 turns auto-reload off."""
-
-    config_file: str
-    listen_addresses: tuple[str, ...]
-    telemetry_path: str
-    web_config_file: str | None
-    enable_lifecycle: bool
-    storage_path: str
-    auto_reload_seconds: float
-    shard: Shard
-
-
-class WrongFlagError(Exception):
-    """A flag's value cannot be used; the text says which and why."""
 
 
 async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger) -> None:

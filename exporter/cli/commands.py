@@ -1,34 +1,32 @@
 """
 The commands. Each reads its flags, calls the composition root, and turns the outcome into text and an exit code.
 
-Exit codes (contract 1): 0 done or stopped by a signal, 1 failed while running, 2 wrong flags or configuration.
+Exit codes (contract 1): 0 done or stopped by a signal, 1 failed while running, 2 wrong flags or configuration. Each
+imports what it needs when it is called: `--version` need not wait for a web server, nor `check` for a client.
 """
+# ruff: noqa: PLC0415 - as said above; what is imported below is what every command needs, and quick
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from exporter.app.backfill import backfill as write_history
-from exporter.app.daemon import Options, WrongFlagError, run_daemon
-from exporter.app.demo import run_demo
-from exporter.app.once import poll_once
-from exporter.app.online import check_online, list_visible
+from exporter.app.options import Options, WrongFlagError
 from exporter.cli.files import replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
-from exporter.cli.listing import render_table, render_yaml
-from exporter.config.load import Config, load_config
 from exporter.config.mistakes import ConfigError
-from exporter.config.plan import plan_requests
-from exporter.log import build_log
 from exporter.state.lock import StorageInUseError
 from exporter.version import VERSION
 from exporter.web.listen import ListenError
+
+if TYPE_CHECKING:
+    from exporter.config.load import Config
+
+T = TypeVar("T")
 
 FAILED = 1
 WRONG = 2
@@ -48,6 +46,9 @@ def main(context: click.Context, /, **values: Any) -> None:
     Without a command, run the daemon until SIGTERM or SIGINT.
     """
     if context.invoked_subcommand is None:
+        from exporter.app.daemon import run_daemon
+        from exporter.log import build_log
+
         config = _load(values["config_file"])
         options = Options(
             config_file=values["config_file"],
@@ -59,7 +60,7 @@ def main(context: click.Context, /, **values: Any) -> None:
             auto_reload_seconds=values["config_auto_reload_interval"],
             shard=values["shard"],
         )
-        _run(run_daemon(config, options, build_log(values["log_level"], values["log_format"])))
+        _serve(run_daemon(config, options, build_log(values["log_level"], values["log_format"])))
 
 
 @main.command()
@@ -72,15 +73,20 @@ def main(context: click.Context, /, **values: Any) -> None:
 )
 def check(config_file: str, *, online: bool) -> None:
     """Validate the configuration, and show what it will cost of the rate limit."""
+    from exporter.config.plan import plan_requests
+
     config = _load(config_file)
     for workspace in config.workspaces:
         for planned in plan_requests(workspace.settings):
             click.echo(str(planned))
-    findings = asyncio.run(check_online(config)) if online else []
-    for finding in findings:
-        click.echo(str(finding))
-    if not all(finding.good for finding in findings):
-        _fail(f"{config_file} will not work as it is", WRONG)
+    if online:
+        from exporter.app.online import check_online
+
+        findings = _await(check_online(config))
+        for finding in findings:
+            click.echo(str(finding))
+        if not all(finding.good for finding in findings):
+            _fail(f"{config_file} will not work as it is", WRONG)
     click.echo(f"{config_file} is good")
 
 
@@ -89,7 +95,10 @@ def check(config_file: str, *, online: bool) -> None:
 @own_flag("--output", type=click.Choice(["table", "yaml"]), default="table", help="A table, or YAML to paste.")
 def integrations(config_file: str, output: str) -> None:
     """List the integrations that the key of each workspace can see."""
-    visible = asyncio.run(list_visible(_load(config_file)))
+    from exporter.app.online import list_visible
+    from exporter.cli.listing import render_table, render_yaml
+
+    visible = _await(list_visible(_load(config_file)))
     click.echo(render_yaml(visible) if output == "yaml" else render_table(visible))
     troubled = [f"{one.workspace}: {one.trouble}" for one in visible if one.trouble is not None]
     if troubled:
@@ -102,9 +111,12 @@ def integrations(config_file: str, output: str) -> None:
 @inherited_flags("--storage.path", "--log.level", "--log.format")
 def once(config_file: str, output: str | None, storage_path: str, log_level: str, log_format: str) -> None:
     """Poll everything once and print the metrics page."""
+    from exporter.app.once import poll_once
+    from exporter.log import build_log
+
     config = _load(config_file)
     try:
-        succeeded, page = asyncio.run(poll_once(config, storage_path, build_log(log_level, log_format)))
+        succeeded, page = _await(poll_once(config, storage_path, build_log(log_level, log_format)))
     except StorageInUseError as error:
         _fail(str(error))
     try:
@@ -127,9 +139,11 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
 @own_flag("--since", type=DURATION, default="90d", help="How far back.")
 def backfill(config_file: str, output: str, since: float) -> None:
     """Write past syncs for `promtool tsdb create-blocks-from openmetrics`."""
+    from exporter.app.backfill import backfill as write_history
+
     config = _load(config_file)
     try:
-        complete = asyncio.run(write_history(config, Path(output), since, partial(click.echo, err=True)))
+        complete = _await(write_history(config, Path(output), since, partial(click.echo, err=True)))
     except OSError as error:
         _fail(f"{output} cannot be written: {error.strerror}; let this user write to its directory")
     sys.exit(0 if complete else FAILED)
@@ -140,21 +154,32 @@ def backfill(config_file: str, output: str, since: float) -> None:
 @inherited_flags("--web.telemetry-path", "--log.level", "--log.format")
 def demo(**values: Any) -> None:
     """Run against a simulated Braze on loopback: no account, no key, no configuration."""
+    from exporter.app.demo import run_demo
+    from exporter.log import build_log
+
     log = build_log(values["log_level"], values["log_format"])
-    _run(run_demo(values["web_listen_address"], values["web_telemetry_path"], log, click.echo))
+    _serve(run_demo(values["web_listen_address"], values["web_telemetry_path"], log, click.echo))
 
 
-def _load(path: str) -> Config:
+def _load(path: str) -> "Config":
+    from exporter.config.load import load_config
+
     try:
         return load_config(path, environ=os.environ)
     except ConfigError as error:
         _fail(str(error), WRONG)
 
 
-def _run(daemon: Coroutine[Any, Any, None]) -> NoReturn:
+def _await(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
+    return asyncio.run(work)
+
+
+def _serve(daemon: Coroutine[Any, Any, None]) -> NoReturn:
     """Run until it ends, and exit."""
     try:
-        asyncio.run(daemon)
+        _await(daemon)
     except (ConfigError, WrongFlagError) as error:
         _fail(str(error), WRONG)
     except (ListenError, StorageInUseError) as error:

@@ -15,9 +15,12 @@ from click.types import BoolParamType
 
 from exporter.config.durations import parse_duration
 from exporter.domain.shard import parse_shard
-from exporter.log import FORMATS, LEVELS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+LEVELS = ("debug", "info", "warn", "error")
+FORMATS = ("logfmt", "json")
+"""As `exporter.log` has them: to import it would take longer than all else that `--version` needs."""
 
 _PREFIX = "BRAZE_CDI_EXPORTER_"
 
@@ -91,7 +94,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "help": "Where what has been counted is kept; empty for in memory only.",
     },
     "--shard": {"default": "0/1", "type": SHARD, "help": "Poll only the workspaces of replica i of n, as i/n."},
-    "--log.level": {"default": "info", "type": click.Choice(list(LEVELS)), "help": "What matters less is not logged."},
+    "--log.level": {"default": "info", "type": click.Choice(LEVELS), "help": "What matters less is not logged."},
     "--log.format": {"default": "logfmt", "type": click.Choice(FORMATS), "help": "How log lines are written."},
 }
 

@@ -6,7 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from exporter.cli import main
+from exporter import log
+from exporter.cli import flags, main
 
 CONFIG = """\
 workspaces:
@@ -62,8 +63,8 @@ def test_a_boolean_variable_is_true_or_false(directory: Path, command: str, vari
 
 @pytest.mark.parametrize("command", [name for name, _ in BOOLEANS])
 def test_a_flag_on_the_command_line_needs_no_word(directory: Path, command: str) -> None:
-    flags = {"": ["--web.enable-lifecycle", "check"], "check": ["check", "--online"]}
-    assert call(*flags[command]).exit_code == (2 if command else 0)
+    arguments = {"": ["--web.enable-lifecycle", "check"], "check": ["check", "--online"]}
+    assert call(*arguments[command]).exit_code == (2 if command else 0)
 
 
 def test_an_empty_variable_of_the_storage_path_means_memory(directory: Path) -> None:
@@ -71,3 +72,7 @@ def test_an_empty_variable_of_the_storage_path_means_memory(directory: Path) -> 
         done = call("once", **variables)
         assert f"braze_cdi_exporter_state_persistent {int(made)}\n" in done.stdout
         assert (directory / "data").exists() == made
+
+
+def test_the_log_knows_every_level_and_format_that_a_flag_takes() -> None:
+    assert (tuple(log.LEVELS), log.FORMATS) == (flags.LEVELS, flags.FORMATS)
