@@ -24,7 +24,6 @@ from exporter.metrics.own import OwnMetrics
 from exporter.poller.supervision import Supervised
 from exporter.version import VERSION
 from exporter.web.basic_auth import BasicAuth
-from exporter.web.listen import ListenAddress
 from exporter.web.routes import build_web
 from exporter.web.security import Security
 from exporter.web.server import Server
@@ -55,7 +54,7 @@ async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger
         exporter = Exporter(store=store, own=own, clock=clock, log=log, shard=options.shard)
         reloader = Reloader(options.config_file, config, exporter, clock, log, security=security)
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
-        server, _ = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
+        server = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
             "reload on SIGHUP": partial(_reload_on_hangup, reloader),
@@ -74,9 +73,9 @@ def bind_server(
     telemetry_path: str,
     log: FilteringBoundLogger,
     security: Security | None = None,
-) -> tuple[Server, tuple[ListenAddress, ...]]:
+) -> Server:
     """
-    Return a server that listens already, and answers once it is served; and where it does.
+    Return a server that listens already, and answers once it is served.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
@@ -86,12 +85,10 @@ def bind_server(
     try:
         pages = build_web(sources, telemetry_path=telemetry_path, log=log)
         server = Server(pages) if security is None else Server(BasicAuth(pages, security.users), tls=security.tls)
-        bound = server.bind(addresses)
+        server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error
-    for address in bound:
-        log.info("listening", address=str(address))
-    return server, bound
+    return server
 
 
 async def serve(
@@ -106,6 +103,8 @@ async def serve(
 
     A chore that crashes is logged by its name and begun again.
     """
+    for address in server.addresses:
+        log.info("listening", address=str(address))
     log.info(
         "started",
         version=VERSION,

@@ -51,8 +51,8 @@ async def run_demo(
         own.state_persistent(False)
         exporter = Exporter(store=MemoryStore(), own=own, clock=clock, log=log)
         sources = build_sources(exporter, clock, lambda: render_config(config), None)
-        server, listening = bind_server(sources, addresses, telemetry_path, log)
-        say(_demo_greeting(listening[0], telemetry_path, port))
+        server = bind_server(sources, addresses, telemetry_path, log)
+        say(_demo_greeting(server.addresses[0], telemetry_path, port))  # before the log's first line
         await exporter.apply(config)
         await serve(exporter, server, log, stop, {})
     finally:

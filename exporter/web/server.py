@@ -48,6 +48,11 @@ class Server:
         self._tls = tls
         self._sockets: list[socket.socket] = []
 
+    @property
+    def addresses(self) -> tuple[ListenAddress, ...]:
+        """Where it listens, once `bind` was called."""
+        return tuple(bound_address(listening) for listening in self._sockets)
+
     def bind(self, addresses: Sequence[str]) -> tuple[ListenAddress, ...]:
         """
         Start to listen on *addresses*; connections wait until `serve`. Gives the addresses that were bound.
@@ -57,7 +62,7 @@ class Server:
             ListenError: an address cannot be bound; none is then.
         """
         self._sockets = bind_sockets([parse_address(address) for address in addresses])
-        return tuple(bound_address(listening) for listening in self._sockets)
+        return self.addresses
 
     def close(self) -> None:
         """Let go of the addresses, for when `serve` is never reached."""

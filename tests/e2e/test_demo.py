@@ -1,9 +1,10 @@
 """`demo` shows the exporter at work without any set-up, says where to look, and leaves nothing behind."""
 
 import re
+import subprocess
 from pathlib import Path
 
-from tests.e2e.command import STOP_SECONDS, Daemon, files, wait_for
+from tests.e2e.command import COMMAND, PATIENCE_SECONDS, STOP_SECONDS, Daemon, environment, files, wait_for
 from tests.e2e.scraping import ask, peek, scrape
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)(/\S*)")
@@ -36,3 +37,22 @@ def test_the_demo_shows_where_to_look_and_ends_without_a_trace(tmp_path: Path) -
     assert files(tmp_path) == ["stderr", "stdout"]
     assert "level=error" not in demo.stderr
     assert "Traceback" not in demo.stderr
+
+
+def test_the_greeting_is_one_block_above_the_log(tmp_path: Path) -> None:
+    """As a terminal shows it, where standard output and standard error are one."""
+    terminal = tmp_path / "terminal"
+    call = [*COMMAND, "demo", "--web.listen-address", "127.0.0.1:0"]
+    with (
+        terminal.open("wb") as both,
+        subprocess.Popen(call, cwd=tmp_path, env=environment(tmp_path), stdout=both, stderr=subprocess.STDOUT) as demo,
+    ):
+        try:
+            wait_for("it has started", lambda: "msg=started" in terminal.read_text())
+        finally:
+            demo.terminate()
+            demo.wait(PATIENCE_SECONDS)
+    greeting, log = terminal.read_text().split("Stop with Ctrl-C.\n\n")
+    assert "level=" not in greeting
+    assert len(_ADDRESS.findall(greeting)) == 3
+    assert [line.split()[1] for line in log.splitlines()] == ["level=info"] * 3
