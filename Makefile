@@ -21,10 +21,10 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy rules lock wheel-test clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 rules lock wheel-test clean setup-run setup-dev setup-lab components
 
 help:  ## this list
-	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
 
 demo: setup-run  ## start a simulated Braze and the exporter against it; stop with Ctrl-C
 	@$(BIN)/braze-cdi-exporter demo
@@ -36,7 +36,7 @@ lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/shellcheck .ci/run tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/build-prometheus3 tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -67,6 +67,9 @@ bench: setup-dev components  ## page, state, freshness and scale, measured; abou
 
 test-deploy: setup-dev  ## build and run image, compose stack and systemd unit for real; root, about four minutes
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/heavy $(PYTEST_FLAGS)
+
+test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes
+	@tools/test-prometheus3 $(PYTEST_FLAGS)
 
 rules: setup-dev  ## make the Kubernetes component's alerts from deploy/prometheus/rules
 	@$(BIN)/python tools/prometheus_rules.py

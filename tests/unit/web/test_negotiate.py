@@ -9,11 +9,26 @@ PROMETHEUS_2_42 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
+PROMETHEUS_3_0 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;escaping=allow-utf-8;q=0.5,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;escaping=allow-utf-8;q=0.3,*/*;q=0.2"
+)
 PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+PROMETHEUS_3_OLD_NAMES = PROMETHEUS_3.replace("allow-utf-8", "underscores")
+"""With `metric_name_validation_scheme: legacy`."""
+PROMETHEUS_3_NATIVE_HISTOGRAMS = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
     "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
     "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
 )
+"""With `scrape_native_histograms: true`."""
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
@@ -25,7 +40,10 @@ def headers(**values: str) -> Headers:
     ("accept", "openmetrics"),
     [
         (PROMETHEUS_2_42, True),
+        (PROMETHEUS_3_0, True),
         (PROMETHEUS_3, True),
+        (PROMETHEUS_3_OLD_NAMES, True),
+        (PROMETHEUS_3_NATIVE_HISTOGRAMS, True),
         (CHROMIUM, False),
         ("*/*", False),
         ("", False),
