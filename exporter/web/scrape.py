@@ -2,11 +2,11 @@
 Answers a scrape: negotiates, then sends the page piece by piece.
 
 A page can be 40 MB. It is never whole in memory: one piece at a time, as `metrics/page.py` joins them, is compressed
-and handed to the connection, whose flow control holds us back; the event loop turns between two pieces. ISA-L compresses
-a piece in half a millisecond where zlib takes two. That is quick enough to be done where we stand, while a worker
-thread would wait for the interpreter lock at every piece. The number of scrapes under way is bounded, a client that has
-gone is noticed between two pieces, and one that does not read is cut off by the connection's own deadline
-(`protocol.py`). Nothing here waits for Braze.
+and handed to the connection, whose flow control holds us back; the event loop turns in between. ISA-L takes half
+a millisecond to compress a piece, zlib two. That is quick enough to be done where we stand, while a worker thread would
+wait for the interpreter lock at every piece. The number of scrapes under way is bounded, a client that has gone is
+noticed between two pieces, and one that does not read is cut off by the connection's own deadline (`protocol.py`).
+Nothing here waits for Braze.
 """
 
 import asyncio
