@@ -49,7 +49,7 @@ async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger
     stop = stop_on_signals()
     security = None
     if options.web_config_file is not None:
-        security = Security(partial(load_web_config, options.web_config_file), log)
+        security = Security(partial(load_web_config, options.web_config_file), log, own.web_config_loaded)
     with storage(options.storage_path, own, clock, log) as store:
         exporter = Exporter(store=store, own=own, clock=clock, log=log, shard=options.shard)
         reloader = Reloader(options.config_file, config, exporter, clock, log, security=security)

@@ -3,7 +3,8 @@ Reloading the configuration: on SIGHUP, on request, and by itself when the file 
 
 Decides that a configuration with mistakes changes nothing, and that reloads happen one after the other. Each is logged
 and shown by `braze_cdi_exporter_config_last_reload_successful`. Whoever asks for a reload means the web configuration
-too; each of the two is taken or refused by itself, since a certificate that fails must not hold back a new workspace.
+too; each of the two is taken or refused by itself, since a certificate that fails must not hold back a new workspace,
+while the metric speaks of both.
 """
 
 import asyncio

@@ -87,8 +87,11 @@ class OwnMetrics:
             "workspace",
         )
         self._config_successful = self._gauge(
-            "config_last_reload_successful", "Whether the configuration was last loaded with success (1) or not (0)."
+            "config_last_reload_successful",
+            "Whether configuration and web configuration were each last loaded with success (1) or not (0).",
         )
+        self._loaded = {"configuration": True, "web configuration": True}
+        """How the newest attempt ended for each."""
         self._config_success_at = self._gauge(
             "config_last_reload_success_timestamp_seconds",
             "When the configuration was last loaded with success, in seconds since 1970.",
@@ -164,9 +167,17 @@ class OwnMetrics:
 
     def config_loaded(self, *, successful: bool, at_seconds: float) -> None:
         """Show how the newest attempt to load the configuration ended; only a success moves the time."""
-        self._config_successful.set(successful)
+        self._config_tried("configuration", successful)
         if successful:
             self._config_success_at.set(at_seconds)
+
+    def web_config_loaded(self, successful: bool) -> None:
+        """
+        Show how the newest attempt to load the web configuration ended.
+
+        It does not move the time: the web configuration is read anew all the time, whether it has changed or not.
+        """
+        self._config_tried("web configuration", successful)
 
     def state_persistent(self, value: bool) -> None:
         """Show whether the accounting state is on disk."""
@@ -183,6 +194,10 @@ class OwnMetrics:
             process: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call] # not annotated there
             return own + process.removesuffix(b"# EOF\n")
         return own + generate_latest(self._registry)
+
+    def _config_tried(self, which: str, successful: bool) -> None:
+        self._loaded[which] = successful
+        self._config_successful.set(all(self._loaded.values()))
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Value:
         return self._value(name, Kind.GAUGE, help_text, labels)

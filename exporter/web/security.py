@@ -21,16 +21,24 @@ FRESH_SECONDS = 30.0
 
 class Security:
     """
-    TLS and users, as *load* reads them.
+    TLS and users, as they were last read well.
+
+    Args:
+        load: Reads them; raises ConfigError where they cannot be used.
+        log: Is told when that changes.
+        report: Is told of every later attempt to read them whether they are used now.
 
     Raises:
         ConfigError: They cannot be used.
 
     """
 
-    def __init__(self, load: Callable[[], WebConfig], log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, load: Callable[[], WebConfig], log: FilteringBoundLogger, report: Callable[[bool], None]
+    ) -> None:
         self._load = load
         self._log = log
+        self._report = report
         self._config = load()
         self._told: str | None = None
         """What was logged of the newest try."""
@@ -53,6 +61,7 @@ class Security:
         async with self._turn:
             reason, before = await self._read(), self._told
             self._told = reason
+            self._report(reason is None)
         if reason is not None:
             if asked or reason != before:
                 self._log.error("web configuration not used; the old one stays", reason=reason)

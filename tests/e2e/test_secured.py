@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from tests.e2e.command import Daemon, files, run_command, wait_for
-from tests.e2e.scraping import Answer, ask, parse
+from tests.e2e.scraping import Answer, ask, parse, sample
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
@@ -25,6 +25,7 @@ AT_ONCE_SECONDS = 10.0
 NOT_RELOADED = "The web configuration was not reloaded; the old one stays."
 MISTAKE = "web.yaml:1: tls_server_configs: is not a known key (did you mean tls_server_config?)"
 HASH = "$2y$04$notahash"
+SUCCESSFUL = sample("braze_cdi_exporter_config_last_reload_successful")
 USERS = f"basic_auth_users:\n  ann: {HASH}\n"
 
 
@@ -114,10 +115,15 @@ def test_every_page_needs_tls_and_a_password_and_a_reload_renews_both(secured: S
         assert secured.ask(daemon, user="bob", password="third secret").status == 200
         assert secured.certificate(daemon) == certificate
         assert "interval: 2s" in secured.ask(daemon, "/config", "bob", "third secret").text
+        assert parse(secured.ask(daemon, "/metrics", "bob", "third secret").text)[SUCCESSFUL] == 0
         assert daemon.stderr.count("level=error") == 1
         assert MISTAKE in daemon.stderr
         assert "secret" not in daemon.stderr
         assert "$2" not in daemon.stderr
+
+        secured.write("eve", "fourth secret")
+        assert secured.ask(daemon, "/-/reload", "bob", "third secret", "POST").status == 200
+        assert parse(secured.ask(daemon, "/metrics", "eve", "fourth secret").text)[SUCCESSFUL] == 1
 
 
 def test_what_cannot_be_used_keeps_the_daemon_from_starting(secured: Secured) -> None:

@@ -128,6 +128,26 @@ def test_a_failed_reload_keeps_the_time_of_the_last_good_one() -> None:
     assert shown["config_last_reload_success_timestamp_seconds"] == 1767225600
 
 
+@pytest.mark.parametrize(("configuration", "web", "shown"), [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 0)])
+def test_a_reload_was_successful_while_the_newest_try_of_either_configuration_was(
+    configuration: int, web: int, shown: int
+) -> None:
+    own = exercised()
+    own.config_loaded(successful=bool(configuration), at_seconds=1767229200)
+    own.web_config_loaded(bool(web))
+    assert samples(own)["config_last_reload_successful"] == shown
+    own.web_config_loaded(True)
+    own.config_loaded(successful=True, at_seconds=1767229300)
+    assert samples(own)["config_last_reload_successful"] == 1
+
+
+def test_the_web_configuration_does_not_move_the_time_of_the_last_good_reload() -> None:
+    own = exercised()
+    for successful in (True, False, True):
+        own.web_config_loaded(successful)
+        assert samples(own)["config_last_reload_success_timestamp_seconds"] == 1767225600
+
+
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_a_workspace_of_any_characters_is_shown_and_forgotten(*, openmetrics: bool) -> None:
     own = OwnMetrics()

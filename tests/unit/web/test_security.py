@@ -19,16 +19,15 @@ class OnDisk:
 
     content: WebConfig | ConfigError
     sources: Sources = field(default_factory=Sources)
-    reads: int = 0
+    reported: list[bool] = field(default_factory=list)
 
     def load(self) -> WebConfig:
-        self.reads += 1
         if isinstance(self.content, ConfigError):
             raise self.content
         return self.content
 
     def security(self) -> Security:
-        return Security(self.load, self.sources.bound_log())
+        return Security(self.load, self.sources.bound_log(), self.reported.append)
 
     @property
     def logged(self) -> list[str]:
@@ -85,6 +84,7 @@ def test_whoever_asks_for_it_finds_in_the_log_how_it_went() -> None:
     disk.content = good
     assert asyncio.run(security.refresh(asked=True)) is None
     assert disk.logged == ["info", "error", "error", "info"]
+    assert disk.reported == [True, False, False, True]
 
 
 @pytest.mark.parametrize("at_first", [True, False])
@@ -96,22 +96,21 @@ def test_tls_is_not_turned_on_or_off_while_the_server_runs(at_first: bool) -> No
     assert asyncio.run(security.refresh()) == "the web configuration turns TLS on or off: that needs a restart"
     assert (security.tls is not None) == at_first
     assert disk.logged == ["error"]
+    assert disk.reported == [False]
 
 
-def test_it_is_kept_fresh_for_ever() -> None:
+def test_it_is_kept_fresh_for_ever_and_each_time_tells_how_it_went() -> None:
     async def scenario() -> None:
-        loop = asyncio.get_running_loop()
         disk = OnDisk(WebConfig(users=users(ann="secret")))
-        often = asyncio.Event()
+        good, reported = disk.content, asyncio.Queue[bool]()
 
-        def load() -> WebConfig:
-            if disk.reads == 3:
-                loop.call_soon_threadsafe(often.set)
-            return disk.load()
+        def report(successful: bool) -> None:
+            disk.content = good if disk.content is MISTAKE else MISTAKE
+            reported.put_nowait(successful)
 
-        keeping = asyncio.create_task(Security(load, disk.sources.bound_log()).keep_fresh(0))
+        keeping = asyncio.create_task(Security(disk.load, disk.sources.bound_log(), report).keep_fresh(0))
         async with asyncio.timeout(5):
-            await often.wait()
+            assert [await reported.get() for _ in range(4)] == [True, False, True, False]
         keeping.cancel()
 
     asyncio.run(scenario())

@@ -160,7 +160,7 @@ def test_a_renewed_certificate_serves_the_next_connection(tmp_path: Path) -> Non
     async def scenario() -> None:
         trusting = client_context(authority)
         renew()
-        security = Security(lambda: load_web_config(str(config)), Sources().bound_log())
+        security = Security(lambda: load_web_config(str(config)), Sources().bound_log(), lambda _: None)
         async with running(tls=security.tls) as server:
             old_reader, old = await server.connect(tls=trusting)
             renew()
