@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import IO, Self
 
 from exporter.braze.gate import Gate
@@ -79,7 +78,8 @@ class Backfill:
     Gathers histories, and writes them as one page.
 
     OpenMetrics wants all samples of a family together while histories come integration by integration, so each family
-    waits in a temporary file of its own: a year of syncs need not fit into memory.
+    waits in a temporary file of its own: a year of syncs need not fit into memory. Any method raises OSError where
+    there is no room for these.
     """
 
     def __init__(self) -> None:
@@ -105,22 +105,15 @@ class Backfill:
             for lines in _series(family, labels, moments):
                 self._spools[family.name].write(lines)
 
-    def write(self, path: Path) -> None:
-        """
-        Write the page.
-
-        Raises:
-            OSError: It cannot be written.
-
-        """
-        with path.open("wb") as page:
-            for family in FAMILIES:
-                spool = self._spools[family.name]
-                spool.seek(0)
-                page.write(render_header(family.name, family.kind, family.help, openmetrics=True))
-                while chunk := spool.read(1 << 20):
-                    page.write(chunk)
-            page.write(b"# EOF\n")
+    def write(self, page: IO[bytes]) -> None:
+        """Write the page."""
+        for family in FAMILIES:
+            spool = self._spools[family.name]
+            spool.seek(0)
+            page.write(render_header(family.name, family.kind, family.help, openmetrics=True))
+            while chunk := spool.read(1 << 20):
+                page.write(chunk)
+        page.write(b"# EOF\n")
 
 
 def _series(family: Family, labels: str, moments: list[tuple[datetime, Snapshot]]) -> Iterator[bytes]:

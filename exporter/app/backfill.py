@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from exporter.app.online import open_gate
+from exporter.app.output import check_replaceable, replace_file
 from exporter.braze.gate import Gate
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
@@ -20,14 +21,16 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
 
     Args:
         config: Whose integrations; with discovery, also those that the key can see.
-        output: Replaced at the end.
+        output: Replaced at the end, in one step.
         since_seconds: How far back, from now.
         say: Is told how far it has come, and what could not be had.
 
     Raises:
-        OSError: The file cannot be written.
+        OutputError: The file cannot be written; where that can be known, before Braze is asked.
+        OSError: There is no room for the temporary files of `Backfill`.
 
     """
+    check_replaceable(output)
     now = SystemClock().now()
     since = now - timedelta(seconds=since_seconds)
     complete = True
@@ -35,7 +38,8 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
         for configured in config.workspaces:
             async with open_gate(configured) as gate:
                 complete &= await _workspace(configured, gate, page, (since, now), say)
-        page.write(output)
+        with replace_file(output) as stream:
+            page.write(stream)
         say(f"{output}: {page.syncs:,} syncs since {since:%Y-%m-%d %H:%M} UTC")
     return complete
 

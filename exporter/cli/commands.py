@@ -7,6 +7,7 @@ imports what it needs when it is called: `--version` need not wait for a web ser
 # ruff: noqa: PLC0415 - as said above; what is imported below is what every command needs, and quick
 
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from functools import partial
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from exporter.app.options import Options, WrongFlagError
-from exporter.cli.files import replace_file
+from exporter.app.output import OutputError, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
 from exporter.config.mistakes import ConfigError
 from exporter.state.lock import StorageInUseError
@@ -124,12 +125,14 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
             sys.stdout.buffer.write(page)
             sys.stdout.buffer.flush()
         else:
-            replace_file(Path(output), page)
+            with replace_file(Path(output)) as stream:
+                stream.write(page)
     except BrokenPipeError:
         raise  # whoever read the page has had enough; click ends quietly
     except OSError as error:
-        place = "standard output" if output is None else output
-        _fail(f"{place} cannot be written: {error.strerror}; make room, or let this user write there")
+        _fail(str(OutputError("standard output", error)))
+    except OutputError as error:
+        _fail(str(error))
     sys.exit(0 if succeeded else FAILED)
 
 
@@ -142,10 +145,17 @@ def backfill(config_file: str, output: str, since: float) -> None:
     from exporter.app.backfill import backfill as write_history
 
     config = _load(config_file)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)  # as Ctrl-C does, it leaves nothing half done behind
     try:
         complete = _await(write_history(config, Path(output), since, partial(click.echo, err=True)))
+    except OutputError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        raise  # whoever read how far it has come has had enough
     except OSError as error:
-        _fail(f"{output} cannot be written: {error.strerror}; let this user write to its directory")
+        _fail(f"a temporary file cannot be written: {error.strerror}; make room, or let TMPDIR name another directory")
     sys.exit(0 if complete else FAILED)
 
 

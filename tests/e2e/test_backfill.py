@@ -1,6 +1,8 @@
 """`backfill` writes past syncs as Prometheus' own tool takes them, says how far it has come and what is missing."""
 
+import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ from exporter.domain.model import Sync
 from exporter.simulator.plan import every
 from exporter.simulator.world import World
 from tests.components import component
-from tests.e2e.command import files, run_command
+from tests.e2e.command import COMMAND, PATIENCE_SECONDS, environment, files, run_command
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
@@ -83,7 +85,6 @@ def test_what_cannot_be_had_is_left_out_and_told(braze: SimulatedBraze, tmp_path
 
 def test_a_call_that_cannot_succeed_is_refused(braze: SimulatedBraze, tmp_path: Path) -> None:
     for arguments, code, word in (
-        (["--output", "missing/past.om", "--since", "1d"], 1, "missing/past.om cannot be written: No such file"),
         (["--output", "past.om", "--since", "often"], 2, "--since"),
         (["--since", "1d"], 2, "--output"),
         (["--output", "past.om", "--config.file", "other.yaml"], 2, "other.yaml: "),
@@ -92,3 +93,44 @@ def test_a_call_that_cannot_succeed_is_refused(braze: SimulatedBraze, tmp_path: 
         assert (done.returncode, done.stdout) == (code, "")
         assert word in done.stderr.splitlines()[-1]
     assert files(tmp_path) == ["config.yaml"]
+
+
+def test_a_file_that_cannot_be_written_is_told_before_braze_is_asked(braze: SimulatedBraze, tmp_path: Path) -> None:
+    for output, reason in (
+        ("missing/past.om", "No such file or directory; name a directory that exists"),
+        (".", "Is a directory; name a file in it"),
+    ):
+        done = run_command(tmp_path, "backfill", "--output", output)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{output} cannot be written: {reason}\n")
+    assert braze.call(lambda world: world.workspaces["production"].requests) == Counter()
+    assert files(tmp_path) == ["config.yaml"]
+
+
+def test_no_room_for_the_histories_on_their_way_is_told_too(braze: SimulatedBraze, tmp_path: Path) -> None:
+    little_room = ("sh", "-c", 'ulimit -f 8 && exec "$@"', "sh", *COMMAND)
+    done = run_command(tmp_path, "backfill", "--output", "past.om", "--since", "2d", program=little_room)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == (
+        "a temporary file cannot be written: File too large; make room, or let TMPDIR name another directory"
+    )
+    assert files(tmp_path) == ["config.yaml"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_leaves_what_was_there(
+    braze: SimulatedBraze, tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "past.om").write_text("old")
+    before = files(tmp_path)
+    braze.call(lambda world: world.faults.add("hang", integration_id=DAILY))
+    command = [*COMMAND, "backfill", "--output", "past.om", "--since", "2d"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(tmp_path), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "1 of 3" in process.stderr.readline()
+        process.send_signal(number)
+        _, rest = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, rest) == (1, "\nAborted!\n")
+    assert files(tmp_path) == before
+    assert (tmp_path / "past.om").read_text() == "old"

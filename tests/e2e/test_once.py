@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_written_is_one_line_and_1(braze: SimulatedBraze, 
     done = run_command(tmp_path, "once", "--output", "missing/braze.prom", "--log.level", "error")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "missing/braze.prom cannot be written: No such file or directory; make room, or let this user write there\n"
+        "missing/braze.prom cannot be written: No such file or directory; name a directory that exists\n"
     )
 
 

@@ -45,6 +45,11 @@ def page(tmp_path: Path) -> Iterator[tuple[Backfill, Path]]:
         yield backfill, tmp_path / "past.om"
 
 
+def write(backfill: Backfill, path: Path) -> None:
+    with path.open("wb") as stream:
+        backfill.write(stream)
+
+
 def families(path: Path) -> dict[str, Metric]:
     parsed = text_string_to_metric_families(path.read_text())  # type: ignore[no-untyped-call] # has no annotations
     return {family.name: family for family in parsed}
@@ -58,7 +63,7 @@ def values(metric: Metric, **labels: str) -> list[float]:
 def test_counters_grow_from_0_and_gauges_show_what_was_true_then(page: tuple[Backfill, Path]) -> None:
     backfill, path = page
     backfill.add(USERS, (sync(0, SyncStatus.SUCCESS), sync(10, SyncStatus.ERROR), sync(20, SyncStatus.ERROR)), SINCE)
-    backfill.write(path)
+    write(backfill, path)
     found = families(path)
     assert values(found["braze_cdi_syncs"], status="success") == [0, 1, 1, 1]
     assert values(found["braze_cdi_syncs"], status="error") == [0, 0, 1, 2]
@@ -71,7 +76,7 @@ def test_counters_grow_from_0_and_gauges_show_what_was_true_then(page: tuple[Bac
 def test_each_sample_stands_at_the_finish_of_its_sync(page: tuple[Backfill, Path]) -> None:
     backfill, path = page
     backfill.add(USERS, (sync(0, SyncStatus.SUCCESS),), SINCE)
-    backfill.write(path)
+    write(backfill, path)
     samples = families(path)["braze_cdi_rows_synced"].samples
     finish = SINCE + timedelta(minutes=2, seconds=30)
     assert [float(str(sample.timestamp)) for sample in samples] == [SINCE.timestamp(), finish.timestamp()]
@@ -107,7 +112,7 @@ def test_prometheus_makes_blocks_of_it(page: tuple[Backfill, Path], tmp_path: Pa
     for number in range(3):
         integration = Integration("production", f"id-{number}", f"name {number}")
         backfill.add(integration, tuple(sync(10 * n, SyncStatus.SUCCESS) for n in range(50)), SINCE)
-    backfill.write(path)
+    write(backfill, path)
     promtool = component("promtool")
     command = f"{promtool} tsdb create-blocks-from openmetrics {path} {tmp_path / 'blocks'}"
     made = subprocess.run(command.split(), capture_output=True, check=False)

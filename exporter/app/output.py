@@ -1,0 +1,104 @@
+"""
+The file that a command writes: replaced in one step, so that nobody ever reads half of it.
+
+node_exporter's textfile collector demands it. Decides where the new content waits (beside the file: a rename is one
+step within a file system only), and what is not replaced: a link, whose target is, and a pipe or a device such as
+/dev/stdout, which is written to as it stands, since a file in its place would take it away from everyone. Knows nothing
+of the content.
+"""
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+
+class OutputError(Exception):
+    """What a command has to give cannot be written; the text says where, why, and what to do about it."""
+
+    def __init__(self, place: Path | str, error: OSError) -> None:
+        remedy = "make room, or let this user write there"
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            remedy = "name a directory that exists"
+        elif isinstance(error, IsADirectoryError):
+            remedy = "name a file in it"
+        super().__init__(f"{place} cannot be written: {error.strerror}; {remedy}")
+
+
+def check_replaceable(path: Path) -> None:
+    """
+    Find out now whether `replace_file` could begin, for a command that takes long until then. Leaves nothing behind.
+
+    Raises:
+        OutputError: It could not.
+
+    """
+    with _explained(path):
+        if not _is_written_to(path):
+            descriptor, temporary = _create_beside(path.resolve())
+            os.close(descriptor)
+            temporary.unlink()
+        elif path.is_dir() or not os.access(path, os.W_OK):
+            path.open("ab").close()  # raises; a pipe that may be written to does not come here, as it would wait
+
+
+@contextlib.contextmanager
+def replace_file(path: Path) -> Iterator[IO[bytes]]:
+    """
+    Give a stream whose content stands at *path* as soon as the context has ended well; the mode of a file stays.
+
+    Raises:
+        OutputError: It cannot be written, or what is done in the context has raised OSError. As with any other
+            exception, what stood there before still does.
+
+    """
+    with _explained(path):
+        if _is_written_to(path):
+            with path.open("wb") as stream:
+                yield stream
+            return
+        target = path.resolve()
+        descriptor, temporary = _create_beside(target)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                yield stream
+                os.fchmod(stream.fileno(), _mode(target))
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(path, error) from error
+
+
+def _is_written_to(path: Path) -> bool:
+    """Whether there is something that is no regular file; a directory too, which then raises when it is opened."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _create_beside(path: Path) -> tuple[int, Path]:
+    """Create an empty file in the same directory, and return its descriptor and its name."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    return descriptor, Path(name)
+
+
+def _mode(path: Path) -> int:
+    """Readable by all where the file is new: the textfile collector runs as another user."""
+    try:
+        return path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return 0o644
