@@ -6,6 +6,7 @@ nothing has begun; at the end polls are cancelled, then the server ends its answ
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -18,7 +19,7 @@ from exporter.app.reload import Reloader
 from exporter.app.sources import build_sources
 from exporter.app.storage import keep_tidy, storage
 from exporter.clock import SystemClock
-from exporter.config.load import Config
+from exporter.config.load import load_watched_config
 from exporter.config.web_config import load_web_config
 from exporter.metrics.own import OwnMetrics
 from exporter.poller.supervision import Supervised
@@ -32,27 +33,36 @@ from exporter.web.view import WebSources
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-async def run_daemon(config: Config, options: Options, log: FilteringBoundLogger) -> None:
+async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
     """
     Poll and serve until a signal comes.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
-        ConfigError: The web configuration has mistakes.
+        ConfigError: The configuration or the web configuration has mistakes.
         ListenError: An address cannot be had.
         StorageInUseError: Another exporter has the storage path.
         Exception: Whatever else ended the server.
 
     """
+    stop = stop_on_signals()
+    config, watch = load_watched_config(options.config_file, environ=os.environ)
     clock = SystemClock()
     own = OwnMetrics()
-    stop = stop_on_signals()
     security = None
     if options.web_config_file is not None:
         security = Security(partial(load_web_config, options.web_config_file), log, own.web_config_loaded)
     with storage(options.storage_path, own, clock, log) as store:
         exporter = Exporter(store=store, own=own, clock=clock, log=log, shard=options.shard)
-        reloader = Reloader(options.config_file, config, exporter, clock, log, security=security)
+        reloader = Reloader(
+            path=options.config_file,
+            config=config,
+            watch=watch,
+            exporter=exporter,
+            clock=clock,
+            log=log,
+            security=security,
+        )
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
         server = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
         chores: dict[str, Callable[[], Awaitable[None]]] = {

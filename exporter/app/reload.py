@@ -25,21 +25,34 @@ _WEB_KEPT = "The web configuration was not reloaded; the old one stays."
 
 
 class Reloader:
-    """Loads the configuration file at *path* again, for an exporter that runs on *config* now, and *security* anew."""
+    """
+    Loads the configuration anew for a running exporter.
+
+    Args:
+        path: The configuration file.
+        config: What the exporter runs on now.
+        watch: Made before that was loaded.
+        exporter: Is given what was loaded.
+        clock: For the metric.
+        log: Is told of every reload.
+        security: Is refreshed by those reloads that somebody asked for.
+
+    """
 
     def __init__(
         self,
+        *,
         path: str,
         config: Config,
+        watch: ConfigWatch,
         exporter: Exporter,
         clock: Clock,
         log: FilteringBoundLogger,
-        *,
         security: Security | None = None,
     ) -> None:
         self.config = config
         """The running one."""
-        self._watch = ConfigWatch(path)
+        self._watch = watch
         self._path = path
         self._exporter = exporter
         self._security = security

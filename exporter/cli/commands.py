@@ -50,7 +50,6 @@ def main(context: click.Context, /, **values: Any) -> None:
         from exporter.app.daemon import run_daemon
         from exporter.log import build_log
 
-        config = _load(values["config_file"])
         options = Options(
             config_file=values["config_file"],
             listen_addresses=values["web_listen_address"],
@@ -61,7 +60,7 @@ def main(context: click.Context, /, **values: Any) -> None:
             auto_reload_seconds=values["config_auto_reload_interval"],
             shard=values["shard"],
         )
-        _serve(run_daemon(config, options, build_log(values["log_level"], values["log_format"])))
+        _serve(run_daemon(options, build_log(values["log_level"], values["log_format"])))
 
 
 @main.command()

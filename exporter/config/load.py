@@ -22,6 +22,7 @@ from exporter.config.rules import check_rules, given_keys, raw_workspaces
 from exporter.config.schema import ConfigFile, Poll, Workspace
 from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
+from exporter.config.watch import ConfigWatch
 from exporter.domain.model import Integration
 from exporter.domain.roster import NameFilter
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
@@ -75,6 +76,18 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
             for workspace, key in zip(parsed.workspaces, keys, strict=True)
         )
     )
+
+
+def load_watched_config(path: str, *, environ: Mapping[str, str]) -> tuple[Config, ConfigWatch]:
+    """
+    Read the configuration as `load_config` does, and return with it what tells of every later change to its file.
+
+    Raises:
+        ConfigError: As `load_config` does.
+
+    """
+    watch = ConfigWatch(path)
+    return load_config(path, environ=environ), watch
 
 
 def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, str]) -> list[KeySource]:

@@ -1,9 +1,10 @@
 import os
+from collections import UserDict
 from pathlib import Path
 
 import pytest
 
-from exporter.config.load import Config, load_config
+from exporter.config.load import Config, load_config, load_watched_config
 from exporter.config.mistakes import ConfigError
 from exporter.domain.model import Integration
 from exporter.domain.roster import NameFilter
@@ -291,3 +292,28 @@ def test_the_example_loads() -> None:
     assert production.settings.integrations[0].expected_interval_seconds == 3600
     assert staging.settings.poll == PollSettings(interval_seconds=300)
     assert staging.settings.discovery.names.takes("production users")
+
+
+class Meanwhile(UserDict[str, str]):
+    """An environment with a key; as soon as that is looked up, the configuration file is another one."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__({"BRAZE_API_KEY": KEY})
+        self._file = file
+
+    def __getitem__(self, name: str) -> str:
+        self._file.write_text("workspaces: []\n")
+        return super().__getitem__(name)
+
+
+def test_a_change_while_the_file_is_loaded_is_a_change_to_the_watch(file: Path) -> None:
+    file.write_text(f"{HEAD}  api_key_env: BRAZE_API_KEY\n{INTEGRATIONS}")
+    config, watch = load_watched_config(str(file), environ=Meanwhile(file))
+    assert len(config.workspaces) == 1
+    assert [watch.changed(), watch.changed()] == [True, False]
+
+
+def test_a_file_that_stays_is_no_change_to_the_watch(file: Path) -> None:
+    file.write_text(f"{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
+    _, watch = load_watched_config(str(file), environ={})
+    assert not watch.changed()
