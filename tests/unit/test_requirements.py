@@ -46,6 +46,14 @@ def test_the_sets_that_share_an_environment_agree() -> None:
     assert {name: lab[name] for name in dev.keys() & lab.keys()}.items() <= dev.items()
 
 
+def test_bcrypt_is_no_version_that_was_withdrawn() -> None:
+    """bcrypt 4.1.0 was yanked from PyPI: the oldest version that we allow is the oldest that one gets."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (bcrypt,) = (one for one in map(Requirement, project["project"]["dependencies"]) if one.name == "bcrypt")
+    assert not bcrypt.specifier.contains("4.1.0")
+    assert bcrypt.specifier.contains("4.1.1")
+
+
 def test_the_exporter_itself_brings_no_tool_of_the_checks() -> None:
     assert not {"pytest", "hatchling", "mypy"} & set(pins("run.txt"))
 
