@@ -221,3 +221,25 @@ def test_a_release_leaves_one_that_is_being_polled_alone() -> None:
     agenda.release(116.0)
     assert agenda.next_due() is None
     assert agenda.done("held", 120.0, succeeded=True, due=500.0) == 500.0
+
+
+def test_one_that_was_released_waits_from_then_on() -> None:
+    agenda = agenda_of("held")
+    agenda.done(agenda.take(), 60.0, succeeded=False, due=115.0)
+    assert agenda.longest_wait(80.0) == 0.0
+    agenda.release(70.0)
+    assert agenda.longest_wait(80.0) == 20.0
+
+
+def test_a_success_in_between_leaves_nothing_to_release() -> None:
+    agenda = agenda_of("held")
+    agenda.done(agenda.take(), 60.0, succeeded=False, due=115.0)
+    agenda.done(agenda.take(), 116.0, succeeded=True, due=500.0)
+    agenda.release(120.0)
+    assert agenda.next_due() == 500.0
+
+
+def test_a_failure_for_which_nothing_was_sent_counts_as_the_first() -> None:
+    agenda = agenda_of("held", interval=1.0)
+    agenda.done(agenda.take(), 60.0, succeeded=False, due=115.0)
+    assert agenda.done(agenda.take(), 115.0, succeeded=False) == 115.0 + retry_delay(2, 1.0)
