@@ -3,6 +3,7 @@ import gzip
 import json
 import random
 import threading
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -59,8 +60,14 @@ def test_head_of_metrics_makes_no_page() -> None:
     assert sources.chunks_made == 0
 
 
-def raw_scrape(sources: Sources, method: str, encoding: bytes, gone_after: int | None = None) -> list[Message]:
-    """The ASGI messages of one scrape whose client disconnects after *gone_after* of them."""
+def raw_scrape(
+    sources: Sources,
+    method: str,
+    encoding: bytes,
+    gone_after: int | None = None,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> list[Message]:
+    """The ASGI messages of one scrape whose client disconnects after *gone_after* of them; *beside* runs meanwhile."""
     messages: list[Message] = []
 
     async def ask() -> None:
@@ -82,7 +89,10 @@ def raw_scrape(sources: Sources, method: str, encoding: bytes, gone_after: int |
             "query_string": b"",
             "headers": [(b"accept-encoding", encoding)],
         }
+        others = asyncio.create_task(beside()) if beside else None
         await sources.build()(scope, receive, send)
+        if others:
+            others.cancel()
 
     asyncio.run(ask())
     return messages
@@ -90,9 +100,24 @@ def raw_scrape(sources: Sources, method: str, encoding: bytes, gone_after: int |
 
 @pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
 def test_a_client_that_has_gone_is_sent_nothing_more(encoding: bytes) -> None:
-    sources = Sources([random.Random(7).randbytes(64 * 1024)] * 100)
+    sources = Sources([random.Random(7).randbytes(1024 * 1024)] * 100)
     raw_scrape(sources, "GET", encoding, gone_after=3)
     assert sources.chunks_made < 20
+
+
+@pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
+def test_a_large_page_leaves_turns_to_others_but_does_not_wait_for_them_at_each_piece(encoding: bytes) -> None:
+    sources = Sources([bytes(1024 * 1024)] * 48)
+    turns: list[int] = []
+
+    async def others() -> None:
+        while True:
+            turns.append(sources.chunks_made)
+            await asyncio.sleep(0)
+
+    raw_scrape(sources, "GET", encoding, beside=others)
+    between = [made for made in turns if 0 < made < 48]
+    assert 3 <= len(set(between)) <= 12
 
 
 async def scrape_twice_at_a_time(sources: Sources, scrapes: int) -> list[int]:
