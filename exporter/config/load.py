@@ -99,8 +99,10 @@ def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, 
 
     """
     given = given_keys(workspace)
-    kind = given[0] if len(given) == 1 else ""
-    named = workspace.get(kind)
+    if len(given) != 1:
+        return []
+    kind = given[0]
+    named = workspace[kind]
     if not isinstance(named, str):
         return []
     if kind == "api_key":

@@ -205,6 +205,14 @@ def test_a_key_pasted_as_the_name_of_a_key_is_not_shown(file: Path, written: str
     assert KEY not in "".join(mistakes_of(file))
 
 
+def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
+    file.write_text(f'{HEAD}  "": A_VARIABLE\n{INTEGRATIONS}')
+    assert [mistake.partition(" (")[0] for mistake in mistakes_of(file)] == [
+        ":2: workspaces[0]: has no API key",
+        ":4: workspaces[0].<not shown>: is not a known key",
+    ]
+
+
 def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
     file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
     assert mistakes_of(file) == [":1: <not shown>: is not a known key (known here: poll, workspaces)"]
