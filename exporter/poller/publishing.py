@@ -76,7 +76,7 @@ class Publisher:
         if known is None or known.ledger is not ledger:
             watched.take_account(Account(ledger, now), now)
         watched.snapshot = replace(watched.snapshot, stale_at=now + self._stale_after)
-        account = Account(ledger, now, watched.snapshot.expected_run_at, watched.properties(known))
+        account = Account(ledger, now, watched.snapshot.expected_run_at, watched.described)
         fresh = known is not None and abs(now - known.heard_at) < self._stale_after / _REKEEP_SHARE
         if known is not None and fresh and replace(known, heard_at=now) == account:
             return

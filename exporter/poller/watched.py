@@ -44,6 +44,8 @@ class Watched:
     named: bool
     """Whether the configuration gives it a name, which then wins over Braze's."""
     account: Account | None = None
+    described: Properties | None = None
+    """How the list described it last, before the process began if it has not done so since."""
     listed: ListedIntegration | None = None
     listed_at: float = float("-inf")
     awaits_list: bool = True
@@ -97,18 +99,15 @@ class Watched:
         self.snapshot = replace(snapshot, expected_run_at=self._expected(snapshot.newest, now))
 
     def take_properties(self, properties: Properties) -> None:
-        """Show it as the list describes it; the configuration's name wins."""
+        """Show it as the list describes it; the configuration's name wins, and a name that is lost stays."""
+        if self.described is not None and not properties.integration_name:
+            properties = properties._replace(integration_name=self.described.integration_name)
+        self.described = properties
         known = self.snapshot.integration
         name = known.integration_name if self.named else properties.integration_name or known.integration_name
         integration = replace(known, **properties._replace(integration_name=name)._asdict())
         if integration != known:
             self.snapshot = replace(self.snapshot, integration=integration)
-
-    def properties(self, known: Account | None) -> Properties | None:
-        """Return how the list described it last, before the process began if it has not done so since."""
-        if self.listed is not None:
-            return _properties(self.listed)
-        return known.properties if known is not None else None
 
     def take_account(self, account: Account, now: datetime) -> None:
         """Note what its own endpoint has told, and show it."""

@@ -134,6 +134,21 @@ async def test_a_record_that_has_lost_its_name_for_once_changes_nothing(braze: P
 
 
 @in_virtual_time
+async def test_a_name_that_the_list_has_lost_is_known_after_a_restart(braze: Polling) -> None:
+    users = braze.add("prod users", every(minutes=5))
+    names = NameFilter((re.compile("^prod"),))
+    braze.watch(discovery=True, names=names)
+    await braze.passes(minutes=2.5)
+    braze.world.rename_integration(users, "")
+    await braze.passes(minutes=12)
+    await braze.restart()
+    braze.watch(discovery=True, names=names)
+    assert braze.names() == ["prod users"]
+    await braze.passes(minutes=5)
+    assert braze.names() == ["prod users"]
+
+
+@in_virtual_time
 async def test_one_that_is_removed_disappears_after_two_listings_have_missed_it(braze: Polling) -> None:
     users = braze.add("users")
     braze.add("orders")
