@@ -99,13 +99,23 @@ class Watched:
         self.snapshot = replace(snapshot, expected_run_at=self._expected(snapshot.newest, now))
 
     def take_properties(self, properties: Properties) -> None:
-        """Show it as the list describes it; the configuration's name wins, and a name that is lost stays."""
-        if self.described is not None and not properties.integration_name:
-            properties = properties._replace(integration_name=self.described.integration_name)
+        """Show it as the list describes it; the configuration's name wins, and a name or status that is lost stays."""
+        if (before := self.described) is not None:
+            properties = properties._replace(
+                integration_name=properties.integration_name or before.integration_name,
+                integration_status=properties.integration_status or before.integration_status,
+            )
         self.described = properties
         known = self.snapshot.integration
-        name = known.integration_name if self.named else properties.integration_name or known.integration_name
-        integration = replace(known, **properties._replace(integration_name=name)._asdict())
+        integration = replace(
+            known,
+            integration_name=known.integration_name
+            if self.named
+            else properties.integration_name or known.integration_name,
+            integration_type=properties.integration_type,
+            warehouse_type=properties.warehouse_type,
+            app_group_id=properties.app_group_id,
+        )
         if integration != known:
             self.snapshot = replace(self.snapshot, integration=integration)
 
@@ -141,7 +151,7 @@ class Watched:
         if self.listed is not None or not (interval is None or self.awaits_list):
             announcement = Announcement(
                 self.listed.next_scheduled_run if self.listed else None,
-                self.listed.integration_status if self.listed else "",
+                self.described.integration_status if self.described else "",
                 None if interval is None else timedelta(seconds=interval),
             )
         known = self.account.ledger.recent[:2] if self.account else ()
@@ -164,7 +174,13 @@ class Watched:
 
 
 def _properties(listed: ListedIntegration) -> Properties:
-    return Properties(listed.integration_name, listed.integration_type, listed.warehouse_type, listed.app_group_id)
+    return Properties(
+        listed.integration_name,
+        listed.integration_type,
+        listed.warehouse_type,
+        listed.app_group_id,
+        listed.integration_status,
+    )
 
 
 def watch(integration: Integration, *, configured: bool) -> Watched:

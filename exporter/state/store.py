@@ -26,6 +26,8 @@ class Properties(NamedTuple):
     integration_type: str
     warehouse_type: str
     app_group_id: str
+    integration_status: str = ""
+    """So that a paused integration is not taken for an overdue one; absent from older files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,13 @@ def test_any_account_comes_back_as_it_was(key: tuple[str, str], account: Account
     assert decode_row(encode_row(key, account)) == (key, account)
 
 
+@given(keys, accounts)
+def test_properties_of_an_older_file_lack_the_status(key: tuple[str, str], account: Account) -> None:
+    row = list(encode_row(key, replace(account, properties=Properties("n", "t", "w", "g", "paused"))))
+    row[4] = json.dumps(["n", "t", "w", "g"])
+    assert decode_row(row)[1].properties == Properties("n", "t", "w", "g")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -120,3 +120,27 @@ async def test_a_paused_integration_expects_nothing_and_goes_on_when_it_is_resum
     braze.world.clear("paused", users)
     await braze.passes(minutes=2)
     assert braze.value(EXPECTED, users) == braze.value(NEXT, users)
+
+
+@pytest.mark.parametrize("fault", ["http_500", "http_403"])
+def test_a_paused_integration_expects_nothing_after_a_restart_without_the_list(fault: str) -> None:
+    async def test(braze: Polling) -> None:
+        users = braze.add("users", every(hours=1), history=timedelta(hours=3))
+        braze.watch(configured=[expecting(users, HOUR)])
+        await braze.passes(minutes=30)
+        braze.world.switch("paused", users)
+        await braze.passes(minutes=90)
+        braze.world.faults.add(fault, endpoint=LIST)
+        await braze.passes(minutes=30)
+        assert braze.value(EXPECTED, users) is None
+        await braze.restart()
+        braze.watch(configured=[expecting(users, HOUR)])
+        await braze.passes(minutes=30)
+        assert braze.value("up", users) == 1
+        assert braze.value(EXPECTED, users) is None
+        braze.world.faults.clear()
+        braze.world.clear("paused", users)
+        await braze.passes(minutes=70)
+        assert braze.value(EXPECTED, users) == braze.value(NEXT, users)
+
+    poll_braze(test)
