@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import IO, Self
 
 from exporter.braze.gate import Gate
+from exporter.braze.link import Cursor
 from exporter.braze.wire import Endpoint, build_job_sync_status
 from exporter.domain.decode import decode_job_sync_status
 from exporter.domain.errors import PayloadError
@@ -42,12 +43,13 @@ async def read_history(gate: Gate, integration_id: str, since: datetime, now: da
 
     """
     found: dict[datetime, Sync] = {}
-    cursors: set[str | None] = set()
-    cursor: str | None = None
+    cursors: set[Cursor | None] = set()
+    cursor: Cursor | None = None
     while cursor not in cursors:
         cursors.add(cursor)
+        request = build_job_sync_status(integration_id, cursor)
         await gate.turn(Endpoint.JOB_SYNC_STATUS)
-        answer = await gate.ask(build_job_sync_status(integration_id, cursor))
+        answer = await gate.ask(request)
         decoded = decode_job_sync_status(answer.body, now)
         if decoded.problem is not None:
             raise PayloadError(f"{decoded.problem}; nothing of this integration was written")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from exporter.braze.link import Cursor
 from exporter.braze.wire import (
     Endpoint,
     Request,
@@ -48,7 +49,7 @@ class Answer:
     """The JSON of a good answer, and the cursor of the page after it."""
 
     body: Any
-    next_cursor: str | None
+    next_cursor: Cursor | None
 
 
 class Gate:

@@ -1,19 +1,19 @@
 """
 What is sent to Braze and what an answer means, without any I/O.
 
-Decides: the path and query of a request, which integration ids may be asked for, the JSON inside a body, the cursor
-inside a `Link` header, the limits inside the rate headers, and which error an HTTP status is. Must not know how bytes
-travel. Only the cursor is taken from `Link`; the address is always ours, so that a link never receives the key.
+Decides: the path and query of a request, which integration ids may be asked for, the JSON inside a body, the limits
+inside the rate headers, and which error an HTTP status is. Must not know how bytes travel. Only the cursor is taken
+from `Link`, by `link.py`; the address is always ours, so that a link never receives the key.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
+from exporter.braze.link import BadLink, Cursor, read_link
 from exporter.domain.decode import is_path_segment
 from exporter.domain.errors import (
     AuthError,
@@ -76,15 +76,11 @@ class RateHeaders:
     retry_after_seconds: float | None = None
 
 
-_LINK = re.compile(r"<([^<>]*)>\s*((?:;[^,<]*)*)")
-_NEXT = re.compile(r""";\s*rel\s*=\s*(?:"[^"]*\bnext\b[^"]*"|'[^']*\bnext\b[^']*'|next\b)""", re.IGNORECASE)
-_MAX_CURSOR = 512
-_MAX_LINK = 4096
 _MAX_SECONDS = 4e9  # beyond the year 2096 a reset time is nonsense
 _MAX_ERROR_TEXT = 120
 
 
-def build_job_sync_status(integration_id: str, cursor: str | None = None) -> Request:
+def build_job_sync_status(integration_id: str, cursor: Cursor | None = None) -> Request:
     """
     Ask for ten syncs of one integration, the newest first.
 
@@ -92,6 +88,7 @@ def build_job_sync_status(integration_id: str, cursor: str | None = None) -> Req
 
     Raises:
         BadRequestError: The id is not one path segment, so it is not asked for.
+        PayloadError: The page before did not say how to ask for this one.
 
     """
     if not is_path_segment(integration_id):
@@ -100,16 +97,28 @@ def build_job_sync_status(integration_id: str, cursor: str | None = None) -> Req
             "copy the id from the integration's page in the Braze dashboard"
         )
     path = f"/cdi/integrations/{quote(integration_id, safe='')}/job_sync_status"
-    return Request(Endpoint.JOB_SYNC_STATUS, path, urlencode({"cursor": cursor}) if cursor else "")
+    return Request(Endpoint.JOB_SYNC_STATUS, path, _query(cursor))
 
 
-def build_integrations(cursor: str | None = None) -> Request:
+def build_integrations(cursor: Cursor | None = None) -> Request:
     """
     Ask for ten integrations of the workspace.
 
     Source: https://www.braze.com/docs/api/endpoints/cdi/get_integration_list/
+
+    Raises:
+        PayloadError: The page before did not say how to ask for this one.
+
     """
-    return Request(Endpoint.INTEGRATIONS, "/cdi/integrations", urlencode({"cursor": cursor}) if cursor else "")
+    return Request(Endpoint.INTEGRATIONS, "/cdi/integrations", _query(cursor))
+
+
+def _query(cursor: Cursor | None) -> str:
+    if isinstance(cursor, BadLink):
+        raise PayloadError(
+            f"there is a next page, but {cursor.problem}; a proxy or a change of Braze's API may be the cause"
+        )
+    return urlencode({"cursor": cursor}) if cursor else ""
 
 
 def decipher_body(response: Response) -> Any:
@@ -181,26 +190,9 @@ def _content_type(response: Response) -> str:
     return "".join(c for c in kind if c.isprintable()) or "no content type"
 
 
-def decipher_next_cursor(response: Response) -> str | None:
-    """
-    Return the cursor of the next page, or None on the last one.
-
-    Braze's documented `Link` has no space after its comma, a broken path in its second target and a bare `=` inside
-    the cursor (page read 2026), so only the target's query is looked at.
-    """
-    link = response.headers.get("link", "")
-    if len(link) > _MAX_LINK:
-        return None
-    for target, parameters in _LINK.findall(link):
-        if not _NEXT.search(parameters):
-            continue
-        try:
-            cursors: list[str] = parse_qs(urlsplit(target).query, max_num_fields=20).get("cursor", [])
-        except ValueError:
-            return None
-        if len(cursors) == 1 and 0 < len(cursors[0]) <= _MAX_CURSOR:
-            return cursors[0]
-    return None
+def decipher_next_cursor(response: Response) -> Cursor | None:
+    """Return the cursor of the next page, or None on the last one; BadLink where there is a page but no way to it."""
+    return read_link(response.headers.get("link", ""))
 
 
 def decipher_rate_headers(response: Response) -> RateHeaders:

@@ -1,6 +1,7 @@
 """The pages of Braze's list of integrations: one of them, or all from beginning to end for who can wait."""
 
 from exporter.braze.gate import Gate
+from exporter.braze.link import Cursor
 from exporter.braze.wire import Endpoint, build_integrations
 from exporter.domain.errors import PayloadError
 from exporter.domain.listing import DecodedListing, ListedIntegration, decode_integrations
@@ -10,7 +11,7 @@ MOST_PAGES = 1000
 ENDLESS = "the list of integrations goes on after {pages} pages, or links back to one already read"
 
 
-async def read_list_page(gate: Gate, cursor: str | None) -> tuple[DecodedListing, str | None]:
+async def read_list_page(gate: Gate, cursor: Cursor | None) -> tuple[DecodedListing, Cursor | None]:
     """
     Read one page when the budget allows; return what is in it, and the cursor of the next one.
 
@@ -18,8 +19,9 @@ async def read_list_page(gate: Gate, cursor: str | None) -> tuple[DecodedListing
         PollError: It did not come, or is of no use.
 
     """
+    request = build_integrations(cursor)
     await gate.turn(Endpoint.INTEGRATIONS)
-    answer = await gate.ask(build_integrations(cursor))
+    answer = await gate.ask(request)
     decoded = decode_integrations(answer.body)
     if decoded.problem is not None:
         raise PayloadError(f"{decoded.problem}; a proxy in between or a change of Braze's API may be the cause")
@@ -35,8 +37,8 @@ async def read_whole_list(gate: Gate) -> tuple[ListedIntegration, ...]:
 
     """
     found: dict[str, ListedIntegration] = {}
-    cursors: set[str | None] = set()
-    cursor: str | None = None
+    cursors: set[Cursor | None] = set()
+    cursor: Cursor | None = None
     while cursor not in cursors and len(cursors) < MOST_PAGES:
         cursors.add(cursor)
         decoded, cursor = await read_list_page(gate, cursor)

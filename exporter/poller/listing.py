@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from exporter.braze.gate import Gate
+from exporter.braze.link import Cursor
 from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
 from exporter.domain.errors import PayloadError, PollError
@@ -85,8 +86,8 @@ class ListingLoop:
         """Read the list once, and return how long after this walk's start the next one begins."""
         began = self._clock.monotonic()
         seen: set[str] = set()
-        cursors: set[str | None] = set()
-        cursor: str | None = None
+        cursors: set[Cursor | None] = set()
+        cursor: Cursor | None = None
         try:
             while cursor not in cursors:
                 if len(cursors) == (MOST_PAGES if self._worth_pages is None else self._worth_pages):

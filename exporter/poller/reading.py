@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint, build_job_sync_status
+from exporter.braze.link import Cursor
+from exporter.braze.wire import Endpoint, Request, build_job_sync_status
 from exporter.clock import Clock
 from exporter.domain.decode import decode_job_sync_status
 from exporter.domain.errors import PayloadError, PollError, RateLimitedError
@@ -44,14 +45,15 @@ class Reader:
     async def read(self, integration_id: str, ledger: Ledger | None) -> Reading:
         """Poll an integration. The first request's turn has been taken by the caller; each further one waits here."""
         walk: Walk | None = Walk()
-        cursor: str | None = None
+        cursor: Cursor | None = None
         counted: tuple[Sync, ...] = ()
         pages = 0
         while walk is not None:
             try:
+                request = build_job_sync_status(integration_id, cursor)
                 if pages > 0:
                     await self._gate.turn(Endpoint.JOB_SYNC_STATUS)
-                page, cursor = await self._read_page(integration_id, cursor)
+                page, cursor = await self._read_page(request)
             except PollError as error:
                 if ledger is not None and pages > 0:
                     blame = not isinstance(error, RateLimitedError)
@@ -62,8 +64,8 @@ class Reader:
             ledger, walk, counted = step.ledger, step.walk, counted + step.counted
         return Reading(ledger, counted, None, pages)
 
-    async def _read_page(self, integration_id: str, cursor: str | None) -> tuple[Page, str | None]:
-        answer = await self._gate.ask(build_job_sync_status(integration_id, cursor))
+    async def _read_page(self, request: Request) -> tuple[Page, Cursor | None]:
+        answer = await self._gate.ask(request)
         decoded = decode_job_sync_status(answer.body, self._clock.now())
         if decoded.anomalies:
             self._note_anomalies(decoded.anomalies)

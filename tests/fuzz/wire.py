@@ -3,6 +3,7 @@
 import contextlib
 import math
 
+from exporter.braze.link import MAX_CURSOR, BadLink
 from exporter.braze.wire import (
     Response,
     build_job_sync_status,
@@ -28,8 +29,11 @@ def check(data: bytes) -> None:
     headers = {name: line.decode("latin-1") for name, line in zip(NAMES, lines, strict=False)}
     response = Response(100 + sum(status) % 500, headers, body)
     cursor = decipher_next_cursor(response)
-    if cursor is not None:
-        assert 0 < len(cursor) <= 512
+    if isinstance(cursor, BadLink):
+        assert cursor.problem.isprintable()
+        assert len(cursor.problem) < 100
+    elif cursor is not None:
+        assert 0 < len(cursor) <= MAX_CURSOR
         query = build_job_sync_status("an-id", cursor).query
         assert query.isascii()
         assert query.count("&") == 0

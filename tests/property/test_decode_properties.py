@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.braze.link import MAX_CURSOR
 from exporter.braze.wire import Response, decipher_body, decipher_next_cursor, decipher_rate_headers
 from exporter.domain.decode import MAX_ROWS, START_TOLERANCE, decode_job_sync_status
 from exporter.domain.errors import PollError
@@ -75,9 +76,13 @@ def test_any_answer_is_json_or_an_error_of_ours_with_a_short_clean_text(body: by
         ).map("".join),
     )
 )
-def test_any_link_gives_a_bounded_cursor_or_none(link: str) -> None:
+def test_any_link_gives_a_bounded_cursor_or_none_or_says_that_it_is_bad(link: str) -> None:
     cursor = decipher_next_cursor(Response(200, {"link": link}, b""))
-    assert cursor is None or 0 < len(cursor) <= 512
+    if isinstance(cursor, str):
+        assert 0 < len(cursor) <= MAX_CURSOR
+    elif cursor is not None:
+        assert "next" in link.lower()
+        assert len(cursor.problem) < 100
 
 
 @given(st.dictionaries(st.sampled_from(["limit", "remaining", "reset", "retry-after"]), st.text(max_size=30)))

@@ -1,8 +1,12 @@
 """The cursor inside a Link header, in Braze's odd documented form and in every hostile one."""
 
+import re
+
 import pytest
 
-from exporter.braze.wire import Response, build_job_sync_status, decipher_next_cursor
+from exporter.braze.link import BadLink, Cursor
+from exporter.braze.wire import Response, build_integrations, build_job_sync_status, decipher_next_cursor
+from exporter.domain.errors import PayloadError
 
 DOCUMENTED = (
     '</cdi/integrations/ID/job_sync_status?cursor=c2tpcDow>; rel="prev",'
@@ -10,7 +14,7 @@ DOCUMENTED = (
 )
 
 
-def cursor(link: str) -> str | None:
+def cursor(link: str) -> Cursor | None:
     return decipher_next_cursor(Response(200, {"link": link}, b""))
 
 
@@ -22,8 +26,16 @@ def test_without_a_link_this_is_the_last_page() -> None:
     assert decipher_next_cursor(Response(200, {}, b"")) is None
 
 
-def test_a_link_without_a_next_target_is_the_last_page() -> None:
-    assert cursor('</x?cursor=a>; rel="prev"') is None
+@pytest.mark.parametrize(
+    "link",
+    [
+        *('</x?cursor=a>; rel="prev"', "<x>; rel=last, <y>; rel=first", "</x?cursor=a>", '<a rel="next">; rel="prev"'),
+        *("", ";", "<>", "<", ">", "next", "<<>", '</x?cursor=a>; rel="nextish"', '</x?cursor=a>; norel="next"'),
+        *("</x?cursor=a> next", '<</x?cursor=a>>; rel="prev"', '</x?cursor=a>; rel="prev"; title="next"'),
+    ],
+)
+def test_a_link_that_names_no_next_page_stands_on_the_last_one(link: str) -> None:
+    assert cursor(link) is None
 
 
 @pytest.mark.parametrize(
@@ -53,23 +65,39 @@ def test_a_cursor_goes_back_to_braze_as_the_same_value(text: str) -> None:
     assert again == found
 
 
+def test_a_cursor_may_be_as_long_as_four_thousand_characters() -> None:
+    assert cursor("</x?cursor=" + "a" * 4096 + '>; rel="next"') == "a" * 4096
+
+
 @pytest.mark.parametrize(
-    "link",
+    ("link", "wrong"),
     [
-        *("", ";", "<>", "<", ">", "next", 'rel="next"', "<<>", '<>; rel="next"', '</x>; rel="next"'),
-        *('</x?cursor=>; rel="next"', '</x?cursor>; rel="next"', '</x?cursor=a&cursor=b>; rel="next"'),
-        *('</x?cursor=abc>; rel="nextish"', '</x?cursor=abc>; norel="next"', "</x?cursor=abc>", "</x?cursor=abc> next"),
-        *('<http://[x?cursor=abc>; rel="next"', '</x#cursor=abc>; rel="next"'),
-        *("</x?cursor=" + "a" * 513 + '>; rel="next"', "</x?" + "a=1&" * 50 + 'cursor=abc>; rel="next"'),
-        '</x?cursor=abc>; rel="next"' + " " * 5000,
-        '<</x?cursor=abc>>; rel="prev"',
+        *((f'</x{query}>; rel="next"', "0 cursors, not one") for query in ("", "?cursor=", "?cursor", "?page=2")),
+        *((f'<{target}>; rel="next"', "0 cursors, not one") for target in ("", "http://[x?cursor=a", "/x#cursor=a")),
+        ("</x?" + "a=1&" * 50 + 'cursor=abc>; rel="next"', "0 cursors, not one"),
+        ('</x?cursor=a&cursor=b>; rel="next"', "2 cursors, not one"),
+        ("</x?cursor=" + "a" * 4097 + '>; rel="next"', "a cursor of 4097 characters"),
+        ('</x?cursor=abc>; rel="next"' + " " * 20_000, "20053 characters"),
+        *((link, "no address in <>") for link in ('rel="next"', '/x?cursor=a; rel="next"', "<x>, /x; REL = next")),
+        *((f"</x?cursor=a>; rel={rel}", "no address in <>") for rel in ('"next', "'prev next")),
+        ('</x?cursor=a; rel="next"', "no address in <>"),
     ],
 )
-def test_a_link_that_makes_no_sense_gives_no_cursor(link: str) -> None:
-    assert cursor(link) is None
+def test_a_next_page_that_cannot_be_followed_is_not_the_end(link: str, wrong: str) -> None:
+    found = cursor(f'</x?cursor=z>; rel="prev",{link}')
+    assert isinstance(found, BadLink)
+    for build in (build_integrations, lambda bad: build_job_sync_status("id", bad)):
+        with pytest.raises(PayloadError, match=re.escape(wrong)):
+            build(found)
+
+
+def test_a_next_page_that_is_named_twice_is_followed_where_it_can_be() -> None:
+    assert cursor('</x?page=2>; rel="next", </x?cursor=abc>; rel="next"') == "abc"
 
 
 def test_a_link_made_to_waste_time_is_read_quickly_enough_to_end() -> None:
     """Each would take hours if a pattern could be matched in exponentially many ways."""
-    for link in (";rel=" * 800, '<x>; rel="' + "next " * 800, "<x>" + "; " * 2000, "<" * 4000, '<x>;rel="' * 450):
-        assert cursor(link[:4096]) is None
+    for link in (";rel=" * 4000, '<x>; rel="' + "nexx " * 4000, "<x>" + "; " * 8000, "<" * 16000, '<x>;rel="' * 2000):
+        assert cursor(link[:16_384]) is None
+    for link in ('<x>; rel="' + "next " * 4000, "<x>; rel=" + " " * 16000 + "next"):
+        assert isinstance(cursor(link[:16_384]), BadLink)

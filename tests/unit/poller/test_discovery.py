@@ -182,8 +182,9 @@ async def test_a_page_that_fails_for_long_takes_nothing_off_the_page(braze: Poll
         braze.add(f"integration {n:02}")
     braze.watch(discovery=True)
     await braze.passes(minutes=3)
-    for fault in ("http_500", "html_502", "cut_json", "results_null", "hang"):
-        struck = braze.world.faults.add(fault, endpoint=LIST, page=1)
+    for fault in ("http_500", "html_502", "cut_json", "results_null", "hang", "link_garbage"):
+        page = 0 if fault == "link_garbage" else 1  # the one that keeps the pages after it from being read
+        struck = braze.world.faults.add(fault, endpoint=LIST, page=page)
         await braze.passes(minutes=5)
         braze.world.faults.remove(struck)
         assert len(braze.names()) == 25, fault

@@ -18,6 +18,7 @@ from tests.histories import minute
 from tests.virtual_time import VirtualClock, run
 
 NOW = minute(600)
+BAD_LINK = {"link": '</x?page=2>; rel="next"'}
 
 
 def listing(newest: int, count: int) -> list[dict[str, Any]]:
@@ -136,6 +137,19 @@ def test_a_later_page_that_keeps_failing_is_given_up_but_a_rate_limit_is_not_to_
             ledger = braze.read(ledger).ledger
         assert ledger is not None
         assert ledger.gaps == gaps
+
+
+def test_a_next_page_out_of_reach_matters_only_where_the_walk_has_to_go_on() -> None:
+    braze = Braze()
+    ledger = braze.known()
+    braze.broken[0] = lambda: Response(200, BAD_LINK, json.dumps({"results": braze.records[:10]}).encode())
+    assert braze.read(ledger).error is None
+    braze.records = listing(125, 60)
+    reading = braze.read(ledger, allowed=1)
+    assert (type(reading.error), reading.pages, len(reading.counted)) == (PayloadError, 1, 10)
+    assert braze.observed.throttled_seconds == {}
+    braze.broken.clear()
+    assert len(braze.read(reading.ledger).counted) == 15
 
 
 def test_a_first_sight_whose_later_page_fails_is_kept() -> None:
