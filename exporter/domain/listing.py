@@ -47,10 +47,27 @@ class ListedIntegration:
             return self.last_job_start_time is None and self.last_job_status is None
         return self.newest == (newest.sync_start_time, newest.job_status)
 
-    def is_ahead_of(self, newest: Sync | None) -> bool:
-        """Whether the list shows a newer sync than the newest known, by more than times may be rounded."""
+    def leaves_open(self, newest: Sync | None) -> bool:
+        """
+        Whether the list does not tell the newest sync, although there is one.
+
+        Its start is absent or unreadable, or before that of the newest known: a sync may come and go, and the list
+        would look the same. Nothing at all is what the list says of an integration that has never synced.
+        """
         start = self.last_job_start_time
-        return start is not None and (newest is None or start - newest.sync_start_time >= _ROUNDING)
+        if start is None:
+            return newest is not None or self.last_job_status is not None
+        return newest is not None and newest.sync_start_time - start >= _ROUNDING
+
+    def is_ahead_of(self, newest: Sync | None) -> bool:
+        """Whether the list knows more: a newer sync, by more than times may be rounded, or that the newest ended."""
+        start = self.last_job_start_time
+        if start is None:
+            return False
+        if newest is None or start - newest.sync_start_time >= _ROUNDING:
+            return True
+        same = newest.sync_start_time - start < _ROUNDING
+        return same and not newest.finished and self.last_job_status is not SyncStatus.RUNNING
 
     def newly_running(self, newest: Sync | None) -> Sync | None:
         """Return the running sync that the list shows, if it is newer than the newest known."""

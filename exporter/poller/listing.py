@@ -7,6 +7,7 @@ is handed over as it comes, so that a change on the first page does not wait for
 
 import asyncio
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Protocol
 
 from exporter.braze.gate import Gate
@@ -18,8 +19,9 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.schedule import interval_in_effect, next_turn, retry_delay
 from exporter.poller.list_pages import ENDLESS, MOST_PAGES, read_list_page
 
-LONG_LIST_SECONDS = 3600.0
-"""Between two looks at a list that is too long to pay."""
+LONG_LIST_SECONDS = 1500.0
+"""At most so long between two walks through a list that is too long to pay: an alert says after half an hour that the
+list was not read."""
 
 
 class ListWatcher(Protocol):
@@ -28,14 +30,18 @@ class ListWatcher(Protocol):
     def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
         """One page has come."""
 
-    def listing_complete(self, integration_ids: frozenset[str], interval: float) -> None:
-        """The walk has come to the end of the list; the next one begins *interval* seconds after its beginning."""
+    def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
+        """
+        The walk has come to the end of the list; the next one begins *interval* seconds after its beginning.
+
+        A list that does not *pay* is too long for the few integrations that are watched.
+        """
 
     def listing_failed(self, error: PollError) -> None:
         """The walk broke off."""
 
     def listing_too_long(self) -> None:
-        """The walk was given up, because asking each integration costs less."""
+        """The walk has come so far that asking each integration costs less; it goes on all the same."""
 
 
 class ListingLoop:
@@ -49,7 +55,8 @@ class ListingLoop:
         interval_seconds: From the start of one walk to the start of the next, as long as the budget serves it.
         offset: Where in the interval this workspace has its turn, from 0 to below 1. All workspaces are tried at the
             start, but a hundred lists read at one moment would hold up everything else for seconds each minute.
-        worth_pages: How many pages may be read; None when the list is needed whatever it costs.
+        worth_pages: With how many pages the list pays; None when it is needed whatever it costs. A longer one is read
+            the more seldom the longer it is, for names and schedules.
         note_anomalies: Hears what was odd.
 
     """
@@ -90,9 +97,10 @@ class ListingLoop:
         cursor: Cursor | None = None
         try:
             while cursor not in cursors:
-                if len(cursors) == (MOST_PAGES if self._worth_pages is None else self._worth_pages):
+                if len(cursors) == MOST_PAGES:
+                    break
+                if len(cursors) == self._worth_pages:
                     self._watcher.listing_too_long()
-                    return LONG_LIST_SECONDS
                 cursors.add(cursor)
                 decoded, cursor = await read_list_page(self._gate, cursor)
                 if decoded.anomalies:
@@ -103,8 +111,12 @@ class ListingLoop:
                     self._failures = 0
                     allowed = self._gate.allowed(Endpoint.INTEGRATIONS)
                     interval = interval_in_effect(self._interval_seconds, len(cursors), allowed)
+                    pays = self._worth_pages is None or len(cursors) <= self._worth_pages
+                    if self._worth_pages is not None and not pays:
+                        seldom = self._interval_seconds * ceil(len(cursors) / max(1, self._worth_pages))
+                        interval = max(interval, min(seldom, LONG_LIST_SECONDS))
                     interval = max(interval, self._clock.monotonic() - began)
-                    self._watcher.listing_complete(frozenset(seen), interval)
+                    self._watcher.listing_complete(frozenset(seen), interval, pays=pays)
                     return self._next_walk(began, interval)
             raise PayloadError(f"{ENDLESS.format(pages=len(cursors))}; it is read again later")
         except PollError as error:

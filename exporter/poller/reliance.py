@@ -19,11 +19,16 @@ class Reliance:
         """From one whole listing to the next; None while the list cannot be relied on."""
         self.failing = False
         """Whether the newest listing failed."""
+        self.pays = True
+        """Whether the list is short enough to be read every interval."""
         self._failures = 0
+        self._period = 0.0
 
-    def complete(self, interval: float) -> None:
-        """Note that the list was read to its end, and how long that takes each time."""
-        self.interval = interval
+    def complete(self, interval: float, *, pays: bool) -> None:
+        """Note that the list was read to its end, and how long it takes until it is again."""
+        self.interval = interval if pays else None
+        self.pays = pays
+        self._period = interval
         self._failures = 0
         self.failing = False
 
@@ -38,8 +43,11 @@ class Reliance:
     def give_up(self) -> None:
         """Note that the list costs more than it is worth."""
         self.interval = None
-        self._failures = 0
-        self.failing = False
+        self.pays = False
+
+    def forgets(self, listed_at: float, now: float, stale_after: float) -> bool:
+        """Whether what the list said of an integration is too old to be known, even for a list that is read seldom."""
+        return listed_at < now - max(stale_after, PATIENCE * self._period)
 
     def covers(self, listed_at: float, now: float) -> bool:
         """Whether the list shows an integration often enough to leave its own endpoint alone."""

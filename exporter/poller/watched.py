@@ -28,6 +28,8 @@ class Verdict(Enum):
 
     SAME = auto()
     """Its newest sync is known."""
+    OPEN = auto()
+    """What its newest sync is the list does not tell, nor that anything has changed."""
     BEGUN = auto()
     """Its newest sync has begun, and none was running before: its own endpoint would tell no more."""
     CHANGED = auto()
@@ -68,6 +70,11 @@ class Watched:
         return self.snapshot.integration.integration_name
 
     @property
+    def told(self) -> bool:
+        """Whether the list tells its newest sync, so that its own endpoint may rest."""
+        return self.listed is not None and not self.listed.leaves_open(self.known_newest)
+
+    @property
     def known_newest(self) -> Sync | None:
         """The newest sync in the ledger."""
         return self.account.ledger.recent[0] if self.account and self.account.ledger.recent else None
@@ -75,8 +82,10 @@ class Watched:
     def judge(self, listed: ListedIntegration) -> Verdict:
         """Say what *listed* means, compared with what its own endpoint told."""
         newest = self.known_newest
-        if listed.tells(newest) or listed.newest == self.asked_newest:
+        if listed.tells(newest):
             return Verdict.SAME
+        if listed.newest == self.asked_newest:
+            return Verdict.OPEN if listed.leaves_open(newest) else Verdict.SAME
         shown = self.snapshot.newest
         ended = shown is not None and not shown.finished and shown.sync_start_time != listed.last_job_start_time
         return Verdict.BEGUN if listed.newly_running(newest) and not ended else Verdict.CHANGED
@@ -162,10 +171,10 @@ class Watched:
         """Until when (monotonic seconds) its own endpoint may be left alone while the list shows it."""
         verify_at = self.asked_at + verify_after * (1 + VERIFY_SPREAD * phase(self.integration_id))
         newest = self.snapshot.newest
+        if self.listed is not None and self.listed.is_ahead_of(newest):
+            # What its own endpoint has not shown yet it may show soon, or never.
+            return min(verify_at, self.asked_at + max(interval, self.asked_at - self.asked_newest_at))
         if newest is None or newest.finished:
-            if self.listed is not None and self.listed.is_ahead_of(newest):
-                # What its own endpoint has not shown yet it may show soon, or never.
-                return min(verify_at, self.asked_at + max(interval, self.asked_at - self.asked_newest_at))
             return verify_at
         asked_while_running = max(0.0, self.asked_at - self.begun_at)
         return min(

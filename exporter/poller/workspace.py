@@ -146,12 +146,13 @@ class WorkspacePoller:
         if reading.ledger is not None and reading.pages > 0:
             self._publisher.heard(watched, reading.ledger, now)
         self._publisher.close_poll(watched, reading.error, now)
-        if watched.listed is not None and monotonic - watched.listed_at > self.settings.poll.stale_after_seconds:
+        stale_after = self.settings.poll.stale_after_seconds
+        if watched.listed is not None and self._list.forgets(watched.listed_at, monotonic, stale_after):
             watched.forget_listing(now)
         due = None
         if reading.error is not None and reading.error.held_seconds is not None:
             due = monotonic + reading.error.held_seconds
-        elif reading.error is None and self._list.covers(watched.listed_at, monotonic):
+        elif reading.error is None and watched.told and self._list.covers(watched.listed_at, monotonic):
             due = self._rests_until(watched)
         turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=due)
         self._publisher.show(watched, turn)
@@ -189,6 +190,8 @@ class WorkspacePoller:
         watched.take_listing(listed, now, monotonic)
         if watched.account is None or watched.snapshot.failure is not None:
             self._publisher.show(watched)
+        elif verdict is Verdict.OPEN or not (verdict is Verdict.CHANGED or self._list.pays):
+            self._publisher.show(watched, self._agenda.bring_forward(key, self._regular_turn(key)))
         elif verdict is Verdict.CHANGED:
             self._agenda.hurry(key, monotonic)
             self._publisher.show(watched)
@@ -199,7 +202,7 @@ class WorkspacePoller:
             self._note_tried(key)
             self._report.sighting()
 
-    def listing_complete(self, integration_ids: frozenset[str], interval: float) -> None:
+    def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
         """Take in that the list was read to its end."""
         now = self._clock.now()
         for key in self._roster.close(integration_ids):
@@ -209,7 +212,7 @@ class WorkspacePoller:
             elif watched is not None:
                 watched.forget_listing(now)
                 self._publisher.show(watched, self._agenda.put_off(key, self._regular_turn(key)))
-        self._list.complete(interval)
+        self._list.complete(interval, pays=pays)
         self._expect_no_list(now)
         self._report.listing_complete(now)
         self._end_listing()
@@ -222,7 +225,7 @@ class WorkspacePoller:
         self._end_listing()
 
     def listing_too_long(self) -> None:
-        """Take in that the list has too many pages for the few integrations that are watched."""
+        """Take in that the list has too many pages for the few integrations that are watched to rely on it."""
         self._list.give_up()
         self._report.listing_too_long()
         self._rely_on_polls()

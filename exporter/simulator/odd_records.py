@@ -41,6 +41,11 @@ def _finish_before_start(record: Record) -> list[Any]:
     return [{**record, "sync_finish_time": "2001-01-01T00:00:00Z"}]
 
 
+def _still_running(record: Record) -> list[Any]:
+    """What one page calls running though another one knows how it ended."""
+    return [{**record, "job_status": "running", "sync_finish_time": None} if "job_status" in record else record]
+
+
 ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
     "malformed_start": _put(_STARTS, "yesterday, about noon"),
     "malformed_times": _put(_TIMES, "2026-13-45T99:00:00Z"),
@@ -62,7 +67,13 @@ ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
     "finish_before_start": _finish_before_start,
     "duplicate_record": lambda record: [record, record],
     "same_start": _same_start,
+    "still_running": _still_running,
+    "null_newest": _put(("last_job_start_time", "last_job_status"), None),
+    "date_without_time": _change(("last_job_start_time",), lambda text: text[:10]),
     "no_object": lambda _record: ["surprise"],
     "odd_id": _put(("integration_id",), "../../cdi/integrations"),
 }
 """What comes in the place of a good record, by the fault's name."""
+
+ONLY_LISTED = frozenset({"odd_id", "null_newest", "date_without_time"})
+"""Those that change nothing but records of the list."""

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from exporter.domain.settings import PollSettings, RateLimits
 from exporter.simulator.plan import every
-from tests.polling import LIST, OWN, Polling, in_virtual_time
+from tests.polling import LIST, OWN, Polling, in_virtual_time, poll_braze
 
 PATIENT = PollSettings(verify_after_seconds=1800)
 """Quiet integrations are verified every half hour or a little later."""
@@ -212,15 +214,101 @@ async def test_after_a_restart_a_list_too_long_to_pay_leaves_nothing_unpolled(br
 
 
 @in_virtual_time
-async def test_a_list_too_long_for_the_few_that_are_watched_is_looked_at_once_an_hour(braze: Polling) -> None:
+async def test_a_list_too_long_for_the_few_that_are_watched_is_read_seldom_and_each_is_polled(braze: Polling) -> None:
     ids = [braze.add(f"integration {n:02}") for n in range(45)]
-    braze.watch(configured=ids[:3])
+    braze.watch(configured=ids[:2])
     await braze.passes(minutes=5)
     before, own = braze.requests(LIST), braze.requests(OWN)
     await braze.passes(minutes=50)
-    assert braze.requests(LIST) == before
-    assert 147 <= braze.requests(OWN) - own <= 153
+    assert 80 <= braze.requests(LIST) - before <= 100  # at most as many as polls, all the same
+    assert 98 <= braze.requests(OWN) - own <= 102
     assert "list" not in "".join(braze.lines())
+
+
+@in_virtual_time
+async def test_a_list_too_long_still_tells_names_and_schedules(braze: Polling) -> None:
+    ids = [braze.add(f"integration {n:02}", every(minutes=30)) for n in range(45)]
+    braze.watch(configured=[ids[0], ids[44]])
+    await braze.passes(minutes=100)
+    for each in (ids[0], ids[44]):
+        braze.world.switch("silent_stop", each)
+    assert set(braze.names()) == {"integration 00", "integration 44"}
+    await braze.passes(minutes=40)
+    for each in (ids[0], ids[44]):
+        expected = braze.value("expected_run_timestamp_seconds", each)
+        assert expected is not None
+        assert expected < braze.clock.now().timestamp() - 300
+
+
+@in_virtual_time
+async def test_a_very_long_list_is_read_twice_an_hour_at_least(braze: Polling) -> None:
+    ids = [braze.add(f"integration {n:03}") for n in range(400)]
+    braze.watch(configured=ids[:1])
+    await braze.passes(minutes=10)
+    before = braze.requests(LIST)
+    await braze.passes(minutes=55)
+    assert 80 <= braze.requests(LIST) - before <= 120
+
+
+@pytest.mark.parametrize("oddity", ["null_start", "malformed_start", "numeric_times", "null_newest"])
+def test_what_the_list_does_not_tell_is_asked_for_every_interval(oddity: str) -> None:
+    async def test(braze: Polling) -> None:
+        users = braze.add("users")
+        braze.sync(users)
+        braze.watch(discovery=True)
+        await braze.passes(minutes=3)
+        braze.world.faults.add(oddity, endpoint=LIST)
+        await braze.passes(minutes=3)
+        for n, word in enumerate(("success", "error", "success", "success"), 1):
+            braze.sync(users, word=word)
+            await braze.passes(seconds=125)
+            assert braze.counted(users) == n
+        assert braze.requests(OWN, within=240) <= 5
+
+    poll_braze(test)
+
+
+@in_virtual_time
+async def test_a_list_that_stays_behind_what_is_known_is_no_reason_to_rest(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.sync(users)
+    braze.watch(discovery=True)
+    await braze.passes(minutes=3)
+    braze.world.faults.add("date_without_time", endpoint=LIST)
+    await braze.passes(minutes=3)
+    for n in range(1, 4):
+        braze.sync(users)
+        await braze.passes(seconds=125)
+        assert braze.counted(users) == n
+
+
+@in_virtual_time
+async def test_an_integration_that_has_never_synced_costs_no_request_of_its_own(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.watch(discovery=True)
+    await braze.passes(minutes=3)
+    before = braze.requests(OWN)
+    await braze.passes(minutes=20)
+    assert braze.requests(OWN) == before
+    braze.sync(users)
+    await braze.passes(seconds=65)
+    assert braze.counted(users) == 1
+
+
+@in_virtual_time
+async def test_a_finish_that_its_own_endpoint_shows_later_than_the_list_is_counted_soon_after(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.sync(users)
+    braze.watch(discovery=True)
+    await braze.passes(minutes=3)
+    braze.world.start_sync(users, duration=timedelta(seconds=80), word="error")
+    late = braze.world.faults.add("still_running", endpoint=OWN, record=0)
+    await braze.passes(minutes=3)
+    assert braze.counted(users) == 0
+    assert braze.value("last_sync_status", users, status="running") == 1
+    braze.world.faults.remove(late)
+    await braze.passes(minutes=2)
+    assert braze.counted(users) == 1
 
 
 @in_virtual_time
