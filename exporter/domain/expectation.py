@@ -6,6 +6,8 @@ Braze may simply announce the next run. Remembering the old one is the only way 
 
 - A sync meets every run up to shortly after its own start: it may start a little early.
 - A run that was announced anew before its time has come was rescheduled; one that was still unmet then was missed.
+- A listing that says nothing of the next run, or nothing readable, leaves what was announced as it is. One that says
+  that there is none takes an announcement back only before its time has come.
 - Where nothing is announced, a run is expected *interval* after the newest start, if the operator has said so. A paused
   integration expects nothing; on demand and event-driven ones announce nothing, and so expect nothing either.
 """
@@ -30,6 +32,10 @@ class Announcement:
     integration_status: str = ""
     interval: timedelta | None = None
     """`expected_interval` of the configuration."""
+    told: bool = True
+    """Whether Braze says which run is next or that there is none; an unreadable field says neither."""
+    announced_before: bool = False
+    """Whether the pending run was announced; one that was derived from another interval does not bind."""
 
     @property
     def resting(self) -> bool:
@@ -51,14 +57,18 @@ def expect(
         now: Tells whether the pending run's time has come.
 
     """
+    unmet = None if pending is None or _met(pending, starts) else pending
     if announcement is None:
-        return None if pending is None or _met(pending, starts) else pending
+        return unmet
     if announcement.resting:
         return None
+    due = unmet is not None and now >= unmet - EARLY
     if announcement.next_scheduled_run is None:
+        if unmet is not None and announcement.announced_before and (due or not announcement.told):
+            return unmet
         return starts[0] + announcement.interval if announcement.interval and starts else None
-    if pending is not None and not _met(pending, starts) and now >= pending - EARLY:
-        return min(pending, announcement.next_scheduled_run)
+    if unmet is not None and due:
+        return min(unmet, announcement.next_scheduled_run)
     return None if _met(announcement.next_scheduled_run, starts) else announcement.next_scheduled_run
 
 

@@ -35,6 +35,8 @@ class ListedIntegration:
     last_job_start_time: datetime | None = None
     last_job_status: SyncStatus | None = None
     next_scheduled_run: datetime | None = None
+    next_run_told: bool = True
+    """Whether Braze says which run is next or, by null, that there is none; a missing or odd field says neither."""
 
     @property
     def newest(self) -> tuple[datetime | None, SyncStatus | None]:
@@ -111,6 +113,7 @@ def _decode_integration(record: Any, anomalies: Counter[str]) -> ListedIntegrati
     if not isinstance(integration_id, str) or not is_path_segment(integration_id):
         anomalies["integration_id_invalid"] += 1
         return None
+    next_scheduled_run = decode_time(record, "next_scheduled_run", anomalies)
     has_status = record.get("last_job_status") not in (None, "")
     return ListedIntegration(
         integration_id,
@@ -122,7 +125,8 @@ def _decode_integration(record: Any, anomalies: Counter[str]) -> ListedIntegrati
         last_updated_at=decode_time(record, "last_updated_at", anomalies),
         last_job_start_time=decode_time(record, "last_job_start_time", anomalies),
         last_job_status=decode_status(record["last_job_status"], "last_job_status", anomalies) if has_status else None,
-        next_scheduled_run=decode_time(record, "next_scheduled_run", anomalies),
+        next_scheduled_run=next_scheduled_run,
+        next_run_told=next_scheduled_run is not None or record.get("next_scheduled_run", "") is None,
     )
 
 

@@ -14,7 +14,7 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus
 from exporter.domain.schedule import phase
 from exporter.domain.summary import with_ledger, with_listing
-from exporter.state.store import Account, Properties
+from exporter.state.store import BY_ANNOUNCEMENT, Account, Properties
 
 RUNNING_INTERVALS = 10
 """A sync that the list shows running is looked up itself after so many intervals, since another may have finished
@@ -113,6 +113,7 @@ class Watched:
             properties = properties._replace(
                 integration_name=properties.integration_name or before.integration_name,
                 integration_status=properties.integration_status or before.integration_status,
+                expected_by=properties.expected_by or before.expected_by,
             )
         self.described = properties
         known = self.snapshot.integration
@@ -155,17 +156,27 @@ class Watched:
         return news
 
     def _expected(self, newest: Sync | None, now: datetime) -> datetime | None:
+        """Return the run that is expected now, and note whether Braze has announced it."""
         interval = self.snapshot.integration.expected_interval_seconds
+        pending = self.snapshot.expected_run_at
+        announced = self.described is not None and self.described.expected_by == BY_ANNOUNCEMENT
         announcement = None
         if self.listed is not None or not (interval is None or self.awaits_list):
             announcement = Announcement(
                 self.listed.next_scheduled_run if self.listed else None,
                 self.described.integration_status if self.described else "",
                 None if interval is None else timedelta(seconds=interval),
+                told=self.listed is not None and self.listed.next_run_told,
+                announced_before=announced,
             )
         known = self.account.ledger.recent[:2] if self.account else ()
         starts = sorted({sync.sync_start_time for sync in (*known, newest) if sync is not None}, reverse=True)
-        return expect(self.snapshot.expected_run_at, announcement, starts[:2], now)
+        run = expect(pending, announcement, starts[:2], now)
+        if self.described is not None:
+            announces = self.listed is not None and self.listed.next_scheduled_run is not None
+            announced = run is not None and (announces or (announced and run == pending))
+            self.described = self.described._replace(expected_by=BY_ANNOUNCEMENT if announced else "")
+        return run
 
     def rests_until(self, interval: float, verify_after: float) -> float:
         """Until when (monotonic seconds) its own endpoint may be left alone while the list shows it."""

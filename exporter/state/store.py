@@ -18,6 +18,8 @@ Key = tuple[str, str]
 KEPT_FOR = timedelta(days=30)
 """How long an account is kept of which nobody has heard and that nobody asks for, in case its integration returns."""
 
+BY_ANNOUNCEMENT = "announcement"
+
 
 class Properties(NamedTuple):
     """How Braze's list last described an integration, so that a restart shows the same labels at once."""
@@ -28,6 +30,8 @@ class Properties(NamedTuple):
     app_group_id: str
     integration_status: str = ""
     """So that a paused integration is not taken for an overdue one; absent from older files."""
+    expected_by: str = ""
+    """BY_ANNOUNCEMENT where the list has announced the expected run; empty in older files."""
 
 
 @dataclass(frozen=True, slots=True)

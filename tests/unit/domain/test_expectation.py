@@ -16,6 +16,16 @@ def announced(run: datetime | None, status: str = "active", interval: timedelta 
     return Announcement(run, status, interval)
 
 
+def silent(interval: timedelta | None = None, *, before: bool = True) -> Announcement:
+    """A listing that says nothing of the next run."""
+    return Announcement(None, "active", interval, told=False, announced_before=before)
+
+
+def taken_back(interval: timedelta | None = None) -> Announcement:
+    """A listing that says that there is no next run, where there was one."""
+    return Announcement(None, "active", interval, announced_before=True)
+
+
 HOURLY: Sequence[datetime] = (at(9), at(8))
 """The newest two starts of an hourly schedule."""
 
@@ -76,6 +86,38 @@ def test_what_announces_nothing_expects_nothing() -> None:
     """On demand and event-driven integrations; and one whose schedule was taken away."""
     assert expect(None, announced(None), HOURLY, at(9, 30)) is None
     assert expect(at(10), announced(None), HOURLY, at(10, 30)) is None
+
+
+@pytest.mark.parametrize("now", [at(9, 30), at(10, 30)], ids=["before it is due", "overdue"])
+@pytest.mark.parametrize("interval", [None, timedelta(hours=24)])
+def test_a_listing_that_says_nothing_leaves_an_announced_run_as_it_is(
+    now: datetime, interval: timedelta | None
+) -> None:
+    assert expect(at(10), silent(interval), HOURLY, now) == at(10)
+
+
+def test_a_listing_that_says_nothing_keeps_no_run_that_a_sync_has_met() -> None:
+    assert expect(at(10), silent(), (at(10), *HOURLY), at(10, 30)) is None
+
+
+def test_an_announced_run_that_is_overdue_cannot_be_taken_back() -> None:
+    assert expect(at(10), taken_back(), HOURLY, at(10, 30)) == at(10)
+    assert expect(at(10), taken_back(timedelta(hours=24)), HOURLY, at(10, 30)) == at(10)
+    assert expect(at(10), taken_back(), (at(10), *HOURLY), at(10, 30)) is None
+
+
+def test_an_announced_run_may_be_taken_back_before_it_is_due() -> None:
+    assert expect(at(10), taken_back(), HOURLY, at(9, 30)) is None
+    assert expect(at(10), taken_back(timedelta(hours=2)), HOURLY, at(9, 30)) == at(11)
+
+
+def test_a_run_that_was_only_derived_gives_way_to_another_expected_interval() -> None:
+    assert expect(at(10), silent(timedelta(hours=24), before=False), HOURLY, at(10, 30)) == at(9) + timedelta(hours=24)
+    assert expect(at(10), silent(before=False), HOURLY, at(10, 30)) is None
+
+
+def test_a_resting_integration_expects_nothing_even_if_the_listing_says_nothing_of_its_next_run() -> None:
+    assert expect(at(10), Announcement(None, "paused", told=False, announced_before=True), HOURLY, at(10, 30)) is None
 
 
 def test_the_expected_interval_serves_where_braze_announces_nothing() -> None:

@@ -77,10 +77,17 @@ def test_a_text_that_is_none_is_empty_and_an_anomaly(odd: Any) -> None:
 
 
 def test_what_is_null_or_missing_is_unknown_and_no_anomaly() -> None:
-    for record in ({"integration_id": "a"}, {**dict.fromkeys(RECORD), "integration_id": "a"}):
+    for record, told in (({"integration_id": "a"}, False), ({**dict.fromkeys(RECORD), "integration_id": "a"}, True)):
         decoded = decode_integrations({"results": [record]})
-        assert decoded.integrations == (ListedIntegration("a"),)
+        assert decoded.integrations == (ListedIntegration("a", next_run_told=told),)
         assert decoded.anomalies == {}
+
+
+@pytest.mark.parametrize("odd", ["", "soon", 12345, [], {}, False])
+def test_an_unreadable_next_run_is_not_taken_for_none(odd: Any) -> None:
+    assert not decode_one(next_scheduled_run=odd).next_run_told
+    assert decode_one(next_scheduled_run=None).next_run_told
+    assert decode_one().next_run_told
 
 
 def test_an_unreadable_time_costs_that_time_only() -> None:

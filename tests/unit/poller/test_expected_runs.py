@@ -1,11 +1,14 @@
 """The run that no sync has met stays on the page: while Braze announces the next ones, and through restarts."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
 from exporter.domain.model import Integration
-from exporter.simulator.plan import ON_DEMAND, Plan, every, on_arrival
+from exporter.simulator.plan import ON_DEMAND, Plan, PlanKind, every, on_arrival
+from exporter.simulator.style import Style
 from tests.polling import LIST, WORKSPACE, Polling, in_virtual_time, poll_braze
 
 EXPECTED = "expected_run_timestamp_seconds"
@@ -144,3 +147,92 @@ def test_a_paused_integration_expects_nothing_after_a_restart_without_the_list(f
         assert braze.value(EXPECTED, users) == braze.value(NEXT, users)
 
     poll_braze(test)
+
+
+def announce(braze: Polling, integration_id: str, *, schedule: bool) -> None:
+    """Let Braze announce runs, or none; whether it then says null or nothing is a matter of style."""
+    integration = braze.world.integrations[integration_id]
+    integration.plan = replace(integration.plan, kind=PlanKind.SCHEDULED if schedule else PlanKind.ON_DEMAND)
+    integration.version += 1
+
+
+@pytest.mark.parametrize("fault", ["malformed_times", "numeric_times"])
+@pytest.mark.parametrize("interval", [None, 24 * HOUR])
+def test_a_missed_run_outlives_listings_that_cannot_be_read(fault: str, interval: float | None) -> None:
+    async def test(braze: Polling) -> None:
+        users = braze.add("users", every(hours=1), history=timedelta(hours=3))
+        one = Integration(WORKSPACE, users, "users", expected_interval_seconds=interval)
+        braze.watch(configured=[one])
+        await braze.passes(minutes=30)
+        braze.world.switch("silent_stop", users)
+        missed = braze.value(EXPECTED, users)
+        await braze.passes(minutes=45)
+        odd = braze.world.faults.add(fault, endpoint=LIST)
+        await braze.passes(minutes=5)
+        assert braze.value(NEXT, users) is None
+        assert braze.value(EXPECTED, users) == missed is not None
+        await braze.restart()
+        braze.watch(configured=[one])
+        await braze.passes(minutes=5)
+        assert braze.value(EXPECTED, users) == missed
+        braze.world.faults.remove(odd)
+        await braze.passes(minutes=5)
+        assert braze.value(NEXT, users) is not None
+        assert braze.value(EXPECTED, users) == missed
+
+    poll_braze(test)
+
+
+@pytest.mark.parametrize("unknown", ["null", "missing"])
+@pytest.mark.parametrize("interval", [None, 24 * HOUR])
+def test_a_missed_run_outlives_a_schedule_that_is_announced_no_more(
+    unknown: Literal["null", "missing"], interval: float | None
+) -> None:
+    async def test(braze: Polling) -> None:
+        users = braze.add("users", every(hours=1), history=timedelta(hours=3))
+        one = Integration(WORKSPACE, users, "users", expected_interval_seconds=interval)
+        braze.watch(configured=[one])
+        await braze.passes(minutes=30)
+        braze.world.switch("silent_stop", users)
+        missed = braze.value(EXPECTED, users)
+        await braze.passes(minutes=45)
+        announce(braze, users, schedule=False)
+        await braze.passes(minutes=5)
+        assert braze.value(NEXT, users) is None
+        assert braze.value(EXPECTED, users) == missed is not None
+        await braze.restart()
+        braze.watch(configured=[one])
+        await braze.passes(minutes=5)
+        assert braze.value(EXPECTED, users) == missed
+        braze.sync(users)
+        began = braze.clock.now().timestamp()
+        await braze.passes(minutes=3)
+        after = braze.value(EXPECTED, users)
+        assert after is None if interval is None else after == pytest.approx(began + interval, abs=1)
+
+    poll_braze(test, style=Style(unknown=unknown))
+
+
+@in_virtual_time
+async def test_an_announcement_may_be_taken_back_before_the_run_is_due(braze: Polling) -> None:
+    users = braze.add("users", every(hours=1), history=timedelta(hours=3))
+    braze.watch(discovery=True)
+    await braze.passes(minutes=30)
+    assert braze.value(EXPECTED, users) is not None
+    announce(braze, users, schedule=False)
+    await braze.passes(minutes=3)
+    assert braze.value(EXPECTED, users) is None
+
+
+@in_virtual_time
+async def test_a_derived_run_that_is_overdue_gives_way_to_another_expected_interval(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.sync(users)
+    began = braze.world.now.timestamp()
+    braze.watch(configured=[expecting(users, HOUR)])
+    await braze.passes(minutes=90)
+    assert braze.value(EXPECTED, users) == began + HOUR
+    await braze.restart()
+    braze.watch(configured=[expecting(users, 24 * HOUR)])
+    await braze.passes(minutes=2)
+    assert braze.value(EXPECTED, users) == began + 24 * HOUR
