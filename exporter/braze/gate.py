@@ -21,7 +21,7 @@ from exporter.braze.wire import (
     decipher_rate_headers,
 )
 from exporter.clock import Clock
-from exporter.domain.budget import Budget
+from exporter.domain.budget import Budget, latest_reset
 from exporter.domain.denial import Denial
 from exporter.domain.errors import AuthError, BadRequestError, ForbiddenError, NotFoundError, PollError
 
@@ -148,9 +148,9 @@ class Gate:
             reset_at_seconds=said.reset_at_seconds,
         )
         now = self._clock.monotonic()
-        reset_in = said.retry_after_seconds
-        if reset_in is None and said.reset_at_seconds is not None:
-            reset_in = said.reset_at_seconds - self._clock.now().timestamp()
+        by_clock = said.reset_at_seconds
+        to_reset = None if by_clock is None else by_clock - self._clock.now().timestamp()
+        reset_in = latest_reset(said.retry_after_seconds, to_reset)
         if response.status == _TOO_MANY_REQUESTS:
             self._budgets[endpoint].refuse(now, reset_in=reset_in)
         else:

@@ -86,7 +86,7 @@ class Budget:
             self._scouting, self._not_before = False, now
         if limit is not None and limit > 0:
             self._allowed = _allowed(min(limit, self._configured), self._share)
-        if remaining is None or reset_in is None or not 0 < reset_in <= LONGEST_HOLD_SECONDS:
+        if remaining is None or reset_in is None or not _is_sensible(reset_in):
             return
         same = abs(now + reset_in - self._resets_at) <= _SAME_RESET_SECONDS
         self._left = min(self._left, remaining) if same else remaining
@@ -103,7 +103,7 @@ class Budget:
             reset_in: Seconds until the reset that the answer names; None when it names none.
 
         """
-        if reset_in is not None and 0 < reset_in <= LONGEST_HOLD_SECONDS:
+        if reset_in is not None and _is_sensible(reset_in):
             hold = reset_in
         elif now < self._held_until:
             return self._held_until - now  # it was under way together with the one that was refused first
@@ -118,6 +118,15 @@ class Budget:
     def _spread(self, now: float) -> None:
         if now < self._resets_at and self._left < self._few:
             self._not_before = max(self._not_before, now + (self._resets_at - now) / (max(0, self._left) + 1))
+
+
+def latest_reset(*resets_in: float | None) -> float | None:
+    """Return the longest of the sensible times to a reset that an answer names in several ways; None without any."""
+    return max((reset_in for reset_in in resets_in if reset_in is not None and _is_sensible(reset_in)), default=None)
+
+
+def _is_sensible(reset_in: float) -> bool:
+    return 0 < reset_in <= LONGEST_HOLD_SECONDS
 
 
 def _allowed(per_minute: int, share: float) -> int:

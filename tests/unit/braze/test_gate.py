@@ -102,7 +102,14 @@ def test_a_turn_that_cannot_be_had_now_is_not_taken() -> None:
     ("headers", "hold"),
     [
         ({"x_ratelimit_reset": str(int(START.timestamp()) + 42)}, 42.0),
-        ({"x_ratelimit_retry_after": "7", "x_ratelimit_reset": str(int(START.timestamp()) + 42)}, 7.0),
+        ({"x_ratelimit_retry_after": "7", "x_ratelimit_reset": str(int(START.timestamp()) + 42)}, 42.0),
+        ({"retry_after": "70", "x_ratelimit_reset": str(int(START.timestamp()) + 42)}, 70.0),
+        ({"retry_after": "7", "x_ratelimit_reset": str(int(START.timestamp()) + 301)}, 7.0),
+        ({"retry_after": "7", "x_ratelimit_reset": str(int(START.timestamp()) - 1)}, 7.0),
+        *(
+            ({"retry_after": nonsense, "x_ratelimit_reset": str(int(START.timestamp()) + 42)}, 42.0)
+            for nonsense in ("0", "-5", "999999999", "soon")
+        ),
         ({"retry_after": "9"}, 9.0),
         ({"x_ratelimit_reset": "1000000000"}, 15.0),
         ({}, 15.0),
