@@ -110,7 +110,10 @@ class WorkspacePoller:
     def interval_seconds(self) -> float:
         """The interval in effect: longer than the configured one when the budget, as it really is, demands it."""
         if self._list.interval is not None:
-            return self._list.interval
+            # The list tells what has changed; but each must have been asked once.
+            return interval_in_effect(
+                self._list.interval, len(self._untried), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
+            )
         longest = self._agenda.longest_wait(self._clock.monotonic())
         return longest if longest > self._agenda.interval * _LATE else self._agenda.interval
 

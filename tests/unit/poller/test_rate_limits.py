@@ -222,3 +222,16 @@ async def test_a_workspace_whose_every_request_hangs_delays_no_other(braze: Poll
     await braze.passes(minutes=10, seconds=30)
     assert braze.requests(OWN, orders) in {11, 12}
     assert braze.value("up", orders) == 1
+
+
+@in_virtual_time
+async def test_while_the_budget_lets_few_be_asked_for_the_first_time_the_interval_says_so(braze: Polling) -> None:
+    for n in range(100):
+        braze.add(f"integration {n:03}")
+    poller = braze.watch(discovery=True, limits=RateLimits(job_sync_status=10, share=1.0))
+    await braze.passes(minutes=2)
+    assert 300 <= (braze.value("exporter_poll_interval_seconds") or 0) <= 600
+    assert ["rate budget" in note for note in poller.notes()] == [True]
+    await braze.passes(minutes=12)
+    assert braze.value("exporter_poll_interval_seconds") == 60
+    assert poller.notes() == ()
