@@ -3,7 +3,8 @@ The composition root of polling: the senders, gates and pollers of a configurati
 
 Decides what is shared (one page, one store, one TLS context) and what each workspace has of its own (everything else),
 and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is started
-anew with what was known, one that is gone leaves the page.
+anew with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before: its
+budgets are passed on, under another name too.
 """
 
 import asyncio
@@ -90,12 +91,13 @@ class Exporter:
         before, self._running = self._running, {}
         changed = [running for name, running in before.items() if not _same(running.configured, wanted.get(name))]
         await asyncio.gather(*(running.stop() for running in changed))
+        gone = {name: running for name, running in before.items() if name not in wanted}
         for name, configured in wanted.items():
             known = before.get(name)
             if known is not None and known not in changed:
                 self._running[name] = known
             else:
-                self._running[name] = self._start(configured, known)
+                self._running[name] = self._start(configured, known, known or _under_old_name(configured, gone))
         for running in changed:
             self._withdraw(running)
 
@@ -103,14 +105,17 @@ class Exporter:
         """End all polls."""
         await asyncio.gather(*(running.stop() for running in self._running.values()))
 
-    def _start(self, configured: ConfiguredWorkspace, known: Running | None) -> Running:
+    def _start(self, configured: ConfiguredWorkspace, known: Running | None, spender: Running | None) -> Running:
+        """Poll a workspace; *known* is what was polled under its name, *spender* what has used its limits till now."""
         settings = configured.settings
         sender = HttpxSender(
             settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, self._tls
         )
         budgets = build_budgets(settings.rate_limit, self._clock)
-        if known is not None and known.configured.settings.rate_limit == settings.rate_limit:
-            budgets = known.budgets
+        if spender is not None:
+            budgets = spender.budgets
+            budgets[Endpoint.JOB_SYNC_STATUS].configure(settings.rate_limit.job_sync_status, settings.rate_limit.share)
+            budgets[Endpoint.INTEGRATIONS].configure(settings.rate_limit.integrations, settings.rate_limit.share)
         gate = Gate(workspace=settings.name, sender=sender, budgets=budgets, clock=self._clock, observer=self.own)
         poller = WorkspacePoller(
             settings=settings,
@@ -150,6 +155,19 @@ def _by_id(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
 
 def _same(one: ConfiguredWorkspace, other: ConfiguredWorkspace | None) -> bool:
     """Whether nothing has changed. A key file is the same by its name: what is in it is read anew anyway."""
-    if other is None or one.settings != other.settings or one.key.setting != other.key.setting:
+    return other is not None and one.settings == other.settings and _same_key(one, other)
+
+
+def _same_key(one: ConfiguredWorkspace, other: ConfiguredWorkspace) -> bool:
+    if one.key.setting != other.key.setting:
         return False
     return not isinstance(one.key, FixedKey) or one.key.read() == other.key.read()
+
+
+def _under_old_name(configured: ConfiguredWorkspace, gone: dict[str, Running]) -> Running | None:
+    """Take from *gone* what asked the same Braze with the same key: each is renamed to one other at most."""
+    for name, running in gone.items():
+        old = running.configured
+        if old.settings.rest_endpoint == configured.settings.rest_endpoint and _same_key(old, configured):
+            return gone.pop(name)
+    return None

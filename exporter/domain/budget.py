@@ -35,9 +35,9 @@ class Budget:
     """Requests to one endpoint of one workspace. All times are monotonic seconds."""
 
     def __init__(self, per_minute: int, share: float, now: float) -> None:
-        self._configured = per_minute
-        self._share = share
-        self._allowed = _allowed(per_minute, share)
+        self._granted: int | None = None
+        """The limit that Braze named last."""
+        self.configure(per_minute, share)
         spent = int(self._allowed * SPENT_AT_START)
         self._sent = deque(now - WINDOW_SECONDS * (1 - (i + 1) / spent) for i in range(spent))
         self._not_before = now
@@ -47,6 +47,12 @@ class Budget:
         self._left, self._few = 0, 0.0
         self._resets_at = now
         """Until then *_left* requests remain to all; below *_few* they are spread."""
+
+    def configure(self, per_minute: int, share: float) -> None:
+        """Hold to another limit or share from now on; what was sent and what Braze said still counts."""
+        self._configured = per_minute
+        self._share = share
+        self._allowed = _allowed(min(per_minute, self._granted or per_minute), share)
 
     @property
     def allowed(self) -> int:
@@ -85,7 +91,8 @@ class Budget:
         if self._scouting and now >= self._held_until:
             self._scouting, self._not_before = False, now
         if limit is not None and limit > 0:
-            self._allowed = _allowed(min(limit, self._configured), self._share)
+            self._granted = limit
+            self.configure(self._configured, self._share)
         if remaining is None or reset_in is None or not _is_sensible(reset_in):
             return
         same = abs(now + reset_in - self._resets_at) <= _SAME_RESET_SECONDS

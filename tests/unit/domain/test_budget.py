@@ -49,6 +49,18 @@ def test_a_lower_limit_is_believed_and_a_higher_one_is_not() -> None:
     assert budget.allowed == 80
 
 
+def test_what_was_sent_and_said_counts_under_a_new_limit_too() -> None:
+    budget = full_budget(10, 1.0)
+    assert burst(budget, 1000) == 10
+    budget.configure(20, 0.6)
+    assert (budget.allowed, burst(budget, 1001)) == (12, 2)
+    budget.learn(1002, limit=15, remaining=None, reset_in=None)
+    budget.configure(20, 1.0)
+    assert (budget.allowed, burst(budget, 1002)) == (15, 3)
+    budget.configure(3, 1.0)
+    assert (budget.allowed, burst(budget, 1001 + WINDOW_SECONDS)) == (3, 0)
+
+
 @pytest.mark.parametrize("limit", [0, -1, None])
 def test_a_limit_that_is_none_is_not_believed(limit: int | None) -> None:
     budget = full_budget()
