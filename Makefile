@@ -59,7 +59,7 @@ mutants: setup-lab  ## break each rule of the domain and see whether a test noti
 fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
 	@$(BIN)/python tools/fuzz.py $(SECONDS)
 
-bench: setup-dev components  ## page, state, freshness and scale, measured; about 20 minutes
+bench: setup-dev components  ## page, state, freshness and scale, measured; about ten minutes
 	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m benchmarks.state
 	@$(BIN)/python -m benchmarks.freshness

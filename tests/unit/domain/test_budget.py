@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.domain.budget import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, Budget
+from exporter.domain.budget import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, Budget, latest_reset
 
 
 def full_budget(per_minute: int = 100, share: float = 0.8) -> Budget:
@@ -201,3 +201,21 @@ def test_a_reset_that_is_nonsense_leaves_what_is_known_of_another(reset_in: floa
     budget.learn(1001, limit=100, remaining=0, reset_in=reset_in)
     budget.spend(1011)
     assert budget.wait_seconds(1011) == pytest.approx(9.5)
+
+
+@pytest.mark.parametrize(
+    ("named", "latest"),
+    [
+        ((), None),
+        ((None, None), None),
+        ((5.0, None), 5.0),
+        ((5.0, 40.0), 40.0),
+        ((40.0, 5.0), 40.0),
+        ((0.0, 40.0), 40.0),
+        ((-1.0,), None),
+        ((300.0, 301.0), 300.0),
+        ((999999999.0,), None),
+    ],
+)
+def test_the_latest_sensible_reset_counts(named: tuple[float | None, ...], latest: float | None) -> None:
+    assert latest_reset(*named) == latest

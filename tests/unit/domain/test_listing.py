@@ -177,3 +177,50 @@ def test_a_list_that_shows_half_of_a_sync_does_not_tell_that_there_is_none() -> 
 def test_a_list_that_shows_a_start_a_second_later_is_ahead() -> None:
     known = Sync(START - timedelta(seconds=1), SyncStatus.SUCCESS)
     assert ListedIntegration("i", last_job_start_time=START).is_ahead_of(known)
+
+
+def known(status: SyncStatus, **later: int) -> Sync:
+    """The newest sync that its own endpoint has told."""
+    finished = None if status is SyncStatus.RUNNING else START + timedelta(hours=2)
+    return Sync(START + timedelta(**later), status, finished)
+
+
+@pytest.mark.parametrize(
+    ("newest", "listed", "ahead"),
+    [
+        (known(SyncStatus.RUNNING), {}, True),
+        (known(SyncStatus.RUNNING), {"last_job_status": None}, True),
+        (known(SyncStatus.RUNNING), {"last_job_status": "running"}, False),
+        (known(SyncStatus.SUCCESS), {"last_job_status": "running"}, False),
+        (known(SyncStatus.ERROR), {}, False),
+        (known(SyncStatus.RUNNING, milliseconds=999), {}, True),
+        (known(SyncStatus.RUNNING, seconds=1), {}, False),
+    ],
+)
+def test_a_list_that_says_how_a_running_sync_ended_is_ahead(newest: Sync, listed: dict[str, Any], ahead: bool) -> None:
+    assert decode_one(**listed).is_ahead_of(newest) is ahead
+
+
+@pytest.mark.parametrize(
+    ("newest", "listed", "is_open"),
+    [
+        (None, {"last_job_start_time": None, "last_job_status": None}, False),
+        (None, {"last_job_start_time": None}, True),
+        (None, {}, False),
+        (known(SyncStatus.SUCCESS), {}, False),
+        (known(SyncStatus.SUCCESS), {"last_job_start_time": None, "last_job_status": None}, True),
+        (known(SyncStatus.SUCCESS), {"last_job_start_time": "soon"}, True),
+        (known(SyncStatus.SUCCESS, milliseconds=999), {}, False),
+        (known(SyncStatus.SUCCESS, seconds=1), {}, True),
+        (known(SyncStatus.SUCCESS, hours=-1), {}, False),
+    ],
+)
+def test_a_list_leaves_open_what_it_does_not_tell_or_has_not_heard_of(
+    newest: Sync | None, listed: dict[str, Any], is_open: bool
+) -> None:
+    assert decode_one(**listed).leaves_open(newest) is is_open
+
+
+def test_an_odd_app_group_is_an_anomaly() -> None:
+    decoded = decode_integrations({"results": [{**RECORD, "app_group_id": 7}]})
+    assert decoded.anomalies == {"app_group_id_invalid": 1}
