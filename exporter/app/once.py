@@ -26,7 +26,7 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
         exporter = Exporter(store=store, own=own, clock=clock, log=log)
         await exporter.apply(config)
         try:
-            await asyncio.gather(*(poller.all_tried.wait() for poller in exporter.pollers))
+            await asyncio.gather(*(poller.attempts.all.wait() for poller in exporter.pollers))
         finally:
             await exporter.close()
         succeeded = all(poller.succeeded() for poller in exporter.pollers)

@@ -29,7 +29,7 @@ def build_sources(
         return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
 
     def unready() -> tuple[str, ...]:
-        waiting = (poller.settings.name for poller in exporter.pollers if not poller.tried)
+        waiting = (poller.settings.name for poller in exporter.pollers if not poller.attempts.any)
         return tuple(f"workspace {name} has not been tried yet" for name in waiting)
 
     return WebSources(

@@ -23,6 +23,7 @@ from exporter.domain.schedule import Agenda, interval_in_effect, next_turn, phas
 from exporter.domain.settings import WorkspaceSettings
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.poller.attempts import Attempts
 from exporter.poller.listing import ListingLoop
 from exporter.poller.loop import PollLoop
 from exporter.poller.publishing import Publisher
@@ -53,10 +54,7 @@ class WorkspacePoller:
         carried: Mapping[str, Snapshot] | None = None,
     ) -> None:
         self.settings = settings
-        self.tried = False
-        """Whether the workspace has been tried once."""
-        self.all_tried = asyncio.Event()
-        """Set once the list was tried and every integration has been polled."""
+        self.attempts = Attempts()
         self._gate = gate
         self._clock = clock
         self._publisher = Publisher(settings, store, page, clock)
@@ -79,10 +77,8 @@ class WorkspacePoller:
         )
         self._carried = carried or {}
         self._watched: dict[str, Watched] = {}
-        self._untried: set[str] = set()
         self._roster = Roster()
         self._list = Reliance()
-        self._list_tried = False
         own.prepare_workspace(settings.name)
         for integration in settings.integrations:
             self._admit(watch(integration, configured=True))
@@ -112,7 +108,7 @@ class WorkspacePoller:
         if self._list.interval is not None:
             # The list tells what has changed; but each must have been asked once.
             return interval_in_effect(
-                self._list.interval, len(self._untried), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
+                self._list.interval, len(self.attempts.outstanding), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
             )
         longest = self._agenda.longest_wait(self._clock.monotonic())
         return longest if longest > self._agenda.interval * _LATE else self._agenda.interval
@@ -159,7 +155,7 @@ class WorkspacePoller:
             due = self._rests_until(watched)
         turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=due)
         self._publisher.show(watched, turn)
-        self._note_tried(integration_id)
+        self.attempts.note(integration_id)
         self._report.poll(before, watched.snapshot, reading, monotonic - began)
 
     def _catch_up(self, monotonic: float) -> None:
@@ -202,7 +198,7 @@ class WorkspacePoller:
             self._publisher.heard(watched, watched.account.ledger, now)
             self._publisher.close_poll(watched, None, now)
             self._publisher.show(watched, self._agenda.put_off(key, self._rests_until(watched)))
-            self._note_tried(key)
+            self.attempts.note(key)
             self._report.sighting()
 
     def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
@@ -248,8 +244,7 @@ class WorkspacePoller:
                 self._publisher.show(watched)
 
     def _end_listing(self) -> None:
-        self.tried = self._list_tried = True
-        self._note_tried(None)
+        self.attempts.note_list()
         self._plan()
 
     # Which integrations there are, and when their turns are
@@ -258,7 +253,7 @@ class WorkspacePoller:
         """Take an integration in: show what is known of it from before, and make it due."""
         key = watched.integration_id
         self._watched[key] = watched
-        self._untried.add(key)
+        self.attempts.expect(key)
         self._agenda.add(key, self._clock.monotonic())
         self._publisher.open(watched, self._carried.get(key))
         if watched.account is not None:
@@ -282,7 +277,7 @@ class WorkspacePoller:
         self._roster.drop(key)
         self._publisher.withdraw(watched)
         self._report.forget(key)
-        self._note_tried(key)
+        self.attempts.note(key)
 
     def _plan(self) -> None:
         """Fit the interval to the number of integrations, and show both."""
@@ -298,10 +293,3 @@ class WorkspacePoller:
 
     def _regular_turn(self, key: str) -> float:
         return next_turn(self._clock.monotonic(), self._agenda.interval, phase(key))
-
-    def _note_tried(self, key: str | None) -> None:
-        if key is not None:
-            self.tried = True
-            self._untried.discard(key)
-        if self._list_tried and not self._untried:
-            self.all_tried.set()
