@@ -1,5 +1,5 @@
 """
-The values that everything else passes around: integrations, their syncs, and the snapshot a scrape reads.
+The values that everything else passes around: integrations, their syncs, and how polls of them went.
 
 All are frozen: a new state is a new value, and swapping one reference publishes it. Times are aware UTC datetimes; a
 Braze field keeps Braze's name. A value that is not known is None, never 0.
@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from exporter.domain.limits import Alerts, LimitSettings
+
 
 class SyncStatus(StrEnum):
     """
     Outcome of a sync, as the label `status` words it.
 
-    Source: Braze's page "Get job sync status"; the older page writes the same words capitalised. Anything else,
-    such as the dashboard's "Limit Exceeded", is UNKNOWN.
+    Source: Braze's page "Get job sync status"; the older page writes the same words capitalised. `limit_exceeded` is
+    the dashboard's "Limit Exceeded": Braze stopped the sync. Anything else is UNKNOWN.
     """
 
     RUNNING = "running"
@@ -23,6 +25,7 @@ class SyncStatus(StrEnum):
     PARTIAL = "partial"
     ERROR = "error"
     CONFIG_ERROR = "config_error"
+    LIMIT_EXCEEDED = "limit_exceeded"
     UNKNOWN = "unknown"
 
 
@@ -31,11 +34,12 @@ FINISHED_STATUSES = (
     SyncStatus.PARTIAL,
     SyncStatus.ERROR,
     SyncStatus.CONFIG_ERROR,
+    SyncStatus.LIMIT_EXCEEDED,
     SyncStatus.UNKNOWN,
 )
 """The statuses a finished sync can have, in the order of the samples on the page."""
 
-FAILED_STATUSES = frozenset({SyncStatus.ERROR, SyncStatus.CONFIG_ERROR})
+FAILED_STATUSES = frozenset({SyncStatus.ERROR, SyncStatus.CONFIG_ERROR, SyncStatus.LIMIT_EXCEEDED})
 """No rows were synced: these make up the failing streak."""
 
 
@@ -81,6 +85,8 @@ class Integration:
     warehouse_type: str = ""
     app_group_id: str = ""
     expected_interval_seconds: float | None = None
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    alerts: Alerts = Alerts.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,30 +110,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything a scrape or the status page may show about one integration. Replaced whole by each poll."""
+class Polls:
+    """How asking Braze about one integration went."""
 
-    integration: Integration
-    up: bool | None = None
-    """Whether the newest poll succeeded; None before the first."""
-    last_poll_at: datetime | None = None
-    last_poll_success_at: datetime | None = None
-    next_poll_at: datetime | None = None
-    stale_at: datetime | None = None
-    """From then on the gauges about syncs disappear, unless a poll succeeds before. None: nothing to go stale yet."""
+    last_at: datetime | None = None
+    """When we last tried; None since the process began."""
+    succeeded_at: datetime | None = None
+    """When we last succeeded; None since the process began."""
     failure: Failure | None = None
-    """Why the newest poll failed; None when it succeeded."""
-    newest: Sync | None = None
-    """The newest sync, running included."""
-    newest_finished: Sync | None = None
-    last_success_at: datetime | None = None
-    last_timestamp_synced: datetime | None = None
-    consecutive_failed_syncs: int | None = None
-    integration_status: str | None = None
-    next_scheduled_run: datetime | None = None
-    expected_run_at: datetime | None = None
-    totals: Totals | None = None
-    """None until the integration was first seen."""
-    history_gaps: int = 0
-    history: tuple[Sync, ...] = field(default=(), repr=False)
-    """The newest syncs known, newest first, bounded."""
+    """Why the latest poll failed; None when it succeeded."""
+    failing_since: datetime | None = None
+    """When the first of the polls failed that have failed in a row."""
+
+    @property
+    def up(self) -> bool | None:
+        """Whether the latest poll succeeded; None before the first."""
+        return None if self.last_at is None else self.failure is None

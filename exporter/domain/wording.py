@@ -1,0 +1,27 @@
+"""How lengths of time, numbers and shares are worded, in problems, pages and messages alike. Pure."""
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def word_span(seconds: float) -> str:
+    """A length of time in its two largest units: `45 s`, `2 min 5 s`, `3 d 4 h`. The sign is dropped."""
+    rest = round(abs(seconds))
+    largest = next((place for place, (_, size) in enumerate(_UNITS) if rest >= size), len(_UNITS) - 1)
+    words: list[str] = []
+    for name, size in _UNITS[largest : largest + 2]:
+        count, rest = divmod(rest, size)
+        if count or not words:
+            words.append(f"{count} {name}")
+    return " ".join(words)
+
+
+def word_share(share: float) -> str:
+    """A share as a percentage with at most two significant decimals: `0.5%`, `12%`, `100%`."""
+    percent = share * 100
+    digits = 0 if percent >= 10 or percent == int(percent) else 1 if percent >= 1 else 2  # noqa: PLR2004 - readability
+    return f"{percent:.{digits}f}".rstrip("0").rstrip(".") + "%" if digits else f"{percent:.0f}%"
+
+
+def word_count(count: float, noun: str) -> str:
+    """`1 row`, `1,200 rows`."""
+    return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
