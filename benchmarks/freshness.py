@@ -22,12 +22,12 @@ from typing import Any
 from benchmarks.report import replace_section
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
-from exporter.domain.budget import WINDOW_SECONDS, Budget
 from exporter.domain.ledger import Ledger
 from exporter.domain.model import Snapshot, Sync
+from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
 from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
 from exporter.log import build_log
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.reading import Reader
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.fleet import build_fleet
@@ -86,7 +86,7 @@ def watch_with_exporter(_world: World, gate: Gate, observer: Observer, clock: Vi
         gate=gate,
         store=MemoryStore(),
         page=page,
-        own=OwnMetrics(),
+        self_metrics=SelfMetrics(),
         clock=clock,
         log=build_log("error", "logfmt", io.StringIO()),
     ).run()
@@ -128,9 +128,12 @@ def measure(method: str, integrations: int) -> Result:
         gate = Gate(
             workspace="workspace-000",
             sender=sender,
-            budgets={Endpoint.JOB_SYNC_STATUS: Budget(100, 0.8, now), Endpoint.INTEGRATIONS: Budget(50, 0.8, now)},
+            limiters={
+                Endpoint.JOB_SYNC_STATUS: RateLimiter(100, 0.8, now),
+                Endpoint.INTEGRATIONS: RateLimiter(50, 0.8, now),
+            },
             clock=clock,
-            observer=OwnMetrics(),
+            observer=SelfMetrics(),
         )
         observer = Observer(clock)
         watching = asyncio.ensure_future(METHODS[method](world, gate, observer, clock))

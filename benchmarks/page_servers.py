@@ -22,8 +22,8 @@ from prometheus_client.registry import Collector
 from exporter.braze.wire import Endpoint
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus, Totals
 from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, integration_labels
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Exposition, Page
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.metrics.text import Kind
 from exporter.web.routes import build_web
 from exporter.web.server import Server
@@ -67,19 +67,19 @@ def snapshot(number: int, polled_at: datetime) -> Snapshot:
     )
 
 
-def own_metrics(integrations: int) -> OwnMetrics:
+def build_self_metrics(integrations: int) -> SelfMetrics:
     """The exporter's own metrics after it has polled for a while."""
-    own = OwnMetrics()
+    self_metrics = SelfMetrics()
     for number in range(-(-integrations // PER_WORKSPACE)):
         workspace = f"workspace-{number}"
-        own.prepare_workspace(workspace)
+        self_metrics.prepare_workspace(workspace)
         for endpoint in Endpoint:
-            own.request_answered(workspace, endpoint, "200", 0.3)
-            own.rate_limit_seen(workspace, endpoint, limit=100, remaining=60, reset_at_seconds=1767225600)
-        own.poll_finished(workspace, None)
-        own.poll_interval(workspace, 60)
-        own.integrations(workspace, "config", PER_WORKSPACE)
-    return own
+            self_metrics.request_answered(workspace, endpoint, "200", 0.3)
+            self_metrics.rate_limit_seen(workspace, endpoint, limit=100, remaining=60, reset_at_seconds=1767225600)
+        self_metrics.poll_finished(workspace, None)
+        self_metrics.poll_interval(workspace, 60)
+        self_metrics.integrations(workspace, "config", PER_WORKSPACE)
+    return self_metrics
 
 
 class CatalogueCollector(Collector):
@@ -122,7 +122,7 @@ def announce(port: int, render: Callable[[], Iterable[bytes]]) -> None:
 
 
 def serve_exporter(integrations: int) -> None:
-    page = Page(own_metrics(integrations))
+    page = Page(build_self_metrics(integrations))
     for published in snapshots(integrations):
         page.publish(published)
 

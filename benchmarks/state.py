@@ -21,11 +21,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.report import replace_section
-from exporter.domain.ledger import RECENT, Ledger
+from exporter.domain.ledger import RECENT, Ledger, Tail
 from exporter.domain.model import Sync, SyncStatus, Totals
-from exporter.domain.tail import Tail
 from exporter.log import build_log
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.sqlite import SqliteStore, open_store
 from exporter.state.store import Account, Properties
 
@@ -70,8 +69,8 @@ def with_new_sync(account: Account, number: int) -> Account:
 
 
 def opened(folder: Path) -> SqliteStore:
-    own, log = OwnMetrics(), build_log("info", "logfmt", io.StringIO())
-    return open_store(str(folder), now=lambda: datetime.now(UTC), report=own, log=log)
+    self_metrics, log = SelfMetrics(), build_log("info", "logfmt", io.StringIO())
+    return open_store(str(folder), now=lambda: datetime.now(UTC), report=self_metrics, log=log)
 
 
 def timed(do: Callable[[], object]) -> float:

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from exporter.domain.ledger import Ledger
+from exporter.domain.ledger import Ledger, Tail
 from exporter.domain.model import Sync, SyncStatus, Totals
-from exporter.domain.tail import Tail
 from exporter.log import build_log
 from exporter.state.sqlite import SqliteStore, open_store
 from exporter.state.store import Account

@@ -23,13 +23,13 @@ from typing import Any
 from exporter.braze.client import Key
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint, Request, Response
-from exporter.domain.budget import Budget
+from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration, Snapshot
-from exporter.domain.roster import NameFilter
+from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 from exporter.log import build_log
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.plan import ON_DEMAND, Plan
 from exporter.simulator.style import Style
@@ -93,8 +93,8 @@ class Polling:
         self.world = World(seed, clock.now(), style=style)
         self.world.add_workspace(WORKSPACE)
         self.store = MemoryStore()
-        self.own = OwnMetrics()
-        self.page = Page(self.own)
+        self.self_metrics = SelfMetrics()
+        self.page = Page(self.self_metrics)
         self.asked: list[Asked] = []
         self._seed = seed
         self._log = io.StringIO()
@@ -139,19 +139,19 @@ class Polling:
         gate = Gate(
             workspace=workspace,
             sender=Line(sender, key or FixedKey(f"key-of-{workspace}"), functools.partial(self._note, workspace)),
-            budgets={
-                OWN: Budget(limits.job_sync_status, limits.share, now),
-                LIST: Budget(limits.integrations, limits.share, now),
+            limiters={
+                OWN: RateLimiter(limits.job_sync_status, limits.share, now),
+                LIST: RateLimiter(limits.integrations, limits.share, now),
             },
             clock=self.clock,
-            observer=self.own,
+            observer=self.self_metrics,
         )
         poller = WorkspacePoller(
             settings=settings,
             gate=gate,
             store=self.store,
             page=self.page,
-            own=self.own,
+            self_metrics=self.self_metrics,
             clock=self.clock,
             log=build_log("info", "logfmt", self._log),
             carried=carried,
@@ -169,8 +169,8 @@ class Polling:
     async def restart(self) -> None:
         """End all polling and begin with an empty page, as a new process does; the accounts stay."""
         await self.stop()
-        self.own = OwnMetrics()
-        self.page = Page(self.own)
+        self.self_metrics = SelfMetrics()
+        self.page = Page(self.self_metrics)
 
     async def passes(self, *, minutes: float = 0, seconds: float = 0) -> None:
         """Let time pass."""

@@ -21,7 +21,7 @@ from exporter.app.storage import keep_tidy, storage
 from exporter.clock import SystemClock
 from exporter.config.load import load_watched_config
 from exporter.config.web_config import load_web_config
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.supervision import Supervised
 from exporter.version import VERSION
 from exporter.web.basic_auth import BasicAuth
@@ -48,12 +48,12 @@ async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
     stop = stop_on_signals()
     config, watch = load_watched_config(options.config_file, environ=os.environ)
     clock = SystemClock()
-    own = OwnMetrics()
+    self_metrics = SelfMetrics()
     security = None
     if options.web_config_file is not None:
-        security = Security(partial(load_web_config, options.web_config_file), log, own.web_config_loaded)
-    with storage(options.storage_path, own, clock, log) as store:
-        exporter = Exporter(store=store, own=own, clock=clock, log=log, shard=options.shard)
+        security = Security(partial(load_web_config, options.web_config_file), log, self_metrics.web_config_loaded)
+    with storage(options.storage_path, self_metrics, clock, log) as store:
+        exporter = Exporter(store=store, self_metrics=self_metrics, clock=clock, log=log, shard=options.shard)
         reloader = Reloader(
             path=options.config_file,
             config=config,

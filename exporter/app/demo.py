@@ -18,7 +18,7 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.config.render import render_config
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, WorkspaceSettings
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.demo import build_demo_world, demo_workspaces
 from exporter.simulator.serve import serve_world
 from exporter.simulator.world import World
@@ -46,10 +46,10 @@ async def run_demo(
     try:
         port = await bound
         config = _demo_config(world, port)
-        own = OwnMetrics()
-        own.config_loaded(successful=True, at_seconds=clock.now().timestamp())
-        own.state_persistent(False)
-        exporter = Exporter(store=MemoryStore(), own=own, clock=clock, log=log)
+        self_metrics = SelfMetrics()
+        self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
+        self_metrics.state_persistent(False)
+        exporter = Exporter(store=MemoryStore(), self_metrics=self_metrics, clock=clock, log=log)
         sources = build_sources(exporter, clock, lambda: render_config(config), None)
         server = bind_server(sources, addresses, telemetry_path, log)
         say(_demo_greeting(server.addresses[0], telemetry_path, port))  # before the log's first line

@@ -19,12 +19,12 @@ from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
-from exporter.domain.budget import Budget
 from exporter.domain.model import Snapshot
+from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import RateLimits
 from exporter.domain.shard import Shard
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import Store
 from exporter.version import VERSION
@@ -39,7 +39,7 @@ class Running:
     configured: ConfiguredWorkspace
     poller: WorkspacePoller
     sender: HttpxSender
-    budgets: dict[Endpoint, Budget]
+    limiters: dict[Endpoint, RateLimiter]
     task: asyncio.Task[None]
 
     async def stop(self) -> None:
@@ -63,10 +63,16 @@ class Exporter:
     """
 
     def __init__(
-        self, *, store: Store, own: OwnMetrics, clock: Clock, log: FilteringBoundLogger, shard: Shard | None = None
+        self,
+        *,
+        store: Store,
+        self_metrics: SelfMetrics,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        shard: Shard | None = None,
     ) -> None:
-        self.own = own
-        self.page = Page(own)
+        self.self_metrics = self_metrics
+        self.page = Page(self_metrics)
         self._store = store
         self._clock = clock
         self._log = log
@@ -111,23 +117,25 @@ class Exporter:
         sender = HttpxSender(
             settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, self._tls
         )
-        budgets = build_budgets(settings.rate_limit, self._clock)
+        limiters = build_limiters(settings.rate_limit, self._clock)
         if spender is not None:
-            budgets = spender.budgets
-            budgets[Endpoint.JOB_SYNC_STATUS].configure(settings.rate_limit.job_sync_status, settings.rate_limit.share)
-            budgets[Endpoint.INTEGRATIONS].configure(settings.rate_limit.integrations, settings.rate_limit.share)
-        gate = Gate(workspace=settings.name, sender=sender, budgets=budgets, clock=self._clock, observer=self.own)
+            limiters = spender.limiters
+            limiters[Endpoint.JOB_SYNC_STATUS].configure(settings.rate_limit.job_sync_status, settings.rate_limit.share)
+            limiters[Endpoint.INTEGRATIONS].configure(settings.rate_limit.integrations, settings.rate_limit.share)
+        gate = Gate(
+            workspace=settings.name, sender=sender, limiters=limiters, clock=self._clock, observer=self.self_metrics
+        )
         poller = WorkspacePoller(
             settings=settings,
             gate=gate,
             store=self._store,
             page=self.page,
-            own=self.own,
+            self_metrics=self.self_metrics,
             clock=self._clock,
             log=self._log,
             carried=_by_id(known.poller.snapshots) if known is not None else None,
         )
-        return Running(configured, poller, sender, budgets, asyncio.create_task(poller.run()))
+        return Running(configured, poller, sender, limiters, asyncio.create_task(poller.run()))
 
     def _withdraw(self, stopped: Running) -> None:
         """Take off the page what a stopped workspace showed and no running one does."""
@@ -137,15 +145,15 @@ class Exporter:
         for integration_id in _by_id(stopped.poller.snapshots).keys() - staying.keys():
             self.page.withdraw(name, integration_id)
         if successor is None:
-            self.own.forget_workspace(name)
+            self.self_metrics.forget_workspace(name)
 
 
-def build_budgets(limits: RateLimits, clock: Clock) -> dict[Endpoint, Budget]:
+def build_limiters(limits: RateLimits, clock: Clock) -> dict[Endpoint, RateLimiter]:
     """Return the budgets of one workspace: each endpoint has a limit of its own."""
     now = clock.monotonic()
     return {
-        Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, now),
-        Endpoint.INTEGRATIONS: Budget(limits.integrations, limits.share, now),
+        Endpoint.JOB_SYNC_STATUS: RateLimiter(limits.job_sync_status, limits.share, now),
+        Endpoint.INTEGRATIONS: RateLimiter(limits.integrations, limits.share, now),
     }
 
 

@@ -8,7 +8,7 @@ from exporter.app.exporter import Exporter
 from exporter.app.storage import storage
 from exporter.clock import SystemClock
 from exporter.config.load import Config
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 
 
 async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger) -> tuple[bool, bytes]:
@@ -20,10 +20,10 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
 
     """
     clock = SystemClock()
-    own = OwnMetrics()
-    own.config_loaded(successful=True, at_seconds=clock.now().timestamp())
-    with storage(storage_path, own, clock, log) as store:
-        exporter = Exporter(store=store, own=own, clock=clock, log=log)
+    self_metrics = SelfMetrics()
+    self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
+    with storage(storage_path, self_metrics, clock, log) as store:
+        exporter = Exporter(store=store, self_metrics=self_metrics, clock=clock, log=log)
         await exporter.apply(config)
         try:
             await asyncio.gather(*(poller.attempts.all.wait() for poller in exporter.pollers))

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from exporter.app.exporter import USER_AGENT, build_budgets
+from exporter.app.exporter import USER_AGENT, build_limiters
 from exporter.braze.client import HttpxSender, build_tls_context
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint, build_job_sync_status
@@ -18,7 +18,7 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.list_pages import read_whole_list
 
 
@@ -69,9 +69,9 @@ async def open_gate(configured: ConfiguredWorkspace) -> AsyncIterator[Gate]:
     sender = HttpxSender(
         settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, build_tls_context()
     )
-    budgets = build_budgets(settings.rate_limit, clock)
+    limiters = build_limiters(settings.rate_limit, clock)
     try:
-        yield Gate(workspace=settings.name, sender=sender, budgets=budgets, clock=clock, observer=OwnMetrics())
+        yield Gate(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
     finally:
         await sender.aclose()
 

@@ -60,7 +60,7 @@ class Reloader:
         self._log = log
         self._turn = asyncio.Lock()
         self._rendered: tuple[Config, str] | None = None
-        self._exporter.own.config_loaded(successful=True, at_seconds=clock.now().timestamp())
+        self._exporter.self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
 
     def render(self) -> str:
         """Return the running configuration as YAML, secrets hidden; a large one takes long, so it is kept."""
@@ -79,12 +79,12 @@ class Reloader:
             try:
                 config = await asyncio.to_thread(load_config, self._path, environ=os.environ)
             except ConfigError as error:
-                self._exporter.own.config_loaded(successful=False, at_seconds=self._clock.now().timestamp())
+                self._exporter.self_metrics.config_loaded(successful=False, at_seconds=self._clock.now().timestamp())
                 self._log.error("configuration not reloaded; the old one keeps running", mistakes=str(error))
                 return str(error)
             await self._exporter.apply(config)
             self.config = config
-            self._exporter.own.config_loaded(successful=True, at_seconds=self._clock.now().timestamp())
+            self._exporter.self_metrics.config_loaded(successful=True, at_seconds=self._clock.now().timestamp())
             self._log.info("configuration reloaded", workspaces=len(config.workspaces))
             return None
 

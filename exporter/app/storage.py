@@ -8,7 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.app.exporter import Exporter
 from exporter.clock import Clock
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.memory import MemoryStore
 from exporter.state.sqlite import open_store
 from exporter.state.store import Storage
@@ -17,7 +17,7 @@ _DAY_SECONDS = 24 * 3600.0
 
 
 @contextlib.contextmanager
-def storage(path: str, own: OwnMetrics, clock: Clock, log: FilteringBoundLogger) -> Iterator[Storage]:
+def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBoundLogger) -> Iterator[Storage]:
     """
     Open the store at *path*, and close it in the end; an empty path means memory.
 
@@ -26,10 +26,10 @@ def storage(path: str, own: OwnMetrics, clock: Clock, log: FilteringBoundLogger)
 
     """
     if not path:
-        own.state_persistent(False)
+        self_metrics.state_persistent(False)
         yield MemoryStore()
         return
-    store = open_store(path, now=clock.now, report=own, log=log)
+    store = open_store(path, now=clock.now, report=self_metrics, log=log)
     try:
         yield store
     finally:

@@ -1,8 +1,8 @@
 """
-The gate between pollers and one workspace: every request waits for its turn here, is measured, and teaches the budget.
+The gate between pollers and one workspace: every request waits for its turn here and is measured.
 
-Decides nothing itself: `domain/budget.py` says when, `braze/wire.py` says what an answer means. Must not know what a
-poll is. A failed request is not repeated here; that is the schedule's business.
+Decides nothing itself: `domain/rate_limit.py` says when, `braze/wire.py` says what an answer means. Knows nothing of
+polls. A failed request is not repeated here; that is the schedule's business.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from exporter.braze.wire import (
     decipher_rate_headers,
 )
 from exporter.clock import Clock
-from exporter.domain.budget import Budget, latest_reset
-from exporter.domain.denial import Denial
+from exporter.domain.circuit_breaker import CircuitBreaker
 from exporter.domain.errors import AuthError, BadRequestError, ForbiddenError, NotFoundError, PollError
+from exporter.domain.rate_limit import RateLimiter, latest_reset
 
 _TOO_MANY_REQUESTS = 429
 
 
 class RequestObserver(Protocol):
-    """Who wants to know about requests; `metrics/own.py` does."""
+    """Who wants to know about requests; `metrics/self_metrics.py` does."""
 
     def request_answered(self, workspace: str, endpoint: str, code: str, seconds: float) -> None: ...
     def throttled(self, workspace: str, endpoint: str, seconds: float) -> None: ...
@@ -60,32 +60,32 @@ class Gate:
         *,
         workspace: str,
         sender: Sender,
-        budgets: Mapping[Endpoint, Budget],
+        limiters: Mapping[Endpoint, RateLimiter],
         clock: Clock,
         observer: RequestObserver,
     ) -> None:
         self._workspace = workspace
         self._sender = sender
-        self._budgets = budgets
+        self._limiters = limiters
         self._clock = clock
         self._observer = observer
-        self._denial = Denial()
+        self._breaker = CircuitBreaker()
 
     def allowed(self, endpoint: Endpoint) -> int:
         """Requests in any minute."""
-        return self._budgets[endpoint].allowed
+        return self._limiters[endpoint].allowed
 
     def denies(self, endpoint: Endpoint) -> bool:
         """Whether Braze has denied requests there, so that none are sent but now and then one to see."""
-        return self._denial.lasts(endpoint)
+        return self._breaker.is_open(endpoint)
 
     def try_turn(self, endpoint: Endpoint) -> float:
         """Take a turn now and return 0; or return the seconds until there may be one, and take none."""
-        budget = self._budgets[endpoint]
+        limiter = self._limiters[endpoint]
         now = self._clock.monotonic()
-        wait = budget.wait_seconds(now)
+        wait = limiter.wait_seconds(now)
         if wait == 0:
-            budget.spend(now)
+            limiter.take(now)
         return wait
 
     def note_throttled(self, endpoint: Endpoint, seconds: float) -> None:
@@ -95,7 +95,7 @@ class Gate:
     async def turn(self, endpoint: Endpoint) -> None:
         """Wait until a request may be sent, and take that turn."""
         began = self._clock.monotonic()
-        while (wait := self.try_turn(endpoint)) > 0:  # noqa: ASYNC110 - the budget gives a time, not an event
+        while (wait := self.try_turn(endpoint)) > 0:  # noqa: ASYNC110 - the rate limiter gives a time, not an event
             await asyncio.sleep(wait)
         if (waited := self._clock.monotonic() - began) > 0:
             self.note_throttled(endpoint, waited)
@@ -109,29 +109,29 @@ class Gate:
 
         """
         began = self._clock.monotonic()
-        self._denial.raise_while_it_lasts(request.endpoint, began)
+        self._breaker.raise_if_open(request.endpoint, began)
         try:
             response = await self._sender.send(request)
         except AuthError:
             raise  # no key could be read, so nothing was sent
         except PollError:
             self._answered(request, "error", began)
-            self._denial.leave_open(request.endpoint, self._clock.monotonic())
+            self._breaker.record_no_verdict(request.endpoint, self._clock.monotonic())
             raise
         self._answered(request, str(response.status), began)
         self._learn(request.endpoint, response)
         try:
             body = decipher_body(response)
         except (AuthError, ForbiddenError) as error:
-            self._denial.note(request.endpoint, error, self._clock.monotonic())
+            self._breaker.record_denial(request.endpoint, error, self._clock.monotonic())
             raise
         except (NotFoundError, BadRequestError):
-            self._denial.forget(request.endpoint)  # the key was good enough to be told so
+            self._breaker.record_success(request.endpoint)  # the key was good enough to be told so
             raise
         except PollError:
-            self._denial.leave_open(request.endpoint, self._clock.monotonic())
+            self._breaker.record_no_verdict(request.endpoint, self._clock.monotonic())
             raise
-        self._denial.forget(request.endpoint)
+        self._breaker.record_success(request.endpoint)
         return Answer(body, decipher_next_cursor(response))
 
     def _answered(self, request: Request, code: str, began: float) -> None:
@@ -152,6 +152,6 @@ class Gate:
         to_reset = None if by_clock is None else by_clock - self._clock.now().timestamp()
         reset_in = latest_reset(said.retry_after_seconds, to_reset)
         if response.status == _TOO_MANY_REQUESTS:
-            self._budgets[endpoint].refuse(now, reset_in=reset_in)
+            self._limiters[endpoint].back_off(now, reset_in=reset_in)
         else:
-            self._budgets[endpoint].learn(now, limit=said.limit, remaining=said.remaining, reset_in=reset_in)
+            self._limiters[endpoint].adjust(now, limit=said.limit, remaining=said.remaining, reset_in=reset_in)

@@ -23,8 +23,8 @@ from exporter.config.schema import ConfigFile, Poll, Workspace
 from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
 from exporter.config.watch import ConfigWatch
+from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
-from exporter.domain.roster import NameFilter
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from exporter.braze.wire import Endpoint
 from exporter.config.durations import format_duration
-from exporter.domain.budget import Budget
-from exporter.domain.schedule import interval_in_effect
+from exporter.domain.poll_queue import interval_in_effect
+from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings
 
 _LISTED_PER_PAGE = 10
@@ -87,7 +87,7 @@ def _plan(
     """Return the plan for so many *requests* every *interval*."""
     limits = settings.rate_limit
     limit = limits.integrations if endpoint is Endpoint.INTEGRATIONS else limits.job_sync_status
-    allowed = Budget(limit, limits.share, now=0.0).allowed
+    allowed = RateLimiter(limit, limits.share, now=0.0).allowed
     return PlannedRequests(
         workspace=settings.name,
         endpoint=endpoint,

@@ -4,34 +4,30 @@ What has been counted for one integration, and the rules by which a page of sync
 Theory. Braze lists an integration's syncs newest first, ten a page, by offset; there is no run id.
 
 - Identity: a sync is its integration and its start time. Two records with the same start are one sync.
-- Counting: a sync is counted when it is first seen finished. `recent` holds the newest syncs seen, `running` the starts
+- Counting: a sync is counted when it is first seen finished. `recent` holds the latest syncs seen, `running` the starts
   of those seen unfinished and not counted yet. A finished record counts if its start is in `running`, or if it is new:
-  not in `recent`, later than the tail's `floor` (the newest start that left `recent`) and later than `baseline`. What
-  is repeated, by drift between two page requests or because Braze changed the record, is in `recent` by then: it moves
-  the gauges, never the totals.
-- First sight: all that is listed is past and only fills `recent`. `baseline` is the newest start, or just before the
-  oldest running sync, which is to be counted when it finishes. Pages are walked until the failing streak and the last
-  success are known. Where nothing is listed, `baseline` is a day ago: an answer that was empty by mistake must not make
-  the whole past count.
-- Future: a start later than now is Braze's mistake or our clock's. Such a sync counts like any other, but it is neither
+  not in `recent`, later than the tail's `floor` (the latest start that left `recent`) and later than `baseline`. A
+  record repeated by drift between two pages, or changed by Braze, is in `recent`: it moves gauges, never totals.
+- First sight: every sync listed is past and only fills `recent`. `baseline` is the latest start, or just before the
+  oldest running sync, which counts when it finishes. Pages are walked until the failing streak and the last success are
+  known. Where none is listed, `baseline` is a day ago: a page empty in error must not make the whole past count.
+- Future: a start later than now is an error of Braze's clock or ours. Such a sync counts like any other, but is neither
   `baseline` nor `anchor` while one that has begun is known: what comes before it is not past yet.
 - Walking: `anchor` is the start up to which everything has been read. A walk goes from the first page back until it
-  reaches the anchor; then the newest start becomes the anchor. A walk that breaks off leaves the anchor where it is, so
-  the next poll takes it up again, while the pages already read have counted. A walk that ends without the anchor
-  (history too short, too many pages, a page that keeps failing) adds one to `gaps`.
-- Running: a running sync that newer ones have pushed off the pages read is looked for ever more seldom, the longer it
-  runs. One that is gone from where it stood is forgotten; should it come back, it is new, and counts. Where it could
-  not count as new any more, it adds one to `gaps`.
-- Bounds: at rest `recent` keeps RECENT syncs; older ones are folded into `tail`, which knows all that gauges need of
-  them. Only an unfinished walk lets `recent` grow, to about LONGEST.
+  reaches the anchor; then the latest start becomes the anchor. A walk that breaks off leaves the anchor where it is, so
+  the next poll resumes it, while the pages already read have counted. A walk that ends without the anchor (history too
+  short, too many pages, a page that keeps failing) adds one to `gaps`.
+- Running: a running sync that later ones have pushed off the pages read is searched for less and less often. One that
+  is gone from its place is forgotten; it counts as new if it comes back, and adds one to `gaps` where it could not.
+- Bounds: at rest `recent` keeps RECENT syncs; older ones are folded into `tail`. Only an unfinished walk lets `recent`
+  grow, to about LONGEST.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
-from exporter.domain.tail import Tail, fold
 
 RECENT = 20
 """Syncs kept one by one: two pages, so that a record that was unreadable at first still counts once it is readable."""
@@ -40,14 +36,26 @@ LONGEST = 1000
 ATTEMPTS = 5
 """How often a walk may break off at a later page before it is given up."""
 MOST_RUNNING = 10
-"""Unfinished syncs remembered; Braze runs one at a time."""
+"""Unfinished syncs kept; Braze runs one at a time."""
 SEARCH_SHARE = 8
-"""A running sync off the pages read is looked for again after an eighth of the time it has been running."""
+"""A running sync off the pages read is searched for again after an eighth of the time it has been running."""
 EMPTY_PAST = timedelta(days=1)
-"""Where nothing is listed at first sight, syncs that started longer ago than this are past all the same."""
+"""Where no sync is listed at first sight, syncs that started longer ago than this count as past."""
 
 _INDEX = {status: index for index, status in enumerate(FINISHED_STATUSES)}
 _JUST_BEFORE = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """All syncs older than the recent ones, folded into what the gauges need of them."""
+
+    floor: datetime | None = None
+    """The latest start in here."""
+    failed_streak: int = 0
+    """How many of the last finished syncs in here failed in a row."""
+    success: Sync | None = None
+    last_timestamp_synced: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,12 @@ class Ledger:
     attempts: int = 0
     """How often the walk under way has broken off."""
     searched_at: datetime | None = None
-    """When running syncs off the pages read were last looked for."""
+    """When running syncs off the pages read were last searched for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """How far back the pages of one poll have come."""
+    """How far back the pages of one poll have reached."""
 
     pages: int = 0
     seen: frozenset[datetime] = frozenset()
@@ -107,8 +115,8 @@ def absorb(ledger: Ledger | None, walk: Walk, page: Page, *, now: datetime, max_
         ledger: What is known so far.
         walk: The walk this page belongs to; `Walk()` for the first page of a poll.
         page: What Braze listed.
-        now: Decides about the past at first sight, and when to look for a running sync.
-        max_pages: A walk ends after so many pages.
+        now: Decides what is past at first sight, and when to search for a running sync.
+        max_pages: A walk ends after this number of pages.
 
     """
     records = _one_record_each(page.syncs)
@@ -128,10 +136,10 @@ def break_off(ledger: Ledger, walk: Walk, *, now: datetime, blame_page: bool) ->
     A page after the first did not come: leave the anchor, so that the next poll walks again, or give the walk up.
 
     Args:
-        ledger: As the pages before have left it.
-        walk: As the pages before have left it.
-        now: The search for a running sync waits from here.
-        blame_page: False when the page is not to blame (the rate limit is used up): patience then loses nothing.
+        ledger: As of the page before.
+        walk: As of the page before.
+        now: The next search for a running sync is timed from here.
+        blame_page: False when the page is not to blame (the rate limit is used up): waiting then loses nothing.
 
     """
     attempts = ledger.attempts + blame_page
@@ -152,7 +160,7 @@ def _open_account(records: dict[datetime, Sync], now: datetime) -> Ledger:
 
 
 def _newest_begun(recent: tuple[Sync, ...], now: datetime) -> datetime | None:
-    """Return the newest start that is not in the future; the newest of all where every one is, None where none is."""
+    """Return the latest start that is not in the future; else the latest of all; None where there is none."""
     begun = (sync.sync_start_time for sync in recent if sync.sync_start_time <= now)
     return next(begun, recent[0].sync_start_time if recent else None)
 
@@ -168,7 +176,7 @@ def _one_record_each(syncs: Iterable[Sync]) -> dict[datetime, Sync]:
 
 
 def _merge(ledger: Ledger, records: dict[datetime, Sync]) -> tuple[Ledger, tuple[Sync, ...]]:
-    """Take the records in, and say which of them count."""
+    """Add the records; return the ledger and the syncs that count."""
     recent = {sync.sync_start_time: sync for sync in ledger.recent}
     if all(recent.get(start) == sync for start, sync in records.items()):
         return ledger, ()
@@ -235,22 +243,16 @@ def _search_is_due(ledger: Ledger, walk: Walk, now: datetime) -> bool:
 
 def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: datetime) -> Ledger:
     """
-    Settle the ledger at the end of a walk.
+    Settle the ledger, with all pages merged, at the end of a walk.
 
-    Args:
-        ledger: With all pages of the walk merged.
-        walk: What was read.
-        found: Whether the anchor was reached.
-        complete: Whether the walk came to the end of Braze's history.
-        now: What starts later has not begun; and when running syncs were looked for, if they were.
-
+    *found*: the anchor was reached. *complete*: the walk reached the end of Braze's history.
     """
     gaps = ledger.gaps + (not found and not ledger.vanished)
     if not walk.seen and not found:
         return replace(ledger, gaps=gaps, vanished=True, attempts=0)
     searched = ledger.running and (walk.pages > 1 or _search_is_due(ledger, walk, now))
     ledger, lost = _forget_running(ledger, walk, complete=complete, now=now)
-    recent, tail = ledger.recent[:RECENT], fold(ledger.tail, ledger.recent[RECENT:])
+    recent, tail = ledger.recent[:RECENT], _fold(ledger.tail, ledger.recent[RECENT:])
     return replace(
         ledger,
         anchor=_newest_begun(recent, now) or ledger.anchor,
@@ -266,9 +268,9 @@ def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: dateti
 
 def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime) -> tuple[Ledger, int]:
     """
-    Drop running syncs that are gone from the pages read, or of which there are too many.
+    Drop running syncs that are gone from the pages read, or beyond MOST_RUNNING.
 
-    Returns the ledger, and how many were dropped that can never count any more.
+    Return the ledger, and how many were dropped that can never count.
     """
     unread = ledger.running - walk.seen
     if not unread and len(ledger.running) <= MOST_RUNNING:
@@ -280,3 +282,18 @@ def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime
     recent = tuple(sync for sync in ledger.recent if sync.sync_start_time not in gone)
     lost = len(kept[MOST_RUNNING:]) + sum(start <= past for start in gone)
     return replace(ledger, recent=recent, running=frozenset(kept[:MOST_RUNNING])), lost
+
+
+def _fold(tail: Tail, older: Sequence[Sync]) -> Tail:
+    """Return the tail with *older* added: syncs that leave `recent`, newest first."""
+    for sync in reversed(older):
+        streak = tail.failed_streak
+        if sync.finished:
+            streak = streak + 1 if sync.failed else 0
+        tail = Tail(
+            sync.sync_start_time,
+            streak,
+            sync if sync.job_status is SyncStatus.SUCCESS else tail.success,
+            sync.last_timestamp_synced or tail.last_timestamp_synced,
+        )
+    return tail

@@ -6,8 +6,8 @@ They live in the domain so that pollers need not know where a setting came from,
 
 from dataclasses import dataclass, field
 
+from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
-from exporter.domain.roster import NameFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from typing import Any
 from exporter.domain.model import Snapshot
 from exporter.metrics.catalogue import CATALOGUE, integration_labels
 from exporter.metrics.columns import Column, LagColumn, render_lines
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.metrics.text import clean, render_header, render_labels
 
 TEXT_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -75,8 +75,8 @@ class _Slot:
 class Page:
     """The current snapshots, and the page made of them."""
 
-    def __init__(self, own: OwnMetrics) -> None:
-        self._own = own
+    def __init__(self, self_metrics: SelfMetrics) -> None:
+        self._self_metrics = self_metrics
         self._slots: dict[tuple[str, str], _Slot] = {}
         self._free: list[int] = []
         self._columns = [LagColumn(family) if family.against_now else Column(family) for family in CATALOGUE]
@@ -136,7 +136,7 @@ class Page:
             lines, size = column.lines(now_microseconds)
             if size:
                 parts += (_Part((header,), len(header)), _Part(lines, size))
-        tail = self._own.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")
+        tail = self._self_metrics.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")
         if tail:
             parts.append(_Part((tail,), len(tail)))
         return Exposition(

@@ -16,7 +16,7 @@ from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
 from exporter.domain.errors import PayloadError, PollError
 from exporter.domain.listing import ListedIntegration
-from exporter.domain.schedule import interval_in_effect, next_turn, retry_delay
+from exporter.domain.poll_queue import interval_in_effect, next_turn, retry_delay
 from exporter.poller.list_pages import ENDLESS, MOST_PAGES, read_list_page
 
 LONG_LIST_SECONDS = 1500.0

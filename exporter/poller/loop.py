@@ -1,7 +1,8 @@
 """
-The poll loop of one workspace: start what is due as far as the budget allows, and live on whatever happens.
+The poll loop of one workspace: start what is due as far as the rate limit allows, and live on whatever happens.
 
-Decides nothing about due times or budgets: `domain/schedule.py` and `domain/budget.py` do. What a poll is, it is given.
+Decides nothing about due times or rate limits: `domain/poll_queue.py` and `domain/rate_limit.py` do. What a poll is, it
+is given.
 A crash of the loop ends its polls; starting it again is for `supervision.py`.
 """
 
@@ -13,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
-from exporter.domain.schedule import Agenda
+from exporter.domain.poll_queue import PollQueue
 
 POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
@@ -38,13 +39,13 @@ class PollLoop:
 
     def __init__(
         self,
-        agenda: Agenda,
+        queue: PollQueue,
         gate: Gate,
         poll: Callable[[str], Awaitable[None]],
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
-        self._agenda = agenda
+        self._queue = queue
         self._gate = gate
         self._poll = poll
         self._clock = clock
@@ -97,7 +98,7 @@ class PollLoop:
         Returns the seconds until there may be more to do, and whether it is the budget that something due waits for.
         """
         while len(self._under_way) < POLLS_AT_A_TIME:
-            due = self._agenda.next_due()
+            due = self._queue.next_due()
             if due is None:
                 break
             now = self._clock.monotonic()
@@ -106,7 +107,7 @@ class PollLoop:
             wait = self._gate.try_turn(Endpoint.JOB_SYNC_STATUS)
             if wait > 0:
                 return wait, True
-            self._start(self._agenda.take())
+            self._start(self._queue.take())
         return LONGEST_NAP_SECONDS, False
 
     def _start(self, key: str) -> None:
@@ -116,7 +117,7 @@ class PollLoop:
 
     def _ended(self, key: str, task: asyncio.Future[None]) -> None:
         self._under_way.discard(task)
-        self._agenda.give_back(key, self._clock.monotonic())
+        self._queue.give_back(key, self._clock.monotonic())
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("poll crashed; this is a defect of the exporter", exc_info=error)

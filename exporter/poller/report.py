@@ -23,7 +23,7 @@ from exporter.domain.errors import (
     TimedOutError,
 )
 from exporter.domain.model import Snapshot
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.reading import Reading
 
 _CONFIG, _DISCOVERY = "config", "discovery"
@@ -36,10 +36,12 @@ _SHARED = frozenset(
 class Reporter:
     """Speaks for one workspace; *needs_list* when the configuration asks for discovery."""
 
-    def __init__(self, workspace: str, own: OwnMetrics, log: FilteringBoundLogger, *, needs_list: bool) -> None:
+    def __init__(
+        self, workspace: str, self_metrics: SelfMetrics, log: FilteringBoundLogger, *, needs_list: bool
+    ) -> None:
         self._workspace = workspace
         self._needs_list = needs_list
-        self._own = own
+        self._self_metrics = self_metrics
         self._log = log.bind(workspace=workspace)
         self._listing_trouble: PollError | None = None
         self._failing: dict[str, str] = {}
@@ -51,7 +53,7 @@ class Reporter:
 
         def note(anomalies: Mapping[str, int]) -> None:
             for kind, count in anomalies.items():
-                self._own.anomalies(self._workspace, endpoint, kind, count)
+                self._self_metrics.anomalies(self._workspace, endpoint, kind, count)
             self._log.debug("odd values in Braze's answer", endpoint=endpoint.value, **anomalies)
 
         return note
@@ -68,7 +70,7 @@ class Reporter:
         It is loud when something begins or ends. What hits a whole workspace is told by the first it hits, and its end
         by the last.
         """
-        self._own.poll_finished(self._workspace, reading.error.reason if reading.error else None)
+        self._self_metrics.poll_finished(self._workspace, reading.error.reason if reading.error else None)
         log = self._log.bind(
             integration_id=after.integration.integration_id,
             integration_name=after.integration.integration_name,
@@ -102,11 +104,11 @@ class Reporter:
 
     def sighting(self) -> None:
         """Count a poll that the list has answered."""
-        self._own.poll_finished(self._workspace, None)
+        self._self_metrics.poll_finished(self._workspace, None)
 
     def listing_complete(self, now: datetime) -> None:
         """Say that the list was read to its end."""
-        self._own.discovery_succeeded(self._workspace, now.timestamp())
+        self._self_metrics.discovery_succeeded(self._workspace, now.timestamp())
         if self._listing_trouble is not None:
             self._log.info("the list of integrations can be read again")
         self._listing_trouble = None
@@ -127,9 +129,9 @@ class Reporter:
 
     def plan(self, interval_seconds: float, configured: int, discovered: int) -> None:
         """Show how many integrations there are, and how often they are polled."""
-        self._own.poll_interval(self._workspace, interval_seconds)
-        self._own.integrations(self._workspace, _CONFIG, configured)
-        self._own.integrations(self._workspace, _DISCOVERY, discovered)
+        self._self_metrics.poll_interval(self._workspace, interval_seconds)
+        self._self_metrics.integrations(self._workspace, _CONFIG, configured)
+        self._self_metrics.integrations(self._workspace, _DISCOVERY, discovered)
 
     def notes(self, wanted_seconds: float, interval_seconds: float) -> tuple[str, ...]:
         """Return remarks for the status page, one sentence each."""

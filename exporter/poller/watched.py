@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from exporter.domain.expectation import Announcement, expect
+from exporter.domain.expected_run import Announcement, expect
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus
-from exporter.domain.schedule import phase
+from exporter.domain.poll_queue import phase
 from exporter.domain.summary import with_ledger, with_listing
 from exporter.state.store import BY_ANNOUNCEMENT, Account, Properties
 

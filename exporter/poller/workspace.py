@@ -15,14 +15,14 @@ from structlog.typing import FilteringBoundLogger
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
 from exporter.clock import Clock
+from exporter.domain.discovery import Discovery
 from exporter.domain.errors import PollError
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Snapshot
-from exporter.domain.roster import Roster
-from exporter.domain.schedule import Agenda, interval_in_effect, next_turn, phase
+from exporter.domain.poll_queue import PollQueue, interval_in_effect, next_turn, phase
 from exporter.domain.settings import WorkspaceSettings
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.attempts import Attempts
 from exporter.poller.listing import ListingLoop
 from exporter.poller.loop import PollLoop
@@ -48,7 +48,7 @@ class WorkspacePoller:
         gate: Gate,
         store: Store,
         page: Page,
-        own: OwnMetrics,
+        self_metrics: SelfMetrics,
         clock: Clock,
         log: FilteringBoundLogger,
         carried: Mapping[str, Snapshot] | None = None,
@@ -58,10 +58,10 @@ class WorkspacePoller:
         self._gate = gate
         self._clock = clock
         self._publisher = Publisher(settings, store, page, clock)
-        self._report = Reporter(settings.name, own, log, needs_list=settings.discovery.enabled)
+        self._report = Reporter(settings.name, self_metrics, log, needs_list=settings.discovery.enabled)
         self._reader = Reader(gate, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
-        self._agenda = Agenda(settings.poll.interval_seconds)
-        self._loop = PollLoop(self._agenda, gate, self.poll, clock, log.bind(workspace=settings.name))
+        self._queue = PollQueue(settings.poll.interval_seconds)
+        self._loop = PollLoop(self._queue, gate, self.poll, clock, log.bind(workspace=settings.name))
         self._listing = ListingLoop(
             gate=gate,
             clock=clock,
@@ -77,9 +77,9 @@ class WorkspacePoller:
         )
         self._carried = carried or {}
         self._watched: dict[str, Watched] = {}
-        self._roster = Roster()
+        self._discovery = Discovery()
         self._list = Reliance()
-        own.prepare_workspace(settings.name)
+        self_metrics.prepare_workspace(settings.name)
         for integration in settings.integrations:
             self._admit(watch(integration, configured=True))
         for found in self._publisher.remembered():
@@ -110,8 +110,8 @@ class WorkspacePoller:
             return interval_in_effect(
                 self._list.interval, len(self.attempts.outstanding), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
             )
-        longest = self._agenda.longest_wait(self._clock.monotonic())
-        return longest if longest > self._agenda.interval * _LATE else self._agenda.interval
+        longest = self._queue.longest_wait(self._clock.monotonic())
+        return longest if longest > self._queue.interval * _LATE else self._queue.interval
 
     def succeeded(self) -> bool:
         """Whether the newest poll of every integration, and of the list where it is needed, was good."""
@@ -153,7 +153,7 @@ class WorkspacePoller:
             due = monotonic + reading.error.held_seconds
         elif reading.error is None and watched.told and self._list.covers(watched.listed_at, monotonic):
             due = self._rests_until(watched)
-        turn = self._agenda.done(integration_id, monotonic, succeeded=reading.error is None, due=due)
+        turn = self._queue.done(integration_id, monotonic, succeeded=reading.error is None, due=due)
         self._publisher.show(watched, turn)
         self.attempts.note(integration_id)
         self._report.poll(before, watched.snapshot, reading, monotonic - began)
@@ -161,7 +161,7 @@ class WorkspacePoller:
     def _catch_up(self, monotonic: float) -> None:
         """Poll what a denial held back, once a good answer has ended it."""
         if not self._gate.denies(Endpoint.JOB_SYNC_STATUS):
-            self._agenda.release(monotonic)
+            self._queue.release(monotonic)
 
     # What the list shows
 
@@ -177,7 +177,7 @@ class WorkspacePoller:
                 self._withdraw(listed.integration_id)
                 watched = None
             if watched is not None:
-                self._roster.saw((listed.integration_id,))
+                self._discovery.observe((listed.integration_id,))
                 self._sight(watched, listed, now, monotonic)
         self._catch_up(monotonic)
         self._loop.wake()
@@ -190,27 +190,27 @@ class WorkspacePoller:
         if watched.account is None or watched.snapshot.failure is not None:
             self._publisher.show(watched)
         elif verdict is Verdict.OPEN or not (verdict is Verdict.CHANGED or self._list.pays):
-            self._publisher.show(watched, self._agenda.bring_forward(key, self._regular_turn(key)))
+            self._publisher.show(watched, self._queue.bring_forward(key, self._regular_turn(key)))
         elif verdict is Verdict.CHANGED:
-            self._agenda.hurry(key, monotonic)
+            self._queue.expedite(key, monotonic)
             self._publisher.show(watched)
         else:
             self._publisher.heard(watched, watched.account.ledger, now)
             self._publisher.close_poll(watched, None, now)
-            self._publisher.show(watched, self._agenda.put_off(key, self._rests_until(watched)))
+            self._publisher.show(watched, self._queue.reschedule(key, self._rests_until(watched)))
             self.attempts.note(key)
             self._report.sighting()
 
     def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
         """Take in that the list was read to its end."""
         now = self._clock.now()
-        for key in self._roster.close(integration_ids):
+        for key in self._discovery.complete_listing(integration_ids):
             watched = self._watched.get(key)
             if watched is not None and not watched.configured:
                 self._withdraw(key)
             elif watched is not None:
                 watched.forget_listing(now)
-                self._publisher.show(watched, self._agenda.put_off(key, self._regular_turn(key)))
+                self._publisher.show(watched, self._queue.reschedule(key, self._regular_turn(key)))
         self._list.complete(interval, pays=pays)
         self._expect_no_list(now)
         self._report.listing_complete(now)
@@ -234,7 +234,7 @@ class WorkspacePoller:
         """Let no integration rest, not even one that the pages before the failure have shown."""
         self._expect_no_list(self._clock.now())
         for key in self._watched:
-            self._agenda.bring_forward(key, self._regular_turn(key))
+            self._queue.bring_forward(key, self._regular_turn(key))
         self._loop.wake()
 
     def _expect_no_list(self, now: datetime) -> None:
@@ -254,7 +254,7 @@ class WorkspacePoller:
         key = watched.integration_id
         self._watched[key] = watched
         self.attempts.expect(key)
-        self._agenda.add(key, self._clock.monotonic())
+        self._queue.add(key, self._clock.monotonic())
         self._publisher.open(watched, self._carried.get(key))
         if watched.account is not None:
             # What is known from before a restart is verified in its time; the list shows sooner whether it has changed.
@@ -265,7 +265,7 @@ class WorkspacePoller:
         """Take in what discovery has found, if it is wanted and new."""
         if integration.integration_id in self._watched or not self._discovers(integration.integration_name):
             return None
-        self._roster.saw((integration.integration_id,))
+        self._discovery.observe((integration.integration_id,))
         return self._admit(watch(integration, configured=False))
 
     def _discovers(self, name: str) -> bool:
@@ -273,15 +273,15 @@ class WorkspacePoller:
 
     def _withdraw(self, key: str) -> None:
         watched = self._watched.pop(key)
-        self._agenda.remove(key)
-        self._roster.drop(key)
+        self._queue.remove(key)
+        self._discovery.forget(key)
         self._publisher.withdraw(watched)
         self._report.forget(key)
         self.attempts.note(key)
 
     def _plan(self) -> None:
         """Fit the interval to the number of integrations, and show both."""
-        self._agenda.interval = interval_in_effect(
+        self._queue.interval = interval_in_effect(
             self.settings.poll.interval_seconds, len(self._watched), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
         )
         configured = sum(watched.configured for watched in self._watched.values())
@@ -292,4 +292,4 @@ class WorkspacePoller:
         return watched.rests_until(poll.interval_seconds, poll.verify_after_seconds)
 
     def _regular_turn(self, key: str) -> float:
-        return next_turn(self._clock.monotonic(), self._agenda.interval, phase(key))
+        return next_turn(self._clock.monotonic(), self._queue.interval, phase(key))

@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from exporter.domain.ledger import Ledger
+from exporter.domain.ledger import Ledger, Tail
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
-from exporter.domain.tail import Tail
 
 FORMAT = 1
 """Changes whenever a record does: a reader takes its own format only, unless it is taught an older one."""

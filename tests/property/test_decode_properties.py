@@ -16,7 +16,7 @@ from exporter.domain.ledger import Page, Walk, absorb
 from exporter.domain.model import Integration, Snapshot, SyncStatus
 from exporter.domain.summary import with_ledger
 from exporter.metrics import page
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.json_values import ANY_JSON, PAGES
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_decoding_any_json_ends_in_sound_values_and_known_anomalies(body: Any) -
 @settings(max_examples=100)
 def test_the_ledger_and_the_page_take_whatever_was_decoded(bodies: list[Any]) -> None:
     ledger = None
-    shown = page.Page(OwnMetrics())
+    shown = page.Page(SelfMetrics())
     for body in bodies:
         decoded = decode_job_sync_status(body, NOW)
         ledger = absorb(ledger, Walk(), Page(decoded.syncs, last=True), now=NOW, max_pages=1).ledger

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.domain.ledger import ATTEMPTS, Ledger, Page, Walk, absorb, break_off
+from exporter.domain.ledger import ATTEMPTS, Ledger, Page, Tail, Walk, absorb, break_off
 from exporter.domain.model import FINISHED_STATUSES, Integration, Snapshot, Sync, SyncStatus
 from exporter.domain.summary import with_ledger
-from exporter.domain.tail import Tail
 from tests.histories import PAGE_SIZE, minute
 
 

@@ -17,8 +17,8 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus, Totals
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.snapshots import REPRESENTATIVE, Series, page_bytes, read_series
 
 I = ("workspace", "integration_id", "integration_name")  # noqa: E741 - the contract's name for these three
@@ -213,7 +213,7 @@ def about_integrations(page: bytes, *, openmetrics: bool) -> dict[Series, float]
 def test_both_pages_carry_what_prometheus_client_makes_of_the_same_snapshots(
     published: list[Snapshot], now: datetime
 ) -> None:
-    page = Page(OwnMetrics())
+    page = Page(SelfMetrics())
     for snapshot in published:
         page.publish(snapshot)
     registry = CollectorRegistry()
@@ -269,7 +269,7 @@ def lines_of(page: Page, now: datetime) -> list[bytes]:
 def test_any_history_of_changes_and_scrapes_ends_in_the_page_of_its_last_state(
     history: list[Snapshot | str | datetime], now: datetime
 ) -> None:
-    page = Page(OwnMetrics())
+    page = Page(SelfMetrics())
     state: dict[str, Snapshot] = {}
     for step in history:
         if isinstance(step, Snapshot):
@@ -281,7 +281,7 @@ def test_any_history_of_changes_and_scrapes_ends_in_the_page_of_its_last_state(
         else:
             page_bytes(page, step)
 
-    fresh = Page(OwnMetrics())
+    fresh = Page(SelfMetrics())
     for snapshot in state.values():
         fresh.publish(snapshot)
     assert lines_of(page, now) == lines_of(fresh, now)
@@ -292,7 +292,7 @@ def test_any_history_of_changes_and_scrapes_ends_in_the_page_of_its_last_state(
 def test_what_happens_after_a_scrape_has_begun_does_not_reach_its_page(
     published: list[Snapshot], history: list[Snapshot | str | datetime], now: datetime
 ) -> None:
-    page = Page(OwnMetrics())
+    page = Page(SelfMetrics())
     for snapshot in published:
         page.publish(snapshot)
     expected = lines_of(page, now)

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.domain.ledger import Ledger, Page, Walk, absorb
+from exporter.domain.ledger import Ledger, Page, Tail, Walk, absorb
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
-from exporter.domain.tail import Tail
 from exporter.state.record import decode_ledger, encode_ledger
 from exporter.state.row import decode_row, encode_row
 from exporter.state.store import Account, Properties, Store

@@ -13,11 +13,11 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint, Request
-from exporter.domain.budget import Budget
 from exporter.domain.model import Snapshot
+from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.answer import Answer
 from exporter.simulator.world import World
@@ -60,8 +60,8 @@ class Process:
         complaints: list[str],
     ) -> None:
         self.life = life
-        own = OwnMetrics()
-        self.page = Page(own)
+        self_metrics = SelfMetrics()
+        self.page = Page(self_metrics)
         self._clock = clock
         self._kept = kept
         self._world = world
@@ -81,16 +81,22 @@ class Process:
             gate = Gate(
                 workspace=settings.name,
                 sender=sender,
-                budgets={
-                    Endpoint.JOB_SYNC_STATUS: Budget(limits.job_sync_status, limits.share, clock.monotonic()),
-                    Endpoint.INTEGRATIONS: Budget(limits.integrations, limits.share, clock.monotonic()),
+                limiters={
+                    Endpoint.JOB_SYNC_STATUS: RateLimiter(limits.job_sync_status, limits.share, clock.monotonic()),
+                    Endpoint.INTEGRATIONS: RateLimiter(limits.integrations, limits.share, clock.monotonic()),
                 },
                 clock=clock,
-                observer=own,
+                observer=self_metrics,
             )
             self.pollers.append(
                 WorkspacePoller(
-                    settings=settings, gate=gate, store=store, page=self.page, own=own, clock=clock, log=log
+                    settings=settings,
+                    gate=gate,
+                    store=store,
+                    page=self.page,
+                    self_metrics=self_metrics,
+                    clock=clock,
+                    log=log,
                 )
             )
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.snapshots import read_families, read_series
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,9 +30,9 @@ def documented() -> Metrics:
 
 def implemented() -> Metrics:
     found: Metrics = {f.name: (str(f.kind), (*INTEGRATION_LABELS, *f.labels)) for f in CATALOGUE}
-    own = OwnMetrics()
-    found |= {i.name: (str(i.kind), i.labels) for i in own._instruments}
-    for family in read_families(own.render(openmetrics=False), openmetrics=False):
+    self_metrics = SelfMetrics()
+    found |= {i.name: (str(i.kind), i.labels) for i in self_metrics._instruments}
+    for family in read_families(self_metrics.render(openmetrics=False), openmetrics=False):
         if family.name == "python_info":
             found[family.name] = family.type, tuple(sorted(family.samples[0].labels))
     return found
@@ -48,7 +48,7 @@ def test_every_row_of_the_tables_was_understood() -> None:
 
 
 def test_what_prometheus_client_adds_is_documented() -> None:
-    names = {name for name, _ in read_series(OwnMetrics().render(openmetrics=False))}
+    names = {name for name, _ in read_series(SelfMetrics().render(openmetrics=False))}
     undocumented = names - set(documented())
     assert undocumented
     assert all(name.startswith("process_") for name in undocumented)

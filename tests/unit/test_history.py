@@ -12,11 +12,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
-from exporter.domain.budget import Budget
 from exporter.domain.errors import PollError
 from exporter.domain.model import Integration, Sync, SyncStatus
+from exporter.domain.rate_limit import RateLimiter
 from exporter.history import Backfill, read_history
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.plan import every
 from exporter.simulator.world import World
 from tests.components import component
@@ -30,8 +30,8 @@ USERS = Integration("production", "id-1", 'us"ers')
 
 def build_gate(world: World, clock: VirtualClock) -> Gate:
     sender = VirtualSender(world, clock, "key-of-w", random.Random(1))
-    budgets = {Endpoint.JOB_SYNC_STATUS: Budget(100, 0.8, clock.monotonic())}
-    return Gate(workspace="w", sender=sender, budgets=budgets, clock=clock, observer=OwnMetrics())
+    limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(100, 0.8, clock.monotonic())}
+    return Gate(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
 
 
 def sync(minutes: int, status: SyncStatus, rows: int = 10) -> Sync:

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.config.load import load_config
 from exporter.metrics.catalogue import CATALOGUE
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.components import component
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,10 +23,10 @@ def examples(language: str) -> list[str]:
 
 
 def metric_names() -> set[str]:
-    own = OwnMetrics()
-    own.prepare_workspace("any")
+    self_metrics = SelfMetrics()
+    self_metrics.prepare_workspace("any")
     return {family.name for family in CATALOGUE} | set(
-        re.findall(r"^\w+", own.render(openmetrics=False).decode(), re.MULTILINE)
+        re.findall(r"^\w+", self_metrics.render(openmetrics=False).decode(), re.MULTILINE)
     )
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint, Request, Response, build_integrations, build_job_sync_status
-from exporter.domain.budget import WINDOW_SECONDS, Budget
 from exporter.domain.errors import NetworkError, RateLimitedError, ServerError
+from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
 from tests.braze_fakes import GOOD, FakeSender, Observed
 from tests.virtual_time import VirtualClock, run
 
@@ -24,8 +24,8 @@ def through_gate(act: Act, sender: FakeSender, *, allowed: int = 4) -> Observed:
 
     async def main(clock: VirtualClock) -> None:
         begun = clock.monotonic() - WINDOW_SECONDS
-        budgets = {endpoint: Budget(allowed, 1.0, begun) for endpoint in Endpoint}
-        await act(Gate(workspace="w", sender=sender, budgets=budgets, clock=clock, observer=observed), clock)
+        limiters = {endpoint: RateLimiter(allowed, 1.0, begun) for endpoint in Endpoint}
+        await act(Gate(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=observed), clock)
 
     run(main, start=START)
     return observed

@@ -6,8 +6,8 @@ import pytest
 
 from exporter.config.load import Config, load_config, load_watched_config
 from exporter.config.mistakes import ConfigError
+from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
-from exporter.domain.roster import NameFilter
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,7 +14,7 @@ from exporter.cli.flags import DAEMON_FLAGS
 from exporter.config.load import load_config
 from exporter.domain.shard import parse_shard
 from exporter.metrics.catalogue import CATALOGUE
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.components import component
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,7 +182,7 @@ def test_no_label_of_the_operator_pushes_aside_one_of_ours(sharded: list[Manifes
     """What the operator adds to each target (its documentation, "ServiceMonitor") and does not drop again."""
     (endpoint,) = one(sharded, "ServiceMonitor")["spec"]["endpoints"]
     dropped = {each["regex"] for each in endpoint["relabelings"] if each.get("action") == "labeldrop"}
-    own = OwnMetrics()
+    own = SelfMetrics()
     own.prepare_workspace("any")
     ours = {label for family in CATALOGUE for label in family.labels}
     ours |= set(re.findall(r'[{,](\w+)="', own.render(openmetrics=False).decode()))

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from exporter.metrics.catalogue import CATALOGUE
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.components import component
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,7 +33,7 @@ CASES: list[dict[str, Any]] = [case for file in TEST_FILES for case in yaml.safe
 
 def exported() -> set[str]:
     """The name of every sample that the exporter can have."""
-    instruments = {(each.name, str(each.kind)) for each in OwnMetrics()._instruments}
+    instruments = {(each.name, str(each.kind)) for each in SelfMetrics()._instruments}
     histograms = {name for name, kind in instruments if kind == "histogram"}
     return (
         {family.name for family in CATALOGUE}

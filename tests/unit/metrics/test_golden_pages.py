@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.components import component
 from tests.snapshots import NOW, REPRESENTATIVE, page_bytes, read_families, read_series
 
@@ -23,18 +23,18 @@ FILES = pytest.mark.parametrize(
 
 def golden_page(*, openmetrics: bool) -> bytes:
     """The page of the representative snapshots, without what differs from machine to machine."""
-    own = OwnMetrics("1.2.3", "0123abc")
-    own.prepare_workspace("production")
-    own.request_answered("production", "job_sync_status", "200", 0.3)
-    own.rate_limit_seen("production", "job_sync_status", limit=100, remaining=99, reset_at_seconds=1767225660)
-    own.poll_finished("production", None)
-    own.poll_finished("production", "timeout")
-    own.poll_interval("production", 60)
-    own.anomalies("production", "job_sync_status", "unknown_status", 1)
-    own.integrations("production", "config", 2)
-    own.config_loaded(successful=True, at_seconds=1767225600)
-    own.state_persistent(value=False)
-    page = Page(own)
+    self_metrics = SelfMetrics("1.2.3", "0123abc")
+    self_metrics.prepare_workspace("production")
+    self_metrics.request_answered("production", "job_sync_status", "200", 0.3)
+    self_metrics.rate_limit_seen("production", "job_sync_status", limit=100, remaining=99, reset_at_seconds=1767225660)
+    self_metrics.poll_finished("production", None)
+    self_metrics.poll_finished("production", "timeout")
+    self_metrics.poll_interval("production", 60)
+    self_metrics.anomalies("production", "job_sync_status", "unknown_status", 1)
+    self_metrics.integrations("production", "config", 2)
+    self_metrics.config_loaded(successful=True, at_seconds=1767225600)
+    self_metrics.state_persistent(value=False)
+    page = Page(self_metrics)
     for snapshot in REPRESENTATIVE:
         page.publish(snapshot)
     whole = page_bytes(page, NOW, openmetrics=openmetrics)
@@ -64,7 +64,7 @@ def test_both_golden_pages_carry_the_same_values() -> None:
 
 
 def test_promtool_has_nothing_to_say_about_the_text_page() -> None:
-    page = Page(OwnMetrics())
+    page = Page(SelfMetrics())
     for snapshot in REPRESENTATIVE:
         page.publish(snapshot)
     for whole in (golden_page(openmetrics=False), page_bytes(page)):

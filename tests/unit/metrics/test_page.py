@@ -7,15 +7,15 @@ import pytest
 
 from exporter.domain.model import Integration, Snapshot, Totals
 from exporter.metrics.catalogue import CATALOGUE
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import CHUNK_BYTES, Page, _join, _Part
+from exporter.metrics.self_metrics import SelfMetrics
 from tests.snapshots import HEALTHY, NEVER_RUN, NEW, NOW, REPRESENTATIVE, STALE, ago, page_bytes, read_series
 
 EXPIRING = {family.name for family in CATALOGUE if family.expires}
 
 
 def page_with(*snapshots: Snapshot) -> Page:
-    page = Page(OwnMetrics("1.0", "abc"))
+    page = Page(SelfMetrics("1.0", "abc"))
     for snapshot in snapshots:
         page.publish(snapshot)
     return page
@@ -248,7 +248,7 @@ def test_a_quiet_poll_renders_only_what_changed() -> None:
 
 
 def test_a_small_page_is_one_chunk_and_a_large_one_is_cut() -> None:
-    page = Page(OwnMetrics("1.0", ""))
+    page = Page(SelfMetrics("1.0", ""))
     for number in range(1000):
         page.publish(replace(HEALTHY, integration=replace(HEALTHY.integration, integration_id=str(number))))
         if number == 10:

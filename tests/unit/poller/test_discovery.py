@@ -2,8 +2,8 @@
 
 import re
 
+from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
-from exporter.domain.roster import NameFilter
 from exporter.simulator.plan import every
 from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time
 

@@ -10,8 +10,8 @@ import pytest
 
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
-from exporter.domain.budget import WINDOW_SECONDS, Budget
-from exporter.domain.schedule import Agenda
+from exporter.domain.poll_queue import PollQueue
+from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
 from exporter.log import build_log
 from exporter.poller.loop import HANGS_AFTER_SECONDS, LONGEST_NAP_SECONDS, POLLS_AT_A_TIME, PollLoop
 from tests.braze_fakes import FakeSender, Observed
@@ -28,20 +28,20 @@ class Bench:
         self.clock = clock
         self.observed = Observed()
         self.log = io.StringIO()
-        self.agenda = Agenda(INTERVAL_SECONDS)
+        self.queue = PollQueue(INTERVAL_SECONDS)
         self.polled: list[tuple[float, str]] = []
         self.began = clock.monotonic()
         self._poll = poll
-        budgets = {Endpoint.JOB_SYNC_STATUS: Budget(allowed, 1.0, self.began - WINDOW_SECONDS)}
-        gate = Gate(workspace="w", sender=FakeSender(), budgets=budgets, clock=clock, observer=self.observed)
-        self.loop = PollLoop(self.agenda, gate, self._note, clock, build_log("info", "logfmt", self.log))
+        limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(allowed, 1.0, self.began - WINDOW_SECONDS)}
+        gate = Gate(workspace="w", sender=FakeSender(), limiters=limiters, clock=clock, observer=self.observed)
+        self.loop = PollLoop(self.queue, gate, self._note, clock, build_log("info", "logfmt", self.log))
 
     async def _note(self, key: str) -> None:
         self.polled.append((self.clock.monotonic() - self.began, key))
         await self._poll(self, key)
 
     def done(self, key: str) -> None:
-        self.agenda.done(key, self.clock.monotonic(), succeeded=True)
+        self.queue.done(key, self.clock.monotonic(), succeeded=True)
 
     def keys(self) -> list[str]:
         return [key for _, key in self.polled]
@@ -75,7 +75,7 @@ def with_loop(
 
 def add(bench: Bench, *keys: str) -> None:
     for key in keys:
-        bench.agenda.add(key, bench.clock.monotonic())
+        bench.queue.add(key, bench.clock.monotonic())
     bench.loop.wake()
 
 

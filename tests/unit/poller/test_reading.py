@@ -9,9 +9,9 @@ import pytest
 
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint, Request, Response
-from exporter.domain.budget import WINDOW_SECONDS, Budget
 from exporter.domain.errors import NetworkError, PayloadError, RateLimitedError, ServerError
 from exporter.domain.ledger import ATTEMPTS, Ledger
+from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
 from exporter.poller.reading import Reader, Reading
 from tests.braze_fakes import FakeSender, Observed
 from tests.histories import minute
@@ -59,9 +59,9 @@ class Braze:
         self.pages.clear()
 
         async def main(clock: VirtualClock) -> Reading:
-            budgets = {Endpoint.JOB_SYNC_STATUS: Budget(allowed, 1.0, clock.monotonic() - WINDOW_SECONDS)}
+            limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(allowed, 1.0, clock.monotonic() - WINDOW_SECONDS)}
             sender = FakeSender(self.answer)
-            gate = Gate(workspace="w", sender=sender, budgets=budgets, clock=clock, observer=self.observed)
+            gate = Gate(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=self.observed)
             await gate.turn(Endpoint.JOB_SYNC_STATUS)
             return await Reader(gate, clock, max_pages, self.anomalies.append).read("a", ledger)
 

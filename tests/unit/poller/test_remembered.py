@@ -10,11 +10,11 @@ from typing import Any
 
 from exporter.braze.gate import Gate
 from exporter.braze.wire import Endpoint
-from exporter.domain.budget import Budget
+from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
 from exporter.log import build_log
-from exporter.metrics.own import OwnMetrics
 from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.plan import every
 from exporter.simulator.world import World
@@ -29,25 +29,28 @@ class Life:
     """One run of the exporter against *world*, with its accounts at *path*."""
 
     def __init__(self, world: World, clock: VirtualClock, path: Path) -> None:
-        own = OwnMetrics()
+        self_metrics = SelfMetrics()
         log = build_log("error", "logfmt", io.StringIO())
         self.clock = clock
-        self.store = open_store(str(path), now=clock.now, report=own, log=log)
-        self.page = Page(own)
+        self.store = open_store(str(path), now=clock.now, report=self_metrics, log=log)
+        self.page = Page(self_metrics)
         now = clock.monotonic()
         gate = Gate(
             workspace="w",
             sender=VirtualSender(world, clock, "key-of-w", random.Random(1)),
-            budgets={Endpoint.JOB_SYNC_STATUS: Budget(100, 0.8, now), Endpoint.INTEGRATIONS: Budget(50, 0.8, now)},
+            limiters={
+                Endpoint.JOB_SYNC_STATUS: RateLimiter(100, 0.8, now),
+                Endpoint.INTEGRATIONS: RateLimiter(50, 0.8, now),
+            },
             clock=clock,
-            observer=own,
+            observer=self_metrics,
         )
         self.poller = WorkspacePoller(
             settings=WorkspaceSettings("w", "https://simulated", discovery=DiscoverySettings(enabled=True)),
             gate=gate,
             store=self.store,
             page=self.page,
-            own=own,
+            self_metrics=self_metrics,
             clock=clock,
             log=log,
         )

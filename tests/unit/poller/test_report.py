@@ -9,7 +9,7 @@ import pytest
 from exporter.domain.errors import NetworkError, NotFoundError, PollError
 from exporter.domain.model import Failure, Integration, Snapshot
 from exporter.log import build_log
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.reading import Reading
 from exporter.poller.report import Reporter
 
@@ -21,7 +21,7 @@ class Talk:
 
     def __init__(self) -> None:
         self.log = io.StringIO()
-        self.reporter = Reporter("production", OwnMetrics(), build_log("info", "logfmt", self.log), needs_list=True)
+        self.reporter = Reporter("production", SelfMetrics(), build_log("info", "logfmt", self.log), needs_list=True)
         self.snapshots: dict[str, Snapshot] = {}
 
     def poll(self, key: str, error: PollError | None = None) -> None:

@@ -1,18 +1,18 @@
 """
 When an integration is due to be polled, and in which order.
 
-Decides due times only; what a poll does and whether the budget allows it now is for others. All times are monotonic
-seconds. Each integration has a phase of its own within the interval, so that polls are spread evenly and stay so.
+Decides due times only, not what a poll does or whether the rate limit allows it now. All times are monotonic seconds.
+Each integration has a phase of its own within the interval, so that polls are spread evenly and stay so.
 """
 
 import heapq
 import zlib
 from dataclasses import dataclass
 
-from exporter.domain.budget import WINDOW_SECONDS
+from exporter.domain.rate_limit import WINDOW_SECONDS
 
 HEAD_START_SECONDS = 300.0
-"""So much longer than it really has been does an urgent integration seem to be due."""
+"""Added to the time that an expedited integration has been due."""
 LATEST_RETRY_SECONDS = 60.0
 """After a failure the next try comes within a minute (contract 6)."""
 
@@ -34,7 +34,7 @@ def retry_delay(failures: int, interval: float) -> float:
     Return the seconds to wait after the *failures*-th failed poll in a row.
 
     Up to an interval of a minute: doubled from the interval, at most a minute. With a longer interval the first retry
-    comes after a minute, and the turn after it is put off by as much, so that failures never make us ask more often
+    comes after a minute, and the turn after it is delayed by as much, so that failures never make us ask more often
     than success does (contract 6).
     """
     if interval <= LATEST_RETRY_SECONDS:
@@ -45,21 +45,21 @@ def retry_delay(failures: int, interval: float) -> float:
 @dataclass(slots=True)
 class _Turn:
     due: float
-    rank: float
+    priority: float
     failures: int = 0
     polling: bool = False
     polled_at: float | None = None
-    """When its newest poll ended."""
-    hurried: bool = False
-    """Whether it became urgent while it was being polled."""
+    """When its latest poll ended."""
+    expedited: bool = False
+    """Whether it was expedited while it was being polled."""
 
 
-class Agenda:
+class PollQueue:
     """
     The due times of one workspace's integrations.
 
-    Those that are due are taken in the order of their due times, urgent ones as if they had been due for
-    `HEAD_START_SECONDS` already: they go first, and yet nobody starves.
+    Due integrations are taken in order of priority: their due time, or `HEAD_START_SECONDS` earlier when expedited. So
+    expedited ones go first, and yet none starves.
     """
 
     def __init__(self, interval: float) -> None:
@@ -74,7 +74,7 @@ class Agenda:
         return len(self._turns)
 
     def add(self, key: str, due: float) -> None:
-        """Take a new integration in; one that is known keeps its turn."""
+        """Add a new integration; one that is known keeps its turn."""
         if key not in self._turns:
             self._turns[key] = _Turn(due, due)
             heapq.heappush(self._heap, (due, key))
@@ -83,33 +83,33 @@ class Agenda:
         self._turns.pop(key, None)
         self._held.discard(key)
 
-    def put_off(self, key: str, due: float) -> float:
+    def reschedule(self, key: str, due: float) -> float:
         """Move the turn of an integration that is not being polled, and that did not fail last; return its turn."""
         turn = self._turns[key]
-        if not turn.polling and not turn.failures and (turn.due, turn.rank) != (due, due):
+        if not turn.polling and not turn.failures and (turn.due, turn.priority) != (due, due):
             self._set(key, turn, due, due)
         return turn.due
 
     def bring_forward(self, key: str, due: float) -> float:
-        """Move the turn as `put_off` does, but never to a later time; return its turn."""
+        """Move the turn as `reschedule` does, but never to a later time; return its turn."""
         turn = self._turns[key]
-        return self.put_off(key, due) if due < turn.due else turn.due
+        return self.reschedule(key, due) if due < turn.due else turn.due
 
-    def hurry(self, key: str, now: float) -> None:
-        """Make an integration due at once and urgent; one that failed last keeps its turn (contract 6)."""
+    def expedite(self, key: str, now: float) -> None:
+        """Make an integration due now, ahead of others; one that failed last keeps its turn (contract 6)."""
         turn = self._turns[key]
         if turn.polling:
-            turn.hurried = True
-        elif not turn.failures and turn.rank > now - HEAD_START_SECONDS:
+            turn.expedited = True
+        elif not turn.failures and turn.priority > now - HEAD_START_SECONDS:
             self._set(key, turn, now, now - HEAD_START_SECONDS)
 
     def next_due(self) -> float | None:
         """When the next integration is due, which may be past; None while none is waiting."""
         while self._heap:
-            rank, key = self._heap[0]
+            priority, key = self._heap[0]
             turn = self._turns.get(key)
-            if turn is not None and not turn.polling and turn.rank == rank:
-                return rank
+            if turn is not None and not turn.polling and turn.priority == priority:
+                return priority
             heapq.heappop(self._heap)
         return None
 
@@ -123,7 +123,7 @@ class Agenda:
         Return the integration that goes first; it has no turn until `done` is called.
 
         Raises:
-            IndexError: None is waiting; `next_due` tells.
+            IndexError: None is waiting; `next_due` returns None.
 
         """
         self.next_due()
@@ -148,14 +148,14 @@ class Agenda:
         self._held.discard(key)
         if succeeded:
             turn.failures = 0
-            due = now if turn.hurried else due or next_turn(now, self.interval, phase(key))
+            due = now if turn.expedited else due or next_turn(now, self.interval, phase(key))
         elif due is None:
             turn.failures += 1
             due = now + retry_delay(turn.failures, self.interval)
         else:
             turn.failures = max(1, turn.failures)
             self._held.add(key)
-        turn.hurried = False
+        turn.expedited = False
         self._set(key, turn, due, due)
         return due
 
@@ -167,12 +167,12 @@ class Agenda:
                 self._set(key, turn, now, now)
         self._held.clear()
 
-    def _set(self, key: str, turn: _Turn, due: float, rank: float) -> None:
-        turn.due, turn.rank = due, rank
-        heapq.heappush(self._heap, (rank, key))
+    def _set(self, key: str, turn: _Turn, due: float, priority: float) -> None:
+        turn.due, turn.priority = due, priority
+        heapq.heappush(self._heap, (priority, key))
 
     def give_back(self, key: str, now: float) -> None:
-        """Take a poll that ended without `done` for a failed one, lest its integration is never due again."""
+        """Treat a poll that ended without `done` as failed, so that its integration is due again."""
         turn = self._turns.get(key)
         if turn is not None and turn.polling:
             self.done(key, now, succeeded=False)
@@ -180,12 +180,12 @@ class Agenda:
 
 def interval_in_effect(wanted: float, requests: int, allowed_per_minute: int) -> float:
     """
-    Return the interval that the budget can serve: the wanted one, or longer.
+    Return the interval that the rate limit allows: the wanted one, or longer.
 
     Args:
         wanted: Seconds, as configured.
         requests: How many each interval needs.
-        allowed_per_minute: The budget's share of the limit.
+        allowed_per_minute: Our share of the limit.
 
     """
     return max(wanted, requests * WINDOW_SECONDS / allowed_per_minute)

@@ -5,7 +5,7 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.domain.budget import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, Budget
+from exporter.domain.rate_limit import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, RateLimiter
 
 SECONDS = st.floats(min_value=0, max_value=90) | st.floats(min_value=0, max_value=0.5)
 LIES = st.none() | st.integers(min_value=-(10**6), max_value=10**15)
@@ -26,7 +26,7 @@ def test_no_minute_has_more_than_the_share_and_no_hold_lasts(
     per_minute: int, share: float, events: list[tuple[float, tuple[str, object]]]
 ) -> None:
     now = 1000.0
-    budget = Budget(per_minute, share, now)
+    limiter = RateLimiter(per_minute, share, now)
     most = max(1, int(per_minute * share + 1e-9))
     minute: deque[float] = deque()
     for pause, (what, how) in events:
@@ -34,18 +34,18 @@ def test_no_minute_has_more_than_the_share_and_no_hold_lasts(
         if what == "ask":
             assert isinstance(how, int)
             for _ in range(how):
-                if budget.wait_seconds(now) == 0:
-                    budget.spend(now)
+                if limiter.wait_seconds(now) == 0:
+                    limiter.take(now)
                     minute.append(now)
         elif what == "learn":
             assert isinstance(how, tuple)
-            budget.learn(now, limit=how[0], remaining=how[1], reset_in=how[2])
+            limiter.adjust(now, limit=how[0], remaining=how[1], reset_in=how[2])
         else:
             assert how is None or isinstance(how, float)
-            assert 0 < budget.refuse(now, reset_in=how) <= LONGEST_HOLD_SECONDS
+            assert 0 < limiter.back_off(now, reset_in=how) <= LONGEST_HOLD_SECONDS
         while minute and minute[0] <= now - 60:
             minute.popleft()
         assert len(minute) <= most
-        assert 1 <= budget.allowed <= most
-    assert budget.wait_seconds(now) <= max(LONGEST_HOLD_SECONDS, WINDOW_SECONDS)
-    assert budget.wait_seconds(now + LONGEST_HOLD_SECONDS) == 0
+        assert 1 <= limiter.allowed <= most
+    assert limiter.wait_seconds(now) <= max(LONGEST_HOLD_SECONDS, WINDOW_SECONDS)
+    assert limiter.wait_seconds(now + LONGEST_HOLD_SECONDS) == 0

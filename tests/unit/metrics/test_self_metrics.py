@@ -5,34 +5,34 @@ import math
 import pytest
 
 from exporter.domain.errors import REASONS
-from exporter.metrics.own import DURATION_BUCKETS, OwnMetrics
+from exporter.metrics.self_metrics import DURATION_BUCKETS, SelfMetrics
 from tests.snapshots import read_series
 
 PREFIX = "braze_cdi_exporter_"
 
 
-def exercised() -> OwnMetrics:
+def exercised() -> SelfMetrics:
     """Everything that can be reported was reported once, for workspace w."""
-    own = OwnMetrics("1.2.3", "abc")
-    own.prepare_workspace("w")
-    own.request_answered("w", "job_sync_status", "200", 0.3)
-    own.rate_limit_seen("w", "job_sync_status", limit=100, remaining=99, reset_at_seconds=1767225600.5)
-    own.throttled("w", "integrations", 2.5)
-    own.poll_finished("w", None)
-    own.poll_finished("w", "timeout")
-    own.poll_interval("w", 60)
-    own.anomalies("w", "job_sync_status", "bad_time", 3)
-    own.integrations("w", "config", 10)
-    own.discovery_succeeded("w", 1767225600)
-    own.config_loaded(successful=True, at_seconds=1767225600)
-    own.state_persistent(value=False)
-    own.state_write_failed()
-    return own
+    self_metrics = SelfMetrics("1.2.3", "abc")
+    self_metrics.prepare_workspace("w")
+    self_metrics.request_answered("w", "job_sync_status", "200", 0.3)
+    self_metrics.rate_limit_seen("w", "job_sync_status", limit=100, remaining=99, reset_at_seconds=1767225600.5)
+    self_metrics.throttled("w", "integrations", 2.5)
+    self_metrics.poll_finished("w", None)
+    self_metrics.poll_finished("w", "timeout")
+    self_metrics.poll_interval("w", 60)
+    self_metrics.anomalies("w", "job_sync_status", "bad_time", 3)
+    self_metrics.integrations("w", "config", 10)
+    self_metrics.discovery_succeeded("w", 1767225600)
+    self_metrics.config_loaded(successful=True, at_seconds=1767225600)
+    self_metrics.state_persistent(value=False)
+    self_metrics.state_write_failed()
+    return self_metrics
 
 
-def samples(own: OwnMetrics) -> dict[str, float]:
+def samples(self_metrics: SelfMetrics) -> dict[str, float]:
     """Name and labels, as a line without the value -> value; without what prometheus-client adds by itself."""
-    series = read_series(own.render(openmetrics=False))
+    series = read_series(self_metrics.render(openmetrics=False))
     return {
         name.removeprefix(PREFIX) + "".join(f" {label}={value}" for label, value in labels): number
         for (name, labels), number in series.items()
@@ -73,14 +73,14 @@ def test_build_info_tells_the_versions() -> None:
 
 
 def test_only_what_is_known_is_there_at_the_start() -> None:
-    names = {name.split()[0] for name in samples(OwnMetrics())}
+    names = {name.split()[0] for name in samples(SelfMetrics())}
     assert names == {"build_info", "state_write_failures_total"}
 
 
 def test_a_prepared_workspace_counts_from_zero() -> None:
-    own = OwnMetrics()
-    own.prepare_workspace("w")
-    shown = {name: value for name, value in samples(own).items() if "workspace=w" in name}
+    self_metrics = SelfMetrics()
+    self_metrics.prepare_workspace("w")
+    shown = {name: value for name, value in samples(self_metrics).items() if "workspace=w" in name}
     assert shown == {
         "polls_total workspace=w": 0,
         **{f"poll_failures_total reason={reason} workspace=w": 0 for reason in REASONS},
@@ -90,40 +90,40 @@ def test_a_prepared_workspace_counts_from_zero() -> None:
 
 
 def test_preparing_again_keeps_what_was_counted() -> None:
-    own = exercised()
-    own.prepare_workspace("w")
-    assert samples(own) == samples(exercised())
+    self_metrics = exercised()
+    self_metrics.prepare_workspace("w")
+    assert samples(self_metrics) == samples(exercised())
 
 
 def test_a_forgotten_workspace_leaves_nothing_and_others_stay() -> None:
-    own = exercised()
-    own.poll_finished("other", None)
-    own.forget_workspace("w")
-    left = samples(own)
+    self_metrics = exercised()
+    self_metrics.poll_finished("other", None)
+    self_metrics.forget_workspace("w")
+    left = samples(self_metrics)
     assert not [name for name in left if "workspace=w" in name]
     assert left["polls_total workspace=other"] == 1
 
 
 def test_what_an_answer_does_not_say_about_the_limit_stays() -> None:
-    own = exercised()
-    own.rate_limit_seen("w", "job_sync_status", limit=None, remaining=98, reset_at_seconds=None)
-    shown = samples(own)
+    self_metrics = exercised()
+    self_metrics.rate_limit_seen("w", "job_sync_status", limit=None, remaining=98, reset_at_seconds=None)
+    shown = samples(self_metrics)
     assert shown["api_rate_limit endpoint=job_sync_status workspace=w"] == 100
     assert shown["api_rate_limit_remaining endpoint=job_sync_status workspace=w"] == 98
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_value_that_is_no_finite_number_is_absent(value: float) -> None:
-    own = OwnMetrics()
-    own.rate_limit_seen("w", "integrations", limit=value, remaining=1, reset_at_seconds=None)
-    limits = {name for name in samples(own) if name.startswith("api_rate_limit")}
+    self_metrics = SelfMetrics()
+    self_metrics.rate_limit_seen("w", "integrations", limit=value, remaining=1, reset_at_seconds=None)
+    limits = {name for name in samples(self_metrics) if name.startswith("api_rate_limit")}
     assert limits == {"api_rate_limit_remaining endpoint=integrations workspace=w"}
 
 
 def test_a_failed_reload_keeps_the_time_of_the_last_good_one() -> None:
-    own = exercised()
-    own.config_loaded(successful=False, at_seconds=1767229200)
-    shown = samples(own)
+    self_metrics = exercised()
+    self_metrics.config_loaded(successful=False, at_seconds=1767229200)
+    shown = samples(self_metrics)
     assert shown["config_last_reload_successful"] == 0
     assert shown["config_last_reload_success_timestamp_seconds"] == 1767225600
 
@@ -132,33 +132,33 @@ def test_a_failed_reload_keeps_the_time_of_the_last_good_one() -> None:
 def test_a_reload_was_successful_while_the_newest_try_of_either_configuration_was(
     configuration: int, web: int, shown: int
 ) -> None:
-    own = exercised()
-    own.config_loaded(successful=bool(configuration), at_seconds=1767229200)
-    own.web_config_loaded(bool(web))
-    assert samples(own)["config_last_reload_successful"] == shown
-    own.web_config_loaded(True)
-    own.config_loaded(successful=True, at_seconds=1767229300)
-    assert samples(own)["config_last_reload_successful"] == 1
+    self_metrics = exercised()
+    self_metrics.config_loaded(successful=bool(configuration), at_seconds=1767229200)
+    self_metrics.web_config_loaded(bool(web))
+    assert samples(self_metrics)["config_last_reload_successful"] == shown
+    self_metrics.web_config_loaded(True)
+    self_metrics.config_loaded(successful=True, at_seconds=1767229300)
+    assert samples(self_metrics)["config_last_reload_successful"] == 1
 
 
 def test_the_web_configuration_does_not_move_the_time_of_the_last_good_reload() -> None:
-    own = exercised()
+    self_metrics = exercised()
     for successful in (True, False, True):
-        own.web_config_loaded(successful)
-        assert samples(own)["config_last_reload_success_timestamp_seconds"] == 1767225600
+        self_metrics.web_config_loaded(successful)
+        assert samples(self_metrics)["config_last_reload_success_timestamp_seconds"] == 1767225600
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_a_workspace_of_any_characters_is_shown_and_forgotten(*, openmetrics: bool) -> None:
-    own = OwnMetrics()
-    own.prepare_workspace('a\r\ud800"\\\n')
-    page = own.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")
+    self_metrics = SelfMetrics()
+    self_metrics.prepare_workspace('a\r\ud800"\\\n')
+    page = self_metrics.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")
     workspaces = {
         dict(labels)["workspace"] for name, labels in read_series(page, openmetrics=openmetrics) if "polls" in name
     }
     assert workspaces == {'a\ufffd\ufffd"\\\n'}
-    own.forget_workspace('a\r\ud800"\\\n')
-    assert b"polls_total" not in own.render(openmetrics=openmetrics)
+    self_metrics.forget_workspace('a\r\ud800"\\\n')
+    assert b"polls_total" not in self_metrics.render(openmetrics=openmetrics)
 
 
 def test_the_openmetrics_page_is_left_open_for_the_caller_to_end() -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from exporter.domain.schedule import Agenda, interval_in_effect, next_turn, phase, retry_delay
+from exporter.domain.poll_queue import PollQueue, interval_in_effect, next_turn, phase, retry_delay
 
 
 @pytest.mark.parametrize("now", [0.0, 0.1, 29.9, 30.0, 30.1, 59.9, 60.0, 1e6, 1e6 + 30])
@@ -43,22 +43,22 @@ def test_over_time_failures_never_ask_more_often_than_success(interval: float) -
 
 
 def test_a_poll_that_ended_without_saying_how_is_due_again() -> None:
-    agenda = Agenda(60.0)
-    agenda.add("a", 0.0)
-    agenda.take()
-    assert agenda.next_due() is None
-    agenda.give_back("a", 10.0)
-    assert agenda.next_due() == 70.0
+    queue = PollQueue(60.0)
+    queue.add("a", 0.0)
+    queue.take()
+    assert queue.next_due() is None
+    queue.give_back("a", 10.0)
+    assert queue.next_due() == 70.0
 
 
 def test_giving_back_what_is_done_or_gone_changes_nothing() -> None:
-    agenda = Agenda(60.0)
-    agenda.add("a", 0.0)
-    agenda.take()
-    due = agenda.done("a", 10.0, succeeded=True)
-    agenda.give_back("a", 11.0)
-    agenda.give_back("b", 11.0)
-    assert agenda.next_due() == due
+    queue = PollQueue(60.0)
+    queue.add("a", 0.0)
+    queue.take()
+    due = queue.done("a", 10.0, succeeded=True)
+    queue.give_back("a", 11.0)
+    queue.give_back("b", 11.0)
+    assert queue.next_due() == due
 
 
 @pytest.mark.parametrize(("requests", "allowed"), [(10, 80), (80, 80), (200, 80), (1000, 1)])

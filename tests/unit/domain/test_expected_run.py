@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exporter.domain.expectation import Announcement, expect
+from exporter.domain.expected_run import Announcement, expect
 
 
 def at(hour: int, minute: int = 0, second: int = 0) -> datetime:

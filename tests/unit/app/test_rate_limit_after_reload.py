@@ -13,7 +13,7 @@ from exporter.domain.errors import NetworkError
 from exporter.domain.model import Integration
 from exporter.domain.settings import RateLimits, WorkspaceSettings
 from exporter.log import build_log
-from exporter.metrics.own import OwnMetrics
+from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.memory import MemoryStore
 from tests.virtual_time import VirtualClock, run
 
@@ -35,7 +35,7 @@ class Unreachable:
         """Nobody does."""
 
 
-class Noted(OwnMetrics):
+class Noted(SelfMetrics):
     """Notes when requests for integrations were sent, of which none takes time."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ def most_in_a_minute(*configs: Config) -> int:
 
     async def main(clock: VirtualClock) -> None:
         log = build_log("info", "logfmt", io.StringIO())
-        exporter = Exporter(store=MemoryStore(), own=noted, clock=clock, log=log)
+        exporter = Exporter(store=MemoryStore(), self_metrics=noted, clock=clock, log=log)
         for config, seconds in zip(configs, (200, *(2 for _ in configs[2:]), 70), strict=True):
             await exporter.apply(config)
             await asyncio.sleep(seconds)

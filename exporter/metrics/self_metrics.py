@@ -22,7 +22,7 @@ DURATION_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Seconds; up to the default deadline of a request."""
 
 
-class OwnMetrics:
+class SelfMetrics:
     """What the exporter counts about itself. Times are seconds, moments are seconds since 1970."""
 
     def __init__(self, version: str = VERSION, revision: str = REVISION) -> None:
@@ -189,11 +189,11 @@ class OwnMetrics:
 
     def render(self, *, openmetrics: bool) -> bytes:
         """The page of these metrics, without the `# EOF` line that ends an OpenMetrics page."""
-        own = b"".join(instrument.render(openmetrics=openmetrics) for instrument in self._instruments)
+        self_metrics = b"".join(instrument.render(openmetrics=openmetrics) for instrument in self._instruments)
         if openmetrics:
             process: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call] # not annotated there
-            return own + process.removesuffix(b"# EOF\n")
-        return own + generate_latest(self._registry)
+            return self_metrics + process.removesuffix(b"# EOF\n")
+        return self_metrics + generate_latest(self._registry)
 
     def _config_tried(self, which: str, successful: bool) -> None:
         self._loaded[which] = successful

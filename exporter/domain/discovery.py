@@ -1,8 +1,8 @@
 """
-Which integrations discovery has found, and when one is gone.
+The integrations that discovery has found, and when one is gone.
 
-Decides by complete listings only: an integration is gone after two of them in a row have missed it. A listing that
-broke off proves nothing, and one that is empty by mistake, or shifts while it is read, misses only once.
+Only complete listings count: an integration is gone after two of them in a row have missed it. A listing that broke off
+proves nothing, and one that is empty in error, or shifts while it is read, misses only once.
 """
 
 import re
@@ -26,8 +26,8 @@ class NameFilter:
 
 
 @dataclass(slots=True)
-class Roster:
-    """The integrations that listings have shown, with the complete listings in a row that missed each since."""
+class Discovery:
+    """The integrations seen in listings, each with the number of complete listings in a row that have missed it."""
 
     _misses: dict[str, int] = field(default_factory=dict)
 
@@ -37,16 +37,16 @@ class Roster:
     def __len__(self) -> int:
         return len(self._misses)
 
-    def saw(self, integration_ids: Iterable[str]) -> None:
-        """Note what any page of a listing has shown."""
+    def observe(self, integration_ids: Iterable[str]) -> None:
+        """Record what any page of a listing contains."""
         self._misses.update(dict.fromkeys(integration_ids, 0))
 
-    def drop(self, integration_id: str) -> None:
+    def forget(self, integration_id: str) -> None:
         """Forget one that is no longer wanted."""
         self._misses.pop(integration_id, None)
 
-    def close(self, seen: Iterable[str]) -> Sequence[str]:
-        """Note that a listing was complete and has shown *seen*; return those that are gone now."""
+    def complete_listing(self, seen: Iterable[str]) -> Sequence[str]:
+        """Record that a complete listing contained *seen*; return the integrations that are gone now."""
         shown = set(seen)
         for integration_id in self._misses:
             self._misses[integration_id] = 0 if integration_id in shown else self._misses[integration_id] + 1

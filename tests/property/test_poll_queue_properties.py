@@ -5,7 +5,7 @@ from itertools import combinations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.domain.schedule import HEAD_START_SECONDS, LATEST_RETRY_SECONDS, Agenda, retry_delay
+from exporter.domain.poll_queue import HEAD_START_SECONDS, LATEST_RETRY_SECONDS, PollQueue, retry_delay
 
 INTERVALS = st.floats(min_value=1, max_value=7200)
 KEYS = [f"integration {n}" for n in range(12)]
@@ -22,21 +22,21 @@ def test_nobody_starves_however_the_others_hurry(
     hurries: list[list[str]], sights: list[list[str]], service: float
 ) -> None:
     """One poll every *service* seconds; in between some are hurried, and some are told to come when they are due."""
-    agenda = Agenda(60.0)
+    queue = PollQueue(60.0)
     due = dict.fromkeys(KEYS, 0.0)
     for key in KEYS:
-        agenda.add(key, 0.0)
+        queue.add(key, 0.0)
     longest_wait, now = 0.0, 0.0
     for step in range(400):
         for key in hurries[step % len(hurries)]:
-            agenda.hurry(key, now)
+            queue.expedite(key, now)
         for key in sights[step % len(sights)]:
-            agenda.put_off(key, due[key])
-        next_due = agenda.next_due()
+            queue.reschedule(key, due[key])
+        next_due = queue.next_due()
         if next_due is not None and next_due <= now:
-            key = agenda.take()
+            key = queue.take()
             longest_wait = max(longest_wait, now - due[key])
-            due[key] = agenda.done(key, now, succeeded=True)
+            due[key] = queue.done(key, now, succeeded=True)
         now += service
     waiting = max(now - turn for turn in due.values())
     assert max(longest_wait, waiting) <= HEAD_START_SECONDS + (len(KEYS) + 2) * service
@@ -61,13 +61,13 @@ def test_after_a_failure_that_follows_a_success_the_next_try_comes_within_a_minu
 def test_an_integration_that_sometimes_fails_is_asked_at_most_twice_an_interval(
     interval: float, outcomes: list[bool]
 ) -> None:
-    agenda = Agenda(interval)
-    agenda.add("a", 0.0)
+    queue = PollQueue(interval)
+    queue.add("a", 0.0)
     times = []
     for succeeded in outcomes:
-        now = agenda.next_due()
+        now = queue.next_due()
         assert now is not None
         times.append(now)
-        agenda.done(agenda.take(), now, succeeded=succeeded)
+        queue.done(queue.take(), now, succeeded=succeeded)
     for first, last in combinations(range(len(times)), 2):
         assert last - first <= 2 * (times[last] - times[first]) / interval + 2
