@@ -39,7 +39,7 @@ class ListedIntegration:
     """Whether Braze says which run is next or, by null, that there is none; a missing or odd field says neither."""
 
     @property
-    def newest(self) -> tuple[datetime | None, SyncStatus | None]:
+    def latest(self) -> tuple[datetime | None, SyncStatus | None]:
         """What changes when the newest sync does."""
         return self.last_job_start_time, self.last_job_status
 
@@ -47,7 +47,7 @@ class ListedIntegration:
         """Whether the list shows the very sync that is known as the newest."""
         if newest is None:
             return self.last_job_start_time is None and self.last_job_status is None
-        return self.newest == (newest.sync_start_time, newest.job_status)
+        return self.latest == (newest.sync_start_time, newest.job_status)
 
     def leaves_open(self, newest: Sync | None) -> bool:
         """

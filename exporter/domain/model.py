@@ -72,6 +72,25 @@ class Sync:
             return None
         return (self.sync_finish_time - self.sync_start_time).total_seconds()
 
+    @property
+    def finished_at(self) -> datetime:
+        """The finish of a finished sync; its start where Braze gives no finish that can be."""
+        return max(self.sync_finish_time or self.sync_start_time, self.sync_start_time)
+
+    @property
+    def failed_rows_ratio(self) -> float | None:
+        """The share of its rows that failed, 0 to 1; None while that is not known."""
+        if self.rows_failed_with_errors is None or self.rows_synced is None:
+            return None
+        return self.rows_failed_with_errors / max(1, self.rows_synced + self.rows_failed_with_errors)
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How far its watermark was behind when it finished; None while that is not known."""
+        if self.last_timestamp_synced is None or not self.finished:
+            return None
+        return (self.finished_at - self.last_timestamp_synced).total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class Integration:
@@ -124,5 +143,7 @@ class Polls:
 
     @property
     def up(self) -> bool | None:
-        """Whether the latest poll succeeded; None before the first."""
-        return None if self.last_at is None else self.failure is None
+        """Whether the latest poll succeeded; one that was held back has failed; None before the first."""
+        if self.failure is not None:
+            return False
+        return None if self.last_at is None else True

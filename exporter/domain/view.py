@@ -1,50 +1,135 @@
-"""What the gauges say about an integration, read off its ledger and off Braze's list."""
+"""
+What metrics, page and JSON show of an integration: its state, the limits in effect, and what is wrong with it.
 
-from dataclasses import replace
+A view is computed from a state, never changed. What depends on the moment of looking alone is prepared here for both
+sides of it: from `stale_at` on, the gauges about syncs are gone and `stale_problems` hold.
+"""
 
-from exporter.domain.ledger import Ledger
-from exporter.domain.listing import ListedIntegration
-from exporter.domain.model import Snapshot, Sync, SyncStatus
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from exporter.domain.health import assess
+from exporter.domain.integration_state import IntegrationState, Watch
+from exporter.domain.limits import Limits, limits_in_effect
+from exporter.domain.model import Failure, Integration, Sync, Totals
+from exporter.domain.problem import Case, Problem
 
 
-def with_ledger(snapshot: Snapshot, ledger: Ledger) -> Snapshot:
-    """Return the snapshot with everything that the ledger knows; contract 4 defines each value."""
-    finished = [sync for sync in ledger.recent if sync.finished]
-    success = next((sync for sync in finished if sync.job_status is SyncStatus.SUCCESS), ledger.tail.success)
-    watermarks = (sync.last_timestamp_synced for sync in ledger.recent)
-    return replace(
-        snapshot,
-        newest=ledger.recent[0] if ledger.recent else None,
-        newest_finished=finished[0] if finished else None,
-        last_success_at=success.sync_finish_time if success else None,
-        last_timestamp_synced=next(filter(None, watermarks), ledger.tail.last_timestamp_synced),
-        consecutive_failed_syncs=_streak(finished, ledger),
-        totals=ledger.totals,
-        history_gaps=ledger.gaps,
-        history=ledger.recent,
+@dataclass(frozen=True, slots=True)
+class View:
+    """One integration at one moment. A value that is not known is None."""
+
+    integration: Integration
+    up: bool | None = None
+    """Whether the latest poll succeeded; None before the first."""
+    last_poll_at: datetime | None = None
+    last_poll_success_at: datetime | None = None
+    stale_at: datetime | None = None
+    """From then on it counts as unknown how the integration fares, unless a poll succeeds before."""
+    failure: Failure | None = None
+    failing_since: datetime | None = None
+    latest: Sync | None = None
+    """The latest sync, running included."""
+    latest_finished: Sync | None = None
+    last_success_at: datetime | None = None
+    last_timestamp_synced: datetime | None = None
+    consecutive_failed_syncs: int | None = None
+    integration_status: str | None = None
+    next_scheduled_run: datetime | None = None
+    expected_run_at: datetime | None = None
+    totals: Totals | None = None
+    """None until its own endpoint has answered."""
+    history_gaps: int | None = 0
+    history: tuple[Sync, ...] = field(default=(), repr=False)
+    """The latest syncs known, latest first, bounded."""
+    problems: tuple[Problem, ...] = ()
+    """Until `stale_at`."""
+    stale_problems: tuple[Problem, ...] = ()
+    """From `stale_at` on."""
+    limits: Limits = field(default_factory=Limits)
+    start_deadline_at: datetime | None = None
+    failed_rows_ratio: float | None = None
+    last_sync_lag_seconds: float | None = None
+
+    def is_stale(self, now: datetime) -> bool:
+        return self.stale_at is not None and now >= self.stale_at
+
+    def problems_at(self, now: datetime) -> tuple[Problem, ...]:
+        """What is wrong *now*, worst first."""
+        return self.stale_problems if self.is_stale(now) else self.problems
+
+
+def build_view(state: IntegrationState, watch: Watch) -> View:
+    """Return what is shown of a state; it does not depend on the moment of looking."""
+    integration = described(state, watch.integration)
+    limits = limits_in_effect(integration.limits)
+    stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
+    case = Case(state, limits, stale_at, integration.alerts)
+    problems, stale_problems = assess(case), assess(replace(case, stale=True))
+    polls, ledger, summary = state.polls, state.ledger, state.summary
+    if state.gone is not None:
+        # Only what still holds: its figures are those of an integration that is no more.
+        return View(
+            integration=integration,
+            up=polls.up,
+            last_poll_at=polls.last_at,
+            last_poll_success_at=polls.succeeded_at,
+            stale_at=stale_at,
+            failure=polls.failure,
+            failing_since=polls.failing_since,
+            history_gaps=None,
+            history=ledger.recent if ledger is not None else (),
+            problems=problems,
+            stale_problems=stale_problems,
+            limits=limits,
+        )
+    listed = state.listed if state.is_listed else None
+    expected = state.expected.at if state.expected is not None else None
+    finished = summary.latest_finished
+    success = summary.last_success
+    return View(
+        integration=integration,
+        up=polls.up,
+        last_poll_at=polls.last_at,
+        last_poll_success_at=polls.succeeded_at,
+        stale_at=stale_at,
+        failure=polls.failure,
+        failing_since=polls.failing_since,
+        latest=summary.latest,
+        latest_finished=finished,
+        last_success_at=success.sync_finish_time if success is not None else None,
+        last_timestamp_synced=summary.last_timestamp_synced,
+        consecutive_failed_syncs=summary.consecutive_failed_syncs,
+        integration_status=(listed.integration_status or None) if listed is not None else None,
+        next_scheduled_run=listed.next_scheduled_run if listed is not None else None,
+        expected_run_at=expected,
+        totals=ledger.totals if ledger is not None else None,
+        history_gaps=ledger.gaps if ledger is not None else 0,
+        history=ledger.recent if ledger is not None else (),
+        problems=problems,
+        stale_problems=stale_problems,
+        limits=limits,
+        start_deadline_at=case.start_deadline,
+        failed_rows_ratio=finished.failed_rows_ratio if finished is not None else None,
+        last_sync_lag_seconds=finished.lag_seconds if finished is not None else None,
     )
 
 
-def with_listing(snapshot: Snapshot, listed: ListedIntegration, newest: Sync | None) -> Snapshot:
-    """
-    Return the snapshot with what the list says of schedule, status, and a sync that has just begun.
-
-    Args:
-        snapshot: What is shown so far.
-        listed: What the list shows.
-        newest: The newest sync in the ledger.
-
-    """
-    return replace(
-        snapshot,
-        integration_status=listed.integration_status or None,
-        next_scheduled_run=listed.next_scheduled_run,
-        newest=listed.newly_running(newest) or newest,
+def described(state: IntegrationState, configured: Integration) -> Integration:
+    """Return the integration as the list describes it; the configuration's name wins."""
+    listed = state.listed
+    if listed is None:
+        return configured
+    named = configured.integration_name != configured.integration_id
+    return Integration(
+        configured.workspace,
+        configured.integration_id,
+        configured.integration_name if named else listed.integration_name or configured.integration_name,
+        configured.labels,
+        listed.integration_type,
+        listed.warehouse_type,
+        listed.app_group_id,
+        configured.expected_interval_seconds,
+        configured.limits,
+        configured.alerts,
     )
-
-
-def _streak(finished: list[Sync], ledger: Ledger) -> int:
-    for count, sync in enumerate(finished):
-        if not sync.failed:
-            return count
-    return len(finished) + ledger.tail.failed_streak
