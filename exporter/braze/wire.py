@@ -9,10 +9,10 @@ from `Link`, by `link.py`; the address is always ours, so that a link never rece
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
+from exporter.braze.endpoints import Endpoint
 from exporter.braze.link import BadLink, Cursor, read_link
 from exporter.domain.decode import is_path_segment
 from exporter.domain.errors import (
@@ -25,13 +25,6 @@ from exporter.domain.errors import (
     RateLimitedError,
     ServerError,
 )
-
-
-class Endpoint(StrEnum):
-    """The two pages of Braze's CDI API that we ask; each has a permission and a rate limit of its own."""
-
-    JOB_SYNC_STATUS = "job_sync_status"
-    INTEGRATIONS = "integrations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +73,24 @@ _MAX_SECONDS = 4e9  # beyond the year 2096 a reset time is nonsense
 _MAX_ERROR_TEXT = 120
 
 
-def build_job_sync_status(integration_id: str, cursor: Cursor | None = None) -> Request:
+def build_request(endpoint: Endpoint, integration_id: str = "", cursor: Cursor | None = None) -> Request:
     """
-    Ask for ten syncs of one integration, the newest first.
-
-    Source: https://www.braze.com/docs/api/endpoints/cdi/get_job_sync_status/
+    Ask for one page of an endpoint; *integration_id* where its path names an integration.
 
     Raises:
         BadRequestError: The id is not one path segment, so it is not asked for.
         PayloadError: The page before did not say how to ask for this one.
 
     """
-    if not is_path_segment(integration_id):
-        raise BadRequestError(
-            f"the integration id {integration_id[:80]!r} is not one path segment, so Braze was not asked; "
-            "copy the id from the integration's page in the Braze dashboard"
-        )
-    path = f"/cdi/integrations/{quote(integration_id, safe='')}/job_sync_status"
-    return Request(Endpoint.JOB_SYNC_STATUS, path, _query(cursor))
-
-
-def build_integrations(cursor: Cursor | None = None) -> Request:
-    """
-    Ask for ten integrations of the workspace.
-
-    Source: https://www.braze.com/docs/api/endpoints/cdi/get_integration_list/
-
-    Raises:
-        PayloadError: The page before did not say how to ask for this one.
-
-    """
-    return Request(Endpoint.INTEGRATIONS, "/cdi/integrations", _query(cursor))
+    path = endpoint.details.path
+    if "{integration_id}" in path:
+        if not is_path_segment(integration_id):
+            raise BadRequestError(
+                f"the integration id {integration_id[:80]!r} is not one path segment, so Braze was not asked; "
+                "copy the id from the integration's page in the Braze dashboard"
+            )
+        path = path.format(integration_id=quote(integration_id, safe=""))
+    return Request(endpoint, path, _query(cursor))
 
 
 def _query(cursor: Cursor | None) -> str:
@@ -201,12 +181,12 @@ def decipher_rate_headers(response: Response) -> RateHeaders:
     limit = _whole_number(headers.get("x-ratelimit-limit"))
     remaining = _whole_number(headers.get("x-ratelimit-remaining"))
     reset = _whole_number(headers.get("x-ratelimit-reset"))
-    retry = headers.get("x-ratelimit-retry-after", headers.get("retry-after"))
+    delays = (_seconds(headers.get(name)) for name in ("x-ratelimit-retry-after", "retry-after"))
     return RateHeaders(
         limit,
         remaining,
         float(reset) if reset is not None and 0 < reset < _MAX_SECONDS else None,
-        _seconds(retry),
+        next((delay for delay in delays if delay is not None), None),
     )
 
 

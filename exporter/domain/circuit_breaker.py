@@ -51,21 +51,27 @@ class CircuitBreaker:
             if scope in self._open:
                 self._open[scope] = (now, self._open[scope][1])
 
+    def error_while_open(self, endpoint: str, now: float) -> PollError | None:
+        """Return a copy of the error of the last denial while no request may be sent; None where one may be."""
+        for scope in (_ALL, endpoint):
+            if scope in self._open and now < self._open[scope][0]:
+                until, error = self._open[scope]
+                return type(error)(str(error), held_seconds=until - now)
+        return None
+
     def raise_if_open(self, endpoint: str, now: float) -> None:
         """
         Return when a request may be sent; where the breaker is half-open, that request is the probe.
 
         Raises:
-            PollError: The breaker is open; a copy of the error with which Braze denied the last request.
+            PollError: The breaker is open; as `error_while_open` returns it.
 
         """
-        open_scopes = [scope for scope in (_ALL, endpoint) if scope in self._open]
-        for scope in open_scopes:
-            until, error = self._open[scope]
-            if now < until:
-                raise type(error)(str(error), held_seconds=until - now)
-        for scope in open_scopes:
-            self._open[scope] = (now + OPEN_SECONDS, self._open[scope][1])
+        if (error := self.error_while_open(endpoint, now)) is not None:
+            raise error
+        for scope in (_ALL, endpoint):
+            if scope in self._open:
+                self._open[scope] = (now + OPEN_SECONDS, self._open[scope][1])
 
 
 _ALL = "*"

@@ -17,6 +17,7 @@ from enum import Enum, auto
 from exporter.domain.errors import PollError
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.ledger import Ledger
+from exporter.domain.limits import Limits
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Polls, Sync, SyncStatus
 from exporter.domain.settings import PollSettings
@@ -39,6 +40,8 @@ class Watch:
 
     integration: Integration
     poll: PollSettings
+    limits: Limits
+    """In effect."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,14 @@ class PollQueue:
     def __len__(self) -> int:
         return len(self._turns)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._turns
+
+    def due(self, key: str) -> float | None:
+        """When an integration has its turn; None while it is being polled, and for one that has none."""
+        turn = self._turns.get(key)
+        return None if turn is None or turn.polling else turn.due
+
     def add(self, key: str, due: float) -> None:
         """Add a new integration; one that is known keeps its turn."""
         if key not in self._turns:

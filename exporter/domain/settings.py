@@ -7,6 +7,7 @@ They live in the domain so that pollers need not know where a setting came from,
 from dataclasses import dataclass, field
 
 from exporter.domain.discovery import NameFilter
+from exporter.domain.limits import LimitSettings
 from exporter.domain.model import Integration
 
 
@@ -49,3 +50,5 @@ class WorkspaceSettings:
     rate_limit: RateLimits = field(default_factory=RateLimits)
     integrations: tuple[Integration, ...] = ()
     discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    """Of the integrations that only discovery finds; the others have their own."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from exporter.domain.health import assess
 from exporter.domain.integration_state import IntegrationState, Watch
-from exporter.domain.limits import Limits, limits_in_effect
+from exporter.domain.limits import Limits
 from exporter.domain.model import Failure, Integration, Sync, Totals
 from exporter.domain.problem import Case, Problem
 
@@ -51,6 +51,11 @@ class View:
     failed_rows_ratio: float | None = None
     last_sync_lag_seconds: float | None = None
 
+    @property
+    def verdict(self) -> tuple[tuple[str, str], ...]:
+        """Which problems there are, and how bad."""
+        return tuple((problem.kind, problem.severity.word) for problem in self.problems)
+
     def is_stale(self, now: datetime) -> bool:
         return self.stale_at is not None and now >= self.stale_at
 
@@ -62,9 +67,8 @@ class View:
 def build_view(state: IntegrationState, watch: Watch) -> View:
     """Return what is shown of a state; it does not depend on the moment of looking."""
     integration = described(state, watch.integration)
-    limits = limits_in_effect(integration.limits)
     stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
-    case = Case(state, limits, stale_at, integration.alerts)
+    case = Case(state, watch.limits, stale_at, integration.alerts)
     problems, stale_problems = assess(case), assess(replace(case, stale=True))
     polls, ledger, summary = state.polls, state.ledger, state.summary
     if state.gone is not None:
@@ -81,7 +85,7 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
             history=ledger.recent if ledger is not None else (),
             problems=problems,
             stale_problems=stale_problems,
-            limits=limits,
+            limits=watch.limits,
         )
     listed = state.listed if state.is_listed else None
     expected = state.expected.at if state.expected is not None else None
@@ -108,7 +112,7 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
         history=ledger.recent if ledger is not None else (),
         problems=problems,
         stale_problems=stale_problems,
-        limits=limits,
+        limits=watch.limits,
         start_deadline_at=case.start_deadline,
         failed_rows_ratio=finished.failed_rows_ratio if finished is not None else None,
         last_sync_lag_seconds=finished.lag_seconds if finished is not None else None,

@@ -2,11 +2,11 @@
 One family's ready lines, one entry for each slot, with their total size kept up to date.
 
 A slot is the place of one integration in every column; an empty entry is a family of which that integration shows
-nothing. A column knows neither snapshots nor staleness: it stores what it is given, and hands out tuples, which later
+nothing. A column knows neither views nor staleness: it stores what it is given, and hands out tuples, which later
 changes do not touch.
 """
 
-from exporter.metrics.catalogue import Family
+from exporter.metrics.family import Family
 from exporter.metrics.text import Kind, render_labels, render_number
 
 
@@ -17,7 +17,7 @@ def render_lines(family: Family, labels: str, value: object) -> bytes:
     Args:
         family: the entry of the catalogue.
         labels: the integration's labels as `render_labels` writes them.
-        value: the field of the snapshot that the family reads.
+        value: the field of the view that the family reads.
     """
     if value is None:
         return b""

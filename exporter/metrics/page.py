@@ -1,12 +1,12 @@
 """
-The exposition page: lines are rendered when a snapshot changes and joined when the page is scraped.
+The exposition page: lines are rendered when a view changes and joined when the page is scraped.
 
 Theory of operation. Each family of the catalogue is a column of ready lines, each integration a slot in all columns.
-`publish` compares the new snapshot with the old, field by field, renders the families that read a changed field, and
-only then puts the lines in place; there is no await in it, so a scrape sees all of a snapshot or nothing of it.
+`publish` compares the new view with the old, field by field, renders the families that read a changed field, and
+only then puts the lines in place; there is no await in it, so a scrape sees all of a view or nothing of it.
 `render` takes the columns as they are at that moment and joins them while the answer is being sent.
 
-What a page shows is a function of the published snapshots and of *now* alone. Staleness is the only thing that
+What a page shows is a function of the published views and of *now* alone. Staleness is the only thing that
 comes with time and without a publish, so the page remembers between which two moments nothing can change
 (`_fresh_until`, `_stale_since`) and looks at the slots only when *now* is outside.
 
@@ -20,8 +20,9 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from exporter.domain.model import Snapshot
-from exporter.metrics.catalogue import CATALOGUE, integration_labels
+from exporter.domain.view import View
+from exporter.metrics.catalogue import CATALOGUE
+from exporter.metrics.family import integration_labels
 from exporter.metrics.columns import Column, LagColumn, render_lines
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.metrics.text import clean, render_header, render_labels
@@ -39,8 +40,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
-_FIELDS = tuple(sorted({family.reads for family in CATALOGUE}))
-_read_fields: Callable[[Snapshot], tuple[Any, ...]] = attrgetter(*_FIELDS)
+_FIELDS = tuple(sorted({field for family in CATALOGUE for field in (family.reads, family.when_stale) if field}))
+_read_fields: Callable[[View], tuple[Any, ...]] = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +67,25 @@ class _Slot:
     """What the page knows of one integration."""
 
     number: int
-    snapshot: Snapshot
+    view: View
     labels: str
     hidden: bool = False
     """Whether the families that expire are taken off the page."""
 
 
 class Page:
-    """The current snapshots, and the page made of them."""
+    """The current views, and the page made of them."""
 
     def __init__(self, self_metrics: SelfMetrics) -> None:
         self._self_metrics = self_metrics
         self._slots: dict[tuple[str, str], _Slot] = {}
         self._free: list[int] = []
         self._columns = [LagColumn(family) if family.against_now else Column(family) for family in CATALOGUE]
-        self._readers = {field: [c for c in self._columns if c.family.reads == field] for field in _FIELDS}
+        self._readers = {
+            field: [c for c in self._columns if field in (c.family.reads, c.family.when_stale)] for field in _FIELDS
+        }
+        self._moving = [c for c in self._columns if c.family.when_stale != c.family.reads]
+        """The columns that change when a view becomes stale."""
         self._headers = {
             openmetrics: [render_header(f.name, f.kind, f.help, openmetrics=openmetrics) for f in CATALOGUE]
             for openmetrics in (False, True)
@@ -90,28 +95,28 @@ class Page:
         self._stale_since = _ALWAYS
         """Every hidden slot is stale from this moment on."""
 
-    def publish(self, snapshot: Snapshot) -> None:
-        """Show *snapshot* in place of what its integration showed before. An error leaves the page as it was."""
-        key = _key(snapshot.integration.workspace, snapshot.integration.integration_id)
+    def publish(self, view: View) -> None:
+        """Show *view* in place of what its integration showed before. An error leaves the page as it was."""
+        key = _key(view.integration.workspace, view.integration.integration_id)
         old = self._slots.get(key)
-        if old is None or old.snapshot.integration != snapshot.integration:
-            labels = render_labels(integration_labels(snapshot.integration))
+        if old is None or old.view.integration != view.integration:
+            labels = render_labels(integration_labels(view.integration))
             columns = self._columns
         else:
             labels = old.labels
-            columns = self._changed(old.snapshot, snapshot)
-        # A snapshot that is still stale is hidden again by the next scrape; only a new deadline can bring lines back.
-        hidden = old is not None and old.hidden and old.snapshot.stale_at == snapshot.stale_at
+            columns = self._changed(old.view, view)
+        # A view that is still stale is hidden again by the next scrape; only a new deadline can bring lines back.
+        hidden = old is not None and old.hidden and old.view.stale_at == view.stale_at
         if old is not None and old.hidden and not hidden:
             columns = self._columns
-        ready = [(c, b"" if hidden and c.family.expires else _lines(c, labels, snapshot)) for c in columns]
+        ready = [(c, _lines(c, labels, view, stale=hidden)) for c in columns]
 
         number = self._add_slot() if old is None else old.number
         for column, lines in ready:
             column.put(number, lines)
-        self._slots[key] = _Slot(number, snapshot, labels, hidden)
-        if snapshot.stale_at is not None and not hidden:
-            self._fresh_until = min(self._fresh_until, snapshot.stale_at)
+        self._slots[key] = _Slot(number, view, labels, hidden)
+        if view.stale_at is not None and not hidden:
+            self._fresh_until = min(self._fresh_until, view.stale_at)
 
     def withdraw(self, workspace: str, integration_id: str) -> None:
         """Take an integration off the page with everything it showed; one that is not there is no error."""
@@ -122,9 +127,9 @@ class Page:
             column.put(slot.number, b"")
         self._free.append(slot.number)
 
-    def snapshots(self) -> tuple[Snapshot, ...]:
-        """The current snapshots by workspace, name and id."""
-        return tuple(sorted((slot.snapshot for slot in self._slots.values()), key=_order))
+    def views(self) -> tuple[View, ...]:
+        """The current views by workspace, name and id."""
+        return tuple(sorted((slot.view for slot in self._slots.values()), key=_order))
 
     def render(self, now: datetime, *, openmetrics: bool) -> Exposition:
         """The page as of *now*. What is published later does not reach the chunks."""
@@ -145,7 +150,7 @@ class Page:
             chunks=_join(parts),
         )
 
-    def _changed(self, old: Snapshot, new: Snapshot) -> list[Column]:
+    def _changed(self, old: View, new: View) -> list[Column]:
         """The columns that read a field in which the two differ."""
         fields = zip(_FIELDS, _read_fields(old), _read_fields(new), strict=True)
         changed = [field for field, before, after in fields if before is not after and before != after]
@@ -162,7 +167,7 @@ class Page:
         """Hide what is stale at *now*, show what is not (the clock may have been set back), and note until when."""
         self._fresh_until, self._stale_since = _NEVER, _ALWAYS
         for slot in self._slots.values():
-            stale_at = slot.snapshot.stale_at
+            stale_at = slot.view.stale_at
             if stale_at is None:
                 continue
             stale = now >= stale_at
@@ -172,9 +177,8 @@ class Page:
                 self._fresh_until = min(self._fresh_until, stale_at)
             if stale != slot.hidden:
                 slot.hidden = stale
-                for column in self._columns:
-                    if column.family.expires:
-                        column.put(slot.number, b"" if stale else _lines(column, slot.labels, slot.snapshot))
+                for column in self._moving:
+                    column.put(slot.number, _lines(column, slot.labels, slot.view, stale=stale))
 
 
 def _key(workspace: str, integration_id: str) -> tuple[str, str]:
@@ -182,13 +186,14 @@ def _key(workspace: str, integration_id: str) -> tuple[str, str]:
     return clean(workspace), clean(integration_id)
 
 
-def _order(snapshot: Snapshot) -> tuple[str, str, str]:
-    integration = snapshot.integration
+def _order(view: View) -> tuple[str, str, str]:
+    integration = view.integration
     return integration.workspace, integration.integration_name, integration.integration_id
 
 
-def _lines(column: Column, labels: str, snapshot: Snapshot) -> bytes:
-    return render_lines(column.family, labels, getattr(snapshot, column.family.reads))
+def _lines(column: Column, labels: str, view: View, *, stale: bool) -> bytes:
+    field = column.family.when_stale if stale else column.family.reads
+    return render_lines(column.family, labels, getattr(view, field)) if field is not None else b""
 
 
 def _join(parts: list[_Part], chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import platform
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import REASONS
 from exporter.metrics.instruments import Histogram, Instrument, Value
 from exporter.metrics.text import Kind

@@ -31,7 +31,6 @@ class Kind(StrEnum):
     GAUGE = "gauge"
     COUNTER = "counter"
     HISTOGRAM = "histogram"
-    INFO = "info"
 
 
 def clean(value: str) -> str:
@@ -65,11 +64,10 @@ def render_header(name: str, kind: Kind, help_text: str, *, openmetrics: bool) -
     """
     The HELP and TYPE lines of the family whose samples are called *name*.
 
-    OpenMetrics names the family of counters and infos without the samples' suffix. *help_text* is ours and plain:
-    neither format has anything to escape in it.
+    OpenMetrics names the family of counters without the samples' suffix. An info metric is a gauge in both formats: an
+    OpenTelemetry collector renames the type `info`. *help_text* is ours and plain: neither format has anything to
+    escape in it.
     """
-    if openmetrics:
-        name = name.removesuffix({Kind.COUNTER: "_total", Kind.INFO: "_info"}.get(kind, ""))
-    elif kind is Kind.INFO:
-        kind = Kind.GAUGE
+    if openmetrics and kind is Kind.COUNTER:
+        name = name.removesuffix("_total")
     return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n".encode()

@@ -3,7 +3,7 @@ The poll loop of one workspace: start what is due as far as the rate limit allow
 
 Decides nothing about due times or rate limits: `domain/poll_queue.py` and `domain/rate_limit.py` do. What a poll is, it
 is given.
-A crash of the loop ends its polls; starting it again is for `supervision.py`.
+A crash of the loop ends its polls; `Supervised` starts it again. `Readiness` knows what has been tried.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint
+from exporter.braze.api import Api
+from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.domain.poll_queue import PollQueue
 
@@ -20,6 +20,8 @@ POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
 LONGEST_NAP_SECONDS = 300.0
 """The loop looks up at least this often, so that what has changed elsewhere is noticed."""
+RESTART_SECONDS = 10.0
+"""Between a crash and the restart."""
 HANGS_AFTER_SECONDS = 60.0
 """A loop that is so late to look up hangs."""
 
@@ -29,8 +31,8 @@ class PollLoop:
     Runs *poll* for each integration whenever it is due.
 
     Args:
-        agenda: Whose turn it is; `poll` gives each its next turn.
-        gate: Each start of a poll takes a turn of its budget.
+        queue: Whose turn it is; `poll` gives each its next turn.
+        api: Each start of a poll takes a turn of its budget.
         poll: Polls the integration with this id, its first request's turn being taken. Must not raise.
         clock: For due times.
         log: Bound to the workspace.
@@ -40,13 +42,13 @@ class PollLoop:
     def __init__(
         self,
         queue: PollQueue,
-        gate: Gate,
-        poll: Callable[[str], Awaitable[None]],
+        api: Api,
+        poll: Callable[[str, bool], Awaitable[None]],
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
         self._queue = queue
-        self._gate = gate
+        self._api = api
         self._poll = poll
         self._clock = clock
         self._log = log
@@ -69,7 +71,7 @@ class PollLoop:
             await self._cancel_polls()
 
     def wake(self) -> None:
-        """Look at the agenda now: someone has made an integration due."""
+        """Look at the queue now: an integration has become due."""
         self._wake.set()
 
     async def _cancel_polls(self) -> None:
@@ -89,7 +91,7 @@ class PollLoop:
             except TimeoutError:
                 pass
             if throttled:
-                self._gate.note_throttled(Endpoint.JOB_SYNC_STATUS, self._clock.monotonic() - began)
+                self._api.note_throttled(Endpoint.JOB_SYNC_STATUS, self._clock.monotonic() - began)
 
     def _start_polls(self) -> tuple[float, bool]:
         """
@@ -104,14 +106,15 @@ class PollLoop:
             now = self._clock.monotonic()
             if due > now:
                 return due - now, False
-            wait = self._gate.try_turn(Endpoint.JOB_SYNC_STATUS)
-            if wait > 0:
+            # What is not sent takes no turn from what can be sent later.
+            blocked = self._api.is_blocked(Endpoint.JOB_SYNC_STATUS)
+            if not blocked and (wait := self._api.try_turn(Endpoint.JOB_SYNC_STATUS)) > 0:
                 return wait, True
-            self._start(self._queue.take())
+            self._start(self._queue.take(), turn_taken=not blocked)
         return LONGEST_NAP_SECONDS, False
 
-    def _start(self, key: str) -> None:
-        task = asyncio.ensure_future(self._poll(key))
+    def _start(self, key: str, *, turn_taken: bool) -> None:
+        task = asyncio.ensure_future(self._poll(key, turn_taken))
         self._under_way.add(task)
         task.add_done_callback(lambda _: self._ended(key, task))
 
@@ -121,3 +124,70 @@ class PollLoop:
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("poll crashed; this is a defect of the exporter", exc_info=error)
+
+
+class Supervised:
+    """
+    Runs *body* until cancelled, and again after a crash.
+
+    Args:
+        name: What the loop is called in the log and in `/-/healthy`.
+        body: Runs until cancelled.
+        log: Bound to the workspace.
+
+    """
+
+    def __init__(self, name: str, body: Callable[[], Awaitable[None]], log: FilteringBoundLogger) -> None:
+        self._name = name
+        self._body = body
+        self._log = log
+        self._crash: str | None = None
+
+    def unhealthy(self) -> str | None:
+        """Why the loop does not run at this moment; None when it does."""
+        if self._crash is None:
+            return None
+        return f"the {self._name} loop crashed ({self._crash}) and will be restarted; the log has the traceback"
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        while True:
+            self._crash = None
+            try:
+                await self._body()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the loop must go on
+                self._crash = type(error).__name__
+                self._log.error("loop crashed", loop=self._name, exc_info=error, restart_in_seconds=RESTART_SECONDS)
+            await asyncio.sleep(RESTART_SECONDS)
+
+
+class Readiness:
+    """Which integrations, and whether the list, are still to be tried for the first time."""
+
+    def __init__(self) -> None:
+        self.any = False
+        """Whether anything has been tried."""
+        self.all = asyncio.Event()
+        """Set once the list was tried and every integration has been polled."""
+        self.outstanding: set[str] = set()
+        """Integrations that have not been polled yet."""
+        self._list_tried = False
+
+    def expect(self, integration_id: str) -> None:
+        """Take in an integration that is to be polled."""
+        self.outstanding.add(integration_id)
+
+    def note(self, integration_id: str) -> None:
+        """Note that an integration was polled, or that it is gone."""
+        self.any = True
+        self.outstanding.discard(integration_id)
+        self._look()
+
+    def note_list(self) -> None:
+        """Note that the list was read, or could not be."""
+        self.any = self._list_tried = True
+        self._look()
+
+    def _look(self) -> None:
+        if self._list_tried and not self.outstanding:
+            self.all.set()

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import (
     AuthError,
     ForbiddenError,
@@ -22,9 +22,9 @@ from exporter.domain.errors import (
     ServerError,
     TimedOutError,
 )
-from exporter.domain.model import Snapshot
+from exporter.domain.integration_state import PollResult
+from exporter.domain.view import View
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.reading import Reading
 
 _CONFIG, _DISCOVERY = "config", "discovery"
 _SHARED = frozenset(
@@ -63,22 +63,23 @@ class Reporter:
         self._log.error("poll crashed", integration_id=integration_id, exc_info=error)
         return PayloadError(f"a defect of the exporter ({type(error).__name__}), shown in its log; please report it")
 
-    def poll(self, before: Snapshot, after: Snapshot, reading: Reading, seconds: float) -> None:
+    def poll(self, before: View, after: View, result: PollResult, seconds: float) -> None:
         """
         Say how the poll of one integration ended: one line.
 
         It is loud when something begins or ends. What hits a whole workspace is told by the first it hits, and its end
         by the last.
         """
-        self._self_metrics.poll_finished(self._workspace, reading.error.reason if reading.error else None)
+        if result.error is None or result.error.held_seconds is None:  # else nothing was sent
+            self._self_metrics.poll_finished(self._workspace, result.error.reason if result.error else None)
         log = self._log.bind(
             integration_id=after.integration.integration_id,
             integration_name=after.integration.integration_name,
-            pages=reading.pages,
-            counted=len(reading.counted),
+            pages=result.pages,
+            counted=len(result.counted),
             seconds=round(seconds, 3),
         )
-        if after.history_gaps > before.history_gaps:
+        if (after.history_gaps or 0) > (before.history_gaps or 0):
             log.warning("the last known sync was not found; the counters may be short", gaps=after.history_gaps)
         before_reason = self._failing.get(after.integration.integration_id)
         said = before_reason in _SHARED and self._reasons[before_reason] > 1
@@ -95,6 +96,11 @@ class Reporter:
             say("poll succeeded again", reason=before_reason)
         else:
             log.debug("poll succeeded")
+
+    @staticmethod
+    def is_shared(error: PollError) -> bool:
+        """Whether the reason as a rule concerns all integrations of a workspace."""
+        return error.reason in _SHARED
 
     def forget(self, integration_id: str) -> None:
         """Take an integration for one that never failed, because it is gone or was polled anew."""

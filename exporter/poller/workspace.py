@@ -1,41 +1,42 @@
 """
-One workspace: watch its integrations by polls and by the list, keep accounts, publish snapshots.
+One workspace: watch its integrations by polls and by the list, and apply what follows.
 
-Decides nothing about accounting, due times or what a listing means. Every poll ends in a published snapshot, whatever
-happened, and an account is kept before its figures are shown. From keeping to publishing there is no await, so no two
-polls mix and no page is torn. An integration that is taken away while a poll is under way stays away.
+Takes events in, lets the domain decide what each means for an integration, and hands the change to the shell, which
+lets it take effect; then it is logged. Decides what concerns the whole workspace: whether the list and the endpoint can
+be relied on, and which integrations there are. One that is taken away while a poll is in flight stays away.
 """
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint
+from exporter.braze.api import Api
+from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.domain.discovery import Discovery
 from exporter.domain.errors import PollError
+from exporter.domain.integration_state import IntegrationState, PollResult
 from exporter.domain.listing import ListedIntegration
-from exporter.domain.model import Integration, Snapshot
-from exporter.domain.poll_queue import PollQueue, interval_in_effect, next_turn, phase
+from exporter.domain.model import Integration
+from exporter.domain.poll_queue import interval_in_effect, phase
 from exporter.domain.settings import WorkspaceSettings
+from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no_list, on_poll_end
+from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.attempts import Attempts
-from exporter.poller.listing import ListingLoop
-from exporter.poller.loop import PollLoop
-from exporter.poller.publishing import Publisher
-from exporter.poller.reading import Reader, Reading
-from exporter.poller.reliance import Reliance
+from exporter.poller.list_reader import ListHealth, ListReader
+from exporter.poller.loop import PollLoop, Readiness, Supervised
 from exporter.poller.report import Reporter
-from exporter.poller.supervision import Supervised
-from exporter.poller.watched import Verdict, Watched, watch
-from exporter.state.store import Store
+from exporter.poller.shell import Shell, Watched
+from exporter.poller.walk import Walker
+from exporter.state.store import KEPT_FOR, Store
 
 _LATE = 1.25
-"""So many intervals after its last poll an integration shows that the budget does not serve what it should."""
+"""This many intervals after its last poll an integration shows that the rate limit does not allow what it should."""
+_IN_DOUBT = 2
+"""After this many failed polls in a row the endpoint is in doubt, and the list stands for no poll; after a denial at
+once. Else the integrations that rest would look healthy until something changes."""
 
 
 class WorkspacePoller:
@@ -45,25 +46,25 @@ class WorkspacePoller:
         self,
         *,
         settings: WorkspaceSettings,
-        gate: Gate,
+        api: Api,
         store: Store,
         page: Page,
         self_metrics: SelfMetrics,
         clock: Clock,
         log: FilteringBoundLogger,
-        carried: Mapping[str, Snapshot] | None = None,
+        carried: Mapping[str, IntegrationState] | None = None,
     ) -> None:
         self.settings = settings
-        self.attempts = Attempts()
-        self._gate = gate
+        self.readiness = Readiness()
+        self._api = api
         self._clock = clock
-        self._publisher = Publisher(settings, store, page, clock)
+        self._shell = Shell(settings, store, page, clock)
         self._report = Reporter(settings.name, self_metrics, log, needs_list=settings.discovery.enabled)
-        self._reader = Reader(gate, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
-        self._queue = PollQueue(settings.poll.interval_seconds)
-        self._loop = PollLoop(self._queue, gate, self.poll, clock, log.bind(workspace=settings.name))
-        self._listing = ListingLoop(
-            gate=gate,
+        self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
+        self._queue = self._shell.queue
+        self._loop = PollLoop(self._queue, api, self.poll, clock, log.bind(workspace=settings.name))
+        self._list_reader = ListReader(
+            api=api,
             clock=clock,
             watcher=self,
             interval_seconds=settings.poll.interval_seconds,
@@ -73,17 +74,20 @@ class WorkspacePoller:
         )
         self._supervised = (
             Supervised("poll", self._loop.run, log.bind(workspace=settings.name)),
-            Supervised("listing", self._listing.run, log.bind(workspace=settings.name)),
+            Supervised("listing", self._list_reader.run, log.bind(workspace=settings.name)),
         )
-        self._carried = carried or {}
-        self._watched: dict[str, Watched] = {}
         self._discovery = Discovery()
-        self._list = Reliance()
+        self._list = ListHealth()
+        self._failures_in_a_row = 0
+        self._in_doubt = False
         self_metrics.prepare_workspace(settings.name)
+        kept = {**self._shell.kept(), **(carried or {})}
         for integration in settings.integrations:
-            self._admit(watch(integration, configured=True))
-        for found in self._publisher.remembered():
-            self._admit_found(found)
+            self._shell.admit(integration, kept.get(integration.integration_id), configured=True)
+            self.readiness.expect(integration.integration_id)
+        for integration_id, state in kept.items():
+            if state.listed is not None:
+                self._admit_discovered(integration_id, state.listed.integration_name, state)
         self._plan()
 
     async def run(self) -> None:
@@ -94,29 +98,38 @@ class WorkspacePoller:
 
     def unhealthy(self) -> tuple[str, ...]:
         """Why the loops are not healthy; nothing when they are."""
-        troubles = (*(supervised.unhealthy() for supervised in self._supervised), self._loop.unhealthy())
-        return tuple(f"workspace {self.settings.name}: {trouble}" for trouble in troubles if trouble)
+        reasons = (*(supervised.unhealthy() for supervised in self._supervised), self._loop.unhealthy())
+        return tuple(f"workspace {self.settings.name}: {reason}" for reason in reasons if reason)
 
     @property
-    def snapshots(self) -> tuple[Snapshot, ...]:
-        """The newest of each integration."""
-        return tuple(watched.snapshot for watched in self._watched.values())
+    def states(self) -> dict[str, IntegrationState]:
+        """The present one of each integration."""
+        return {one.key: one.state for one in self._shell}
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """What is shown of each integration."""
+        return tuple(one.view for one in self._shell)
+
+    def next_poll_in(self, integration_id: str) -> float | None:
+        """Seconds until an integration's own endpoint has its turn; None while it has none."""
+        due = self._queue.due(integration_id)
+        return None if due is None else due - self._clock.monotonic()
 
     @property
     def interval_seconds(self) -> float:
-        """The interval in effect: longer than the configured one when the budget, as it really is, demands it."""
+        """The interval in effect: longer than the configured one when the rate limit, as it really is, demands it."""
         if self._list.interval is not None:
             # The list tells what has changed; but each must have been asked once.
-            return interval_in_effect(
-                self._list.interval, len(self.attempts.outstanding), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
-            )
+            allowed = self._api.allowed(Endpoint.JOB_SYNC_STATUS)
+            return interval_in_effect(self._list.interval, len(self.readiness.outstanding), allowed)
         longest = self._queue.longest_wait(self._clock.monotonic())
         return longest if longest > self._queue.interval * _LATE else self._queue.interval
 
     def succeeded(self) -> bool:
-        """Whether the newest poll of every integration, and of the list where it is needed, was good."""
+        """Whether the latest poll of every integration, and of the list where it is needed, was good."""
         return not (self._list.failing and self.settings.discovery.enabled) and all(
-            watched.snapshot.up for watched in self._watched.values()
+            one.state.polls.up or one.state.gone is not None for one in self._shell
         )
 
     def notes(self) -> tuple[str, ...]:
@@ -125,94 +138,96 @@ class WorkspacePoller:
 
     # Polls of an integration's own endpoint
 
-    async def poll(self, integration_id: str) -> None:
-        """Poll one integration whose first turn in the budget has been taken, and give it its next turn."""
-        watched = self._watched[integration_id]
-        asking = watched.listed
-        ledger = watched.account.ledger if watched.account else None
+    async def poll(self, integration_id: str, turn_taken: bool) -> None:
+        """Poll one integration; *turn_taken* when its first request's turn has been taken."""
+        one = self._shell.get(integration_id)
+        if one is None:
+            return  # withdrawn between being scheduled and this moment
+        asking = one.state.listed if one.state.is_listed else None
         began = self._clock.monotonic()
         try:
-            reading = await self._reader.read(integration_id, ledger)
+            result = await self._walker.poll(integration_id, one.state.ledger, turn_taken=turn_taken)
         except Exception as error:  # noqa: BLE001 - a defect must cost this poll and nothing else
-            reading = Reading(ledger, error=self._report.defect(integration_id, error))
-        if self._watched.get(integration_id) is not watched:
+            result = PollResult(one.state.ledger, error=self._report.defect(integration_id, error))
+        if self._shell.get(integration_id) is not one or integration_id not in self._queue:
             return
-        before = watched.snapshot
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        if reading.error is None:
-            watched.take_answer(asking, monotonic)
+        moment, poll = self._shell.moment(), self.settings.poll
+        self._note_endpoint(result, moment.monotonic)
+        if one.state.is_listed and self._list.forgets(
+            one.state.session.listed_at, moment.monotonic, poll.stale_after_seconds
+        ):
+            self._shell.apply(one, on_list_lost(one.state, one.watch, moment.now))
+        before = one.view
+        covers = not self._in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
+        change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=covers)
+        self._shell.end_poll(one, change)
+        self.readiness.note(integration_id)
+        self._report.poll(before, one.view, result, moment.monotonic - began)
+
+    def _note_endpoint(self, result: PollResult, monotonic: float) -> None:
+        """Note whether the endpoint of all integrations answers; what was held back or rests is polled accordingly."""
+        error = result.error
+        if error is None:
+            self._failures_in_a_row, self._in_doubt = 0, False
             self._catch_up(monotonic)
-        if reading.ledger is not None and reading.pages > 0:
-            self._publisher.heard(watched, reading.ledger, now)
-        self._publisher.close_poll(watched, reading.error, now)
-        stale_after = self.settings.poll.stale_after_seconds
-        if watched.listed is not None and self._list.forgets(watched.listed_at, monotonic, stale_after):
-            watched.forget_listing(now)
-        due = None
-        if reading.error is not None and reading.error.held_seconds is not None:
-            due = monotonic + reading.error.held_seconds
-        elif reading.error is None and watched.told and self._list.covers(watched.listed_at, monotonic):
-            due = self._rests_until(watched)
-        turn = self._queue.done(integration_id, monotonic, succeeded=reading.error is None, due=due)
-        self._publisher.show(watched, turn)
-        self.attempts.note(integration_id)
-        self._report.poll(before, watched.snapshot, reading, monotonic - began)
+        elif error.held_seconds is None and self._report.is_shared(error):
+            self._failures_in_a_row += 1
+            if not self._in_doubt and (not error.retryable or self._failures_in_a_row >= _IN_DOUBT):
+                self._in_doubt = True
+                self._rely_on_polls()
 
     def _catch_up(self, monotonic: float) -> None:
-        """Poll what a denial held back, once a good answer has ended it."""
-        if not self._gate.denies(Endpoint.JOB_SYNC_STATUS):
+        """Poll what the open circuit breaker held back, once a good answer has closed it."""
+        if not self._api.is_open(Endpoint.JOB_SYNC_STATUS):
             self._queue.release(monotonic)
 
     # What the list shows
 
     def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
         """Take in one page of the list."""
-        now, monotonic = self._clock.now(), self._clock.monotonic()
+        moment = self._shell.moment()
+        stands = self._list.pays and not self._in_doubt
         for listed in integrations:
-            watched = self._watched.get(listed.integration_id)
-            if watched is None:
-                name = listed.integration_name or listed.integration_id
-                watched = self._admit_found(Integration(self.settings.name, listed.integration_id, name))
-            elif not watched.configured and not self._discovers(listed.integration_name or watched.integration_name):
-                self._withdraw(listed.integration_id)
-                watched = None
-            if watched is not None:
-                self._discovery.observe((listed.integration_id,))
-                self._sight(watched, listed, now, monotonic)
-        self._catch_up(monotonic)
+            key = listed.integration_id
+            one = self._shell.get(key)
+            if one is None:
+                one = self._admit_discovered(key, listed.integration_name)
+            elif not one.configured and not self._discovers(
+                listed.integration_name or one.view.integration.integration_name
+            ):
+                self._discovery.forget(key)
+                self._leave(one, renamed_to=listed.integration_name)
+                continue
+            if one is None:
+                continue
+            self._discovery.observe((key,))
+            self._queue.add(key, moment.monotonic)  # it may have been gone
+            change = on_listing(one.state, one.watch, listed, moment, list_is_short=stands)
+            self._shell.apply(one, change)
+            if change.polled:
+                self.readiness.note(key)
+                self._report.sighting()
+        self._catch_up(moment.monotonic)
         self._loop.wake()
-
-    def _sight(self, watched: Watched, listed: ListedIntegration, now: datetime, monotonic: float) -> None:
-        """Take what the list shows of an integration for a poll of it, or ask its own endpoint."""
-        key = listed.integration_id
-        verdict = watched.judge(listed)
-        watched.take_listing(listed, now, monotonic)
-        if watched.account is None or watched.snapshot.failure is not None:
-            self._publisher.show(watched)
-        elif verdict is Verdict.OPEN or not (verdict is Verdict.CHANGED or self._list.pays):
-            self._publisher.show(watched, self._queue.bring_forward(key, self._regular_turn(key)))
-        elif verdict is Verdict.CHANGED:
-            self._queue.expedite(key, monotonic)
-            self._publisher.show(watched)
-        else:
-            self._publisher.heard(watched, watched.account.ledger, now)
-            self._publisher.close_poll(watched, None, now)
-            self._publisher.show(watched, self._queue.reschedule(key, self._rests_until(watched)))
-            self.attempts.note(key)
-            self._report.sighting()
 
     def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
         """Take in that the list was read to its end."""
         now = self._clock.now()
         for key in self._discovery.complete_listing(integration_ids):
-            watched = self._watched.get(key)
-            if watched is not None and not watched.configured:
-                self._withdraw(key)
-            elif watched is not None:
-                watched.forget_listing(now)
-                self._publisher.show(watched, self._queue.reschedule(key, self._regular_turn(key)))
+            one = self._shell.get(key)
+            if one is not None and one.configured:
+                self._shell.apply(one, on_list_lost(one.state, one.watch, now))
+            elif one is not None:
+                self._leave(one)
+        for one in self._shell:
+            if one.state.gone is None or one.configured or one.key in integration_ids:
+                continue
+            if now - one.state.gone.at > KEPT_FOR:
+                self._shell.withdraw(one)
+            else:
+                self._leave(one, renamed_to=one.state.renamed_to)
         self._list.complete(interval, pays=pays)
-        self._expect_no_list(now)
+        self._expect_no_list()
         self._report.listing_complete(now)
         self._end_listing()
 
@@ -220,6 +235,7 @@ class WorkspacePoller:
         """Take in that the list could not be read; after some times its own endpoint is asked for each integration."""
         self._report.listing_failed(error)
         if self._list.fail(retryable=error.retryable):
+            self._expect_no_list()
             self._rely_on_polls()
         self._end_listing()
 
@@ -227,69 +243,55 @@ class WorkspacePoller:
         """Take in that the list has too many pages for the few integrations that are watched to rely on it."""
         self._list.give_up()
         self._report.listing_too_long()
+        self._expect_no_list()
         self._rely_on_polls()
         self._end_listing()
 
     def _rely_on_polls(self) -> None:
         """Let no integration rest, not even one that the pages before the failure have shown."""
-        self._expect_no_list(self._clock.now())
-        for key in self._watched:
-            self._queue.bring_forward(key, self._regular_turn(key))
+        for one in self._shell:
+            self._shell.ask_regularly(one)
         self._loop.wake()
 
-    def _expect_no_list(self, now: datetime) -> None:
+    def _expect_no_list(self) -> None:
         """Let those that the list does not show rely on `expected_interval`."""
-        for watched in self._watched.values():
-            if watched.expect_no_list(now):
-                self._publisher.show(watched)
+        now = self._clock.now()
+        for one in self._shell:
+            if (change := on_no_list(one.state, one.watch, now)) is not None:
+                self._shell.apply(one, change)
 
     def _end_listing(self) -> None:
-        self.attempts.note_list()
+        self.readiness.note_list()
         self._plan()
 
-    # Which integrations there are, and when their turns are
+    # Which integrations there are
 
-    def _admit(self, watched: Watched) -> Watched:
-        """Take an integration in: show what is known of it from before, and make it due."""
-        key = watched.integration_id
-        self._watched[key] = watched
-        self.attempts.expect(key)
-        self._queue.add(key, self._clock.monotonic())
-        self._publisher.open(watched, self._carried.get(key))
-        if watched.account is not None:
-            # What is known from before a restart is verified in its time; the list shows sooner whether it has changed.
-            watched.asked_at = self._clock.monotonic()
-        return watched
-
-    def _admit_found(self, integration: Integration) -> Watched | None:
-        """Take in what discovery has found, if it is wanted and new."""
-        if integration.integration_id in self._watched or not self._discovers(integration.integration_name):
+    def _admit_discovered(self, key: str, name: str, kept: IntegrationState | None = None) -> Watched | None:
+        """Watch what discovery has found, now or before the process began, if it is wanted and new."""
+        if key in self._shell or not self._discovers(name or key):
             return None
-        self._discovery.observe((integration.integration_id,))
-        return self._admit(watch(integration, configured=False))
+        integration = Integration(self.settings.name, key, key, limits=self.settings.limits)
+        one = self._shell.admit(integration, kept, configured=False)
+        if one.state.gone is None:
+            self._discovery.observe((key,))
+            self.readiness.expect(key)
+        return one
 
     def _discovers(self, name: str) -> bool:
         return self.settings.discovery.enabled and self.settings.discovery.names.takes(name)
 
-    def _withdraw(self, key: str) -> None:
-        watched = self._watched.pop(key)
-        self._queue.remove(key)
-        self._discovery.forget(key)
-        self._publisher.withdraw(watched)
-        self._report.forget(key)
-        self.attempts.note(key)
+    def _leave(self, one: Watched, *, renamed_to: str = "") -> None:
+        """Keep what is known of a discovered integration that is gone, and poll it no more."""
+        self._queue.remove(one.key)
+        self._report.forget(one.key)
+        self._shell.apply(one, on_gone(one.state, one.watch, self._clock.now(), renamed_to=renamed_to))
+        self.readiness.note(one.key)
 
     def _plan(self) -> None:
         """Fit the interval to the number of integrations, and show both."""
         self._queue.interval = interval_in_effect(
-            self.settings.poll.interval_seconds, len(self._watched), self._gate.allowed(Endpoint.JOB_SYNC_STATUS)
+            self.settings.poll.interval_seconds, len(self._queue), self._api.allowed(Endpoint.JOB_SYNC_STATUS)
         )
-        configured = sum(watched.configured for watched in self._watched.values())
-        self._report.plan(self.interval_seconds, configured, len(self._watched) - configured)
-
-    def _rests_until(self, watched: Watched) -> float:
-        poll = self.settings.poll
-        return watched.rests_until(poll.interval_seconds, poll.verify_after_seconds)
-
-    def _regular_turn(self, key: str) -> float:
-        return next_turn(self._clock.monotonic(), self._queue.interval, phase(key))
+        configured = sum(one.configured for one in self._shell)
+        discovered = sum(not one.configured and one.state.gone is None for one in self._shell)
+        self._report.plan(self.interval_seconds, configured, discovered)

@@ -9,7 +9,7 @@ file takes the same way as an old one. An entry that a release has shipped never
 import sqlite3
 from collections.abc import Sequence
 
-from exporter.state.trouble import DamagedError, NewerSchemaError
+from exporter.state.errors import DamagedError, NewerSchemaError
 
 APPLICATION_ID = 0x42434445
 """BCDE, for Braze CDI exporter."""
@@ -40,6 +40,45 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             found_at INTEGER NOT NULL
         )
         """,
+    ),
+    (
+        # A state is more than its account: what the list and the polls have told stands beside the ledger as facts, and
+        # there may be facts of an integration that has no ledger yet.
+        """
+        CREATE TABLE integration (
+            id INTEGER PRIMARY KEY,
+            workspace TEXT NOT NULL,
+            integration_id TEXT NOT NULL,
+            judged_at INTEGER,
+            facts TEXT NOT NULL,
+            ledger BLOB,
+            checksum INTEGER NOT NULL,
+            UNIQUE (workspace, integration_id)
+        )
+        """,
+        """
+        INSERT INTO integration (workspace, integration_id, judged_at, facts, ledger, checksum)
+        SELECT workspace, integration_id, heard_at,
+            '{"format":1,"expected_run_at":' || coalesce(expected_run_at, 'null')
+            || ',"properties":' || coalesce(properties, 'null') || '}',
+            record, checksum
+        FROM account
+        """,
+        """
+        CREATE TABLE damaged_integration (
+            id INTEGER PRIMARY KEY,
+            workspace, integration_id, judged_at, facts, ledger, checksum,
+            reason TEXT NOT NULL,
+            found_at INTEGER NOT NULL
+        )
+        """,
+        """
+        INSERT INTO damaged_integration
+            (workspace, integration_id, judged_at, facts, ledger, checksum, reason, found_at)
+        SELECT workspace, integration_id, heard_at, properties, record, checksum, reason, found_at FROM damaged_account
+        """,
+        "DROP TABLE account",
+        "DROP TABLE damaged_account",
     ),
 )
 

@@ -1,7 +1,7 @@
 """
 The store on disk, which goes on in memory when the disk fails.
 
-All accounts are in memory as well, so a disk that fails, fills up or is swapped costs nothing while the process lives.
+All states are in memory as well, so a disk that fails, fills up or is swapped costs nothing while the process lives.
 Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after trouble the disk is left
 alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it begins and
 when it ends; where memory and disk differ, memory is right, because it has been shown. Nothing here knows SQLite.
@@ -14,12 +14,11 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.state.damage import set_aside
+from exporter.domain.integration_state import IntegrationState
+from exporter.state.errors import DamagedError, StateFileError, UnusableError, translated
 from exporter.state.lock import StorageInUseError, StorageLock
-from exporter.state.memory import MemoryStore
-from exporter.state.statefile import StateFile
-from exporter.state.store import KEPT_FOR, Account, Key
-from exporter.state.trouble import DamagedError, StateFileError, UnusableError, translated
+from exporter.state.statefile import StateFile, quarantine
+from exporter.state.store import KEPT_FOR, Key, MemoryStore
 
 FILE_NAME = "state.sqlite"
 RETRY_AFTER = timedelta(minutes=1)
@@ -42,7 +41,7 @@ def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: F
     Args:
         path: The directory.
         now: The time of day, for the pauses between tries and the names of damaged files.
-        report: Hears at once, and at every change, whether accounts are on disk.
+        report: Hears at once, and at every change, whether states are on disk.
         log: Hears why not.
 
     Raises:
@@ -55,7 +54,7 @@ def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: F
 
 
 class SqliteStore:
-    """Keeps accounts in one SQLite file. Made by `open_store`."""
+    """Keeps states in one SQLite file. Made by `open_store`."""
 
     def __init__(
         self, directory: Path, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger
@@ -69,10 +68,10 @@ class SqliteStore:
         self._lock: StorageLock | None = None
         self._file: StateFile | None = None
         self._known_file: tuple[int, int] | None = None
-        """The file whose accounts are in memory."""
+        """The file whose states are in memory."""
         self._tried_at: datetime | None = None
         self._trouble = ""
-        """Why accounts are in memory only, as last logged."""
+        """Why states are in memory only, as last logged."""
         self._closed = False
 
     def start(self) -> None:
@@ -89,30 +88,42 @@ class SqliteStore:
             self._lose_disk(error)
             self._read_only()
 
-    def load(self, workspace: str) -> Mapping[str, Account]:
-        """Return the accounts of a workspace by integration id."""
+    def load(self, workspace: str) -> Mapping[str, IntegrationState]:
+        """Return the states of a workspace by integration id."""
         return self._memory.load(workspace)
 
-    def commit(self, workspace: str, integration_id: str, account: Account) -> None:
-        """Keep an account in place of the one before: on disk when this returns, unless the disk fails."""
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
+        """Keep a state in place of the one before: on disk when this returns, unless the disk fails."""
         key = workspace, integration_id
         known = self._memory.get(key)
-        self._memory.commit(workspace, integration_id, account)
+        self._memory.commit(workspace, integration_id, state)
         if self._file is None:
             self._unwritten.add(key)
             self._try_again()
             return
         try:
-            if known is not None and known.ledger is account.ledger:
-                self._file.touch(key, account)
+            if known is not None and known.ledger is state.ledger:
+                self._file.touch(key, state)
             else:
-                self._file.write(key, account)
+                self._file.write(key, state)
         except StateFileError as error:
             self._unwritten.add(key)
             self._lose_disk(error)
 
+    def forget(self, workspace: str, integration_id: str) -> None:
+        """Drop a state for good."""
+        key = workspace, integration_id
+        self._memory.forget(workspace, integration_id)
+        self._unwritten.discard(key)
+        if self._file is None:
+            return
+        try:
+            self._file.delete_all((key,))
+        except StateFileError as error:
+            self._lose_disk(error)
+
     def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
-        """Drop accounts last heard of more than KEPT_FOR ago, except those *in_use*."""
+        """Drop states last heard of more than KEPT_FOR ago, except those *in_use*."""
         old = self._memory.forget_older(now, in_use)
         self._unwritten.difference_update(old)
         if self._file is None:
@@ -155,14 +166,14 @@ class SqliteStore:
         try:
             self._attach()
         except DamagedError as error:
-            aside = set_aside(self._path, self._now())
+            aside = quarantine(self._path, self._now())
             self._log.error(
                 "the state file is damaged; it is set aside and a new one begun", reason=str(error), aside=str(aside)
             )
             self._attach()
         self._report.state_persistent(value=True)
         if self._trouble:
-            self._log.info("accounts are on disk again")
+            self._log.info("states are on disk again")
             self._trouble = ""
 
     def _take_lock(self) -> None:
@@ -182,7 +193,7 @@ class SqliteStore:
         try:
             if file.begun or file.identity != self._known_file:
                 self._take_over(file)
-            file.write_all((key, account) for key, account in self._memory.items() if key in self._unwritten)
+            file.write_all((key, state) for key, state in self._memory.items() if key in self._unwritten)
         except StateFileError:
             file.close()
             raise
@@ -190,21 +201,21 @@ class SqliteStore:
         self._file = file
 
     def _take_over(self, file: StateFile, *, writable: bool = True) -> None:
-        """Take accounts that are only in the file; those that are not in it, or other, are unwritten."""
+        """Take states that are only in the file; those that are not in it, or other, are unwritten."""
         contents = file.read()
         for damaged in contents.damaged:
             self._log.error(
-                "a damaged account is set aside; its integration begins anew",
+                "a damaged state is set aside; its integration begins anew",
                 workspace=damaged.workspace,
                 integration_id=damaged.integration_id,
                 reason=damaged.reason,
             )
         if contents.damaged and writable:
             file.set_aside(contents.damaged, self._now())
-        self._unwritten = {key for key, account in self._memory.items() if contents.accounts.get(key) != account}
-        for key, account in contents.accounts.items():
+        self._unwritten = {key for key, state in self._memory.items() if contents.states.get(key) != state}
+        for key, state in contents.states.items():
             if self._memory.get(key) is None:
-                self._memory.commit(*key, account)
+                self._memory.commit(*key, state)
         self._known_file = file.identity
 
     def _read_only(self) -> None:
@@ -215,9 +226,9 @@ class SqliteStore:
             return  # that it cannot be used is said already
         try:
             self._take_over(file, writable=False)
-            self._log.info("accounts were read from the disk all the same")
+            self._log.info("states were read from the disk all the same")
         except StateFileError as error:
-            self._log.warning("nor can accounts be read from it", reason=str(error))
+            self._log.warning("nor can states be read from it", reason=str(error))
         finally:
             file.close()
 
@@ -232,4 +243,4 @@ class SqliteStore:
         self._report.state_persistent(value=False)
         if self._trouble != str(error):
             self._trouble = str(error)
-            self._log.warning("accounts are kept in memory only, and lost at a restart", reason=self._trouble)
+            self._log.warning("states are kept in memory only, and lost at a restart", reason=self._trouble)

@@ -1,52 +1,56 @@
 """
-One SQLite file of accounts: open it, read all, write some. Every trouble is a StateFileError (`trouble.py`).
+One SQLite file of states: open it, read all, write some. Every trouble is a StateFileError (`errors.py`).
 
-Decides what a damaged row costs: that account only, which is put aside in a table of its own. Does not know how SQLite
-opens a file, what is done about trouble, nor that accounts are kept in memory as well.
+Decides what a damaged row costs: that state only, which is put aside in a table of its own. Does not know how SQLite
+opens a file, what is done about trouble, nor that states are kept in memory as well.
 """
 
+import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.state.connect import connected_for_reading, connected_for_writing
-from exporter.state.record import encode_time
-from exporter.state.row import decode_row, encode_margin, encode_names, encode_row, shown
+from exporter.domain.integration_state import IntegrationState
+from exporter.state.codec import encode_time
+from exporter.state.errors import DamagedError, UnusableError, translated
+from exporter.state.row import decode_row, encode_facts, encode_names, encode_row, shown
 from exporter.state.schema import MIGRATIONS, Migrations, check_schema, migrate
-from exporter.state.store import Account, Key
-from exporter.state.trouble import DamagedError, UnusableError, translated
+from exporter.state.store import Key
 
-_READ = """
-    SELECT id, workspace, integration_id, heard_at, expected_run_at, properties, record, checksum FROM account
-"""
+MOST = 20
+"""Files in quarantine; a disk that damages every file must not be filled with them."""
+SUFFIXES = ("", "-wal", "-journal", "-shm")
+"""What SQLite adds to the file's name, for itself and the files that belong to it."""
+
+_BUSY_SECONDS = 0.25
+"""How long to wait for another program that has the file open; later nobody else can have it."""
+
+_READ = "SELECT id, workspace, integration_id, judged_at, facts, ledger, checksum FROM integration"
 # CAST, because Python refuses to pass a text with lone surrogates, which JSON and YAML can hold.
 _WRITE = """
-    INSERT INTO account (workspace, integration_id, heard_at, expected_run_at, properties, record, checksum)
-    VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT), ?3, ?4, ?5, ?6, ?7)
-    ON CONFLICT (workspace, integration_id)
-    DO UPDATE SET heard_at = ?3, expected_run_at = ?4, properties = ?5, record = ?6, checksum = ?7
+    INSERT INTO integration (workspace, integration_id, judged_at, facts, ledger, checksum)
+    VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT), ?3, ?4, ?5, ?6)
+    ON CONFLICT (workspace, integration_id) DO UPDATE SET judged_at = ?3, facts = ?4, ledger = ?5, checksum = ?6
 """
 _TOUCH = """
-    UPDATE account SET heard_at = ?3, expected_run_at = ?4, properties = ?5
+    UPDATE integration SET judged_at = ?3, facts = ?4
     WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)
 """
-_DELETE = "DELETE FROM account WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
+_DELETE = "DELETE FROM integration WHERE workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
 _SET_ASIDE = """
-    INSERT INTO damaged_account
-        (workspace, integration_id, heard_at, expected_run_at, properties, record, checksum, reason, found_at)
-    SELECT workspace, integration_id, heard_at, expected_run_at, properties, record, checksum, ?2, ?3
-    FROM account WHERE id = ?1
+    INSERT INTO damaged_integration (workspace, integration_id, judged_at, facts, ledger, checksum, reason, found_at)
+    SELECT workspace, integration_id, judged_at, facts, ledger, checksum, ?2, ?3 FROM integration WHERE id = ?1
 """
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedRow:
-    """A row that holds no account, and why. The names are for people: they may be damaged too."""
+    """A row that holds no state, and why. The names are for people: they may be damaged too."""
 
     row: int
     workspace: str
@@ -58,7 +62,7 @@ class DamagedRow:
 class Contents:
     """Everything in the file."""
 
-    accounts: Mapping[Key, Account]
+    states: Mapping[Key, IntegrationState]
     damaged: tuple[DamagedRow, ...]
 
 
@@ -106,8 +110,8 @@ class StateFile:
             return cls(path, connection)
 
     def read(self) -> Contents:
-        """Return all accounts, and the rows that hold none."""
-        accounts: dict[Key, Account] = {}
+        """Return all states, and the rows that hold none."""
+        states: dict[Key, IntegrationState] = {}
         damaged = []
         try:
             sound = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -116,28 +120,28 @@ class StateFile:
             with closing(self._connection.execute(_READ)) as rows:  # an open cursor would keep the connection open
                 for row, *fields in rows:
                     try:
-                        key, account = decode_row(fields)
+                        key, state = decode_row(fields)
                     except ValueError as error:
                         damaged.append(DamagedRow(row, shown(fields[0]), shown(fields[1]), str(error)))
                     else:
-                        accounts[key] = account
+                        states[key] = state
         except sqlite3.Error as error:
             raise translated(error) from error
-        return Contents(accounts, tuple(damaged))
+        return Contents(states, tuple(damaged))
 
-    def write(self, key: Key, account: Account) -> None:
-        """Put an account in place of the one before."""
+    def write(self, key: Key, state: IntegrationState) -> None:
+        """Put a state in place of the one before."""
         self._expect_in_place()
-        self._execute(_WRITE, encode_row(key, account))
+        self._execute(_WRITE, encode_row(key, state))
 
-    def touch(self, key: Key, account: Account) -> None:
-        """Change all but the record, where the ledger is what it was: much cheaper than the whole account."""
+    def touch(self, key: Key, state: IntegrationState) -> None:
+        """Change all but the record, where the ledger is what it was: much cheaper than the whole state."""
         self._expect_in_place()
-        self._execute(_TOUCH, (*encode_names(key), *encode_margin(account)))
+        self._execute(_TOUCH, (*encode_names(key), *encode_facts(state)))
 
-    def write_all(self, accounts: Iterable[tuple[Key, Account]]) -> None:
-        """Put accounts in place of those before: all, or none."""
-        self._in_one((_WRITE, encode_row(key, account)) for key, account in accounts)
+    def write_all(self, states: Iterable[tuple[Key, IntegrationState]]) -> None:
+        """Put states in place of those before: all, or none."""
+        self._in_one((_WRITE, encode_row(key, state)) for key, state in states)
 
     def delete_all(self, keys: Iterable[Key]) -> None:
         self._in_one((_DELETE, encode_names(key)) for key in keys)
@@ -149,13 +153,13 @@ class StateFile:
             for damaged in rows
             for statement in (
                 (_SET_ASIDE, (damaged.row, damaged.reason, encode_time(now))),
-                ("DELETE FROM account WHERE id = ?1", (damaged.row,)),
+                ("DELETE FROM integration WHERE id = ?1", (damaged.row,)),
             )
         )
 
     def forget_set_aside(self, before: datetime) -> None:
         """Delete damaged rows found before that time."""
-        self._execute("DELETE FROM damaged_account WHERE found_at < ?1", (encode_time(before),))
+        self._execute("DELETE FROM damaged_integration WHERE found_at < ?1", (encode_time(before),))
 
     def close(self) -> None:
         # What closing could not write is in the log, or was never committed.
@@ -201,3 +205,73 @@ def _identity(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise translated(error) from error
     return status.st_dev, status.st_ino
+
+
+@contextmanager
+def connected_for_writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open, and close again if the block raises; an sqlite3.Error of the block is translated too."""
+    with _connected(path.absolute().as_uri()) as connection:
+        # Exclusive: no shared memory, so it works on network file systems, and nobody locks us out in mid-work.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # A commit is appended to the log, and the kernel has it at once: kill -9 loses nothing. NORMAL calls fsync at
+        # checkpoints only. A power cut may take the newest commits; what is left is the state of an earlier moment, and
+        # the walk to its anchors counts what came after. FULL would let every commit wait for the disk, on the thread
+        # that answers scrapes.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        yield connection
+
+
+@contextmanager
+def connected_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """
+    Open an existing file so that reading changes nothing, not even where a disk cannot be written at all.
+
+    The same as `connected_for_writing` otherwise. Without locks: whoever is here holds the lock of the storage path, or
+    could not write if it wanted. A log of changes that was left is read too; where there is none SQLite would try to
+    make one, unless told that nobody changes the file.
+    """
+    log = any(os.path.lexists(f"{path}{suffix}") for suffix in SUFFIXES[1:])
+    uri = f"{path.absolute().as_uri()}?{'mode=ro&vfs=unix-none' if log else 'immutable=1'}"
+    with _connected(uri) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # else it would make a file of shared memory
+        yield connection
+
+
+@contextmanager
+def _connected(uri: str) -> Iterator[sqlite3.Connection]:
+    try:
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            connection.text_factory = bytes  # a damaged text must not stop the reading of all others
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise translated(error) from error
+
+
+def quarantine(path: Path, now: datetime) -> Path:
+    """
+    Move the state file and what belongs to it, and return its new name.
+
+    Raises:
+        UnusableError: It cannot be moved, or too many have been.
+
+    """
+    try:
+        names = [other.name for other in path.parent.iterdir()]
+        taken = [name for name in names if name.startswith(f"{path.name}.damaged-") and not name.endswith(SUFFIXES[1:])]
+        if len(taken) >= MOST:
+            raise UnusableError(f"{len(taken)} damaged state files are set aside already; look at them and remove them")
+        aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}")
+        if aside.name in taken:
+            aside = aside.with_name(f"{aside.name}-{len(taken)}")
+        # The database first: SQLite drops a log whose database is gone, but would believe one whose database is new.
+        for suffix in SUFFIXES:
+            if path.name + suffix in names:
+                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    except OSError as error:
+        raise translated(error) from error
+    return aside

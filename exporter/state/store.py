@@ -1,67 +1,81 @@
 """
-What keeping ledgers means, whatever they are kept on.
+What keeping states means, whatever they are kept on; and how it is done in memory.
 
-An account is what is known of one integration beyond a restart. A store gives back all accounts of a workspace at the
-start and takes each one again after a poll, before its figures are shown.
+A store gives back all states of a workspace at the start, and takes each one again before what has changed is shown.
 """
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from exporter.domain.ledger import Ledger
+from exporter.domain.integration_state import IntegrationState
 
 Key = tuple[str, str]
 """Workspace and integration id."""
 
 KEPT_FOR = timedelta(days=30)
-"""How long an account is kept of which nobody has heard and that nobody asks for, in case its integration returns."""
-
-BY_ANNOUNCEMENT = "announcement"
-
-
-class Properties(NamedTuple):
-    """How Braze's list last described an integration, so that a restart shows the same labels at once."""
-
-    integration_name: str
-    integration_type: str
-    warehouse_type: str
-    app_group_id: str
-    integration_status: str = ""
-    """So that a paused integration is not taken for an overdue one; absent from older files."""
-    expected_by: str = ""
-    """BY_ANNOUNCEMENT where the list has announced the expected run; empty in older files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One integration's ledger, and the little beside it that must outlive the process."""
-
-    ledger: Ledger
-    heard_at: datetime
-    """When Braze last told anything of it."""
-    expected_run_at: datetime | None = None
-    """The run that no sync has met yet."""
-    properties: Properties | None = None
-    """None while no list has shown it, or since the list shows it no more."""
+"""How long a state is kept of which nothing has been learned and that is not watched, in case it returns."""
 
 
 class Store(Protocol):
-    """Keeps accounts. Neither method ever raises: a store that cannot keep what it is given says so by other means."""
+    """Keeps states. No method ever raises: a store that cannot keep what it is given reports that by other means."""
 
-    def load(self, workspace: str) -> Mapping[str, Account]:
-        """Return the accounts of a workspace by integration id."""
+    def load(self, workspace: str) -> Mapping[str, IntegrationState]:
+        """Return the states of a workspace by integration id."""
 
-    def commit(self, workspace: str, integration_id: str, account: Account) -> None:
-        """Keep an account in place of the one before; when this returns, it may be shown."""
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
+        """Keep a state in place of the one before; when this returns, it may be shown."""
+
+    def forget(self, workspace: str, integration_id: str) -> None:
+        """Drop a state for good."""
 
 
 class Storage(Store, Protocol):
-    """A store with its housekeeping, for who opened it. Nothing here raises either."""
+    """A store with its housekeeping, for whom it was opened. Nothing here raises either."""
 
     def forget_older(self, now: datetime, in_use: Container[Key]) -> object:
-        """Drop accounts last heard of more than KEPT_FOR ago, except those *in_use*, however long Braze is silent."""
+        """Drop states of which nothing has been learned for KEPT_FOR, except those *in_use*."""
 
     def close(self) -> None:
         """Let go of the disk. What is committed afterwards is not kept."""
+
+
+class MemoryStore:
+    """States that are gone with the process: every integration is seen for the first time after a restart."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, dict[str, IntegrationState]] = {}
+
+    def load(self, workspace: str) -> Mapping[str, IntegrationState]:
+        """Return a copy."""
+        return dict(self._states.get(workspace, {}))
+
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
+        self._states.setdefault(workspace, {})[integration_id] = state
+
+    def forget(self, workspace: str, integration_id: str) -> None:
+        self._states.get(workspace, {}).pop(integration_id, None)
+
+    def get(self, key: Key) -> IntegrationState | None:
+        workspace, integration_id = key
+        return self._states.get(workspace, {}).get(integration_id)
+
+    def items(self) -> Iterator[tuple[Key, IntegrationState]]:
+        """All states of all workspaces."""
+        for workspace, states in self._states.items():
+            for integration_id, state in states.items():
+                yield (workspace, integration_id), state
+
+    def forget_older(self, now: datetime, in_use: Container[Key]) -> tuple[Key, ...]:
+        """Return which states were dropped."""
+        old = tuple(
+            key
+            for key, state in self.items()
+            if now - (state.judged_at or state.first_seen_at) > KEPT_FOR and key not in in_use
+        )
+        for key in old:
+            self.forget(*key)
+        return old
+
+    def close(self) -> None:
+        """Nothing to let go of."""

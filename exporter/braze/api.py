@@ -1,31 +1,43 @@
 """
-The gate between pollers and one workspace: every request waits for its turn here and is measured.
+The one door to Braze: every request of a workspace goes through here, page by page, waits for its turn and is measured.
 
-Decides nothing itself: `domain/rate_limit.py` says when, `braze/wire.py` says what an answer means. Knows nothing of
+Decides the order of questions: first the circuit breaker, so that a request that is not sent takes nothing of the
+budget, then the rate limiter. When and what is for `domain/`; what an answer means is for `wire.py`. Knows nothing of
 polls. A failed request is not repeated here; that is the schedule's business.
 """
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar, cast
 
+from exporter.braze.endpoints import Decoded, Endpoint
 from exporter.braze.link import Cursor
 from exporter.braze.wire import (
-    Endpoint,
     Request,
     Response,
     Sender,
+    build_request,
     decipher_body,
     decipher_next_cursor,
     decipher_rate_headers,
 )
 from exporter.clock import Clock
 from exporter.domain.circuit_breaker import CircuitBreaker
-from exporter.domain.errors import AuthError, BadRequestError, ForbiddenError, NotFoundError, PollError
+from exporter.domain.decode import DecodedSyncs
+from exporter.domain.errors import (
+    AuthError,
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    PayloadError,
+    PollError,
+)
+from exporter.domain.listing import DecodedListing
 from exporter.domain.rate_limit import RateLimiter, latest_reset
 
 _TOO_MANY_REQUESTS = 429
+D = TypeVar("D", DecodedSyncs, DecodedListing)
 
 
 class RequestObserver(Protocol):
@@ -44,15 +56,61 @@ class RequestObserver(Protocol):
     ) -> None: ...
 
 
+MOST_PAGES = 1000
+"""Ten thousand records; what goes on beyond them is taken for a list without an end."""
+
+
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The JSON of a good answer, and the cursor of the page after it."""
+class Fetched(Generic[D]):
+    """One page of an endpoint; *last* when Braze gives no cursor to a further one."""
 
-    body: Any
-    next_cursor: Cursor | None
+    decoded: D
+    last: bool
 
 
-class Gate:
+class Pages(Generic[D]):
+    """
+    The pages of one endpoint, from the first on: the only paging loop.
+
+    Args:
+        api: Of the workspace.
+        endpoint: Which.
+        integration_id: Where the endpoint is about one.
+        turn_taken: Whether the turn of the first request has been taken.
+
+    """
+
+    def __init__(self, api: "Api", endpoint: Endpoint, integration_id: str = "", *, turn_taken: bool = False) -> None:
+        self._api = api
+        self._endpoint = endpoint
+        self._integration_id = integration_id
+        self._turn_taken = turn_taken
+        self._cursor: Cursor | None = None
+        self._cursors: set[Cursor | None] = set()
+
+    async def read(self) -> Fetched[D]:
+        """
+        Return the next page; do not call it after the last.
+
+        Raises:
+            PollError: It did not come, is of no use, or the pages go round in circles. The next call asks for it again.
+
+        """
+        if self._cursor in self._cursors or len(self._cursors) == MOST_PAGES:
+            raise PayloadError(
+                f"the pages of {self._endpoint} go on after {len(self._cursors)}, or link back to one already read"
+            )
+        request = build_request(self._endpoint, self._integration_id, self._cursor)
+        if not self._turn_taken:
+            await self._api.turn(self._endpoint)
+        self._turn_taken = False
+        decoded, next_cursor = await self._api.ask(request)
+        self._cursors.add(self._cursor)
+        self._cursor = next_cursor
+        return Fetched(cast("D", decoded), last=next_cursor is None)
+
+
+class Api:
     """All requests of one workspace go through here."""
 
     def __init__(
@@ -75,9 +133,21 @@ class Gate:
         """Requests in any minute."""
         return self._limiters[endpoint].allowed
 
-    def denies(self, endpoint: Endpoint) -> bool:
-        """Whether Braze has denied requests there, so that none are sent but now and then one to see."""
+    def is_open(self, endpoint: Endpoint) -> bool:
+        """Whether Braze has denied requests there, so that none is sent but a probe now and then."""
         return self._breaker.is_open(endpoint)
+
+    def is_blocked(self, endpoint: Endpoint) -> bool:
+        """Whether a request there would fail now without being sent."""
+        return self._breaker.error_while_open(endpoint, self._clock.monotonic()) is not None
+
+    def syncs(self, integration_id: str, *, turn_taken: bool = False) -> Pages[DecodedSyncs]:
+        """The syncs of an integration."""
+        return Pages(self, Endpoint.JOB_SYNC_STATUS, integration_id, turn_taken=turn_taken)
+
+    def integrations(self) -> Pages[DecodedListing]:
+        """The list of integrations that the key can see."""
+        return Pages(self, Endpoint.INTEGRATIONS)
 
     def try_turn(self, endpoint: Endpoint) -> float:
         """Take a turn now and return 0; or return the seconds until there may be one, and take none."""
@@ -93,16 +163,24 @@ class Gate:
         self._observer.throttled(self._workspace, endpoint, seconds)
 
     async def turn(self, endpoint: Endpoint) -> None:
-        """Wait until a request may be sent, and take that turn."""
+        """
+        Wait until a request may be sent, and take that turn.
+
+        Raises:
+            PollError: The circuit breaker is open; no turn was taken.
+
+        """
+        if (error := self._breaker.error_while_open(endpoint, self._clock.monotonic())) is not None:
+            raise error
         began = self._clock.monotonic()
         while (wait := self.try_turn(endpoint)) > 0:  # noqa: ASYNC110 - the rate limiter gives a time, not an event
             await asyncio.sleep(wait)
         if (waited := self._clock.monotonic() - began) > 0:
             self.note_throttled(endpoint, waited)
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request) -> tuple[Decoded, Cursor | None]:
         """
-        Send a request whose turn was taken before, and return what Braze answered.
+        Send a request whose turn was taken before; return the page that Braze answered, and the cursor of the next.
 
         Raises:
             PollError: Any of `domain/errors.py`.
@@ -132,7 +210,10 @@ class Gate:
             self._breaker.record_no_verdict(request.endpoint, self._clock.monotonic())
             raise
         self._breaker.record_success(request.endpoint)
-        return Answer(body, decipher_next_cursor(response))
+        decoded = request.endpoint.details.decode(body, self._clock.now())
+        if decoded.problem is not None:
+            raise PayloadError(f"{decoded.problem}; a proxy in between or a change of Braze's API may be the cause")
+        return decoded, decipher_next_cursor(response)
 
     def _answered(self, request: Request, code: str, began: float) -> None:
         seconds = self._clock.monotonic() - began

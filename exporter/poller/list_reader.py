@@ -10,18 +10,22 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Protocol
 
-from exporter.braze.gate import Gate
-from exporter.braze.link import Cursor
-from exporter.braze.wire import Endpoint
+from exporter.braze.api import Api
+from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
-from exporter.domain.errors import PayloadError, PollError
+from exporter.domain.errors import PollError
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.poll_queue import interval_in_effect, next_turn, retry_delay
-from exporter.poller.list_pages import ENDLESS, MOST_PAGES, read_list_page
 
 LONG_LIST_SECONDS = 1500.0
 """At most so long between two walks through a list that is too long to pay: an alert says after half an hour that the
 list was not read."""
+
+
+PATIENCE = 3
+"""An integration that the list has not shown for so many intervals is polled by its own endpoint."""
+FAILURES = 2
+"""After so many listings that failed in a row the list is given up."""
 
 
 class ListWatcher(Protocol):
@@ -44,7 +48,7 @@ class ListWatcher(Protocol):
         """The walk has come so far that asking each integration costs less; it goes on all the same."""
 
 
-class ListingLoop:
+class ListReader:
     """
     Reads the list of one workspace.
 
@@ -64,7 +68,7 @@ class ListingLoop:
     def __init__(
         self,
         *,
-        gate: Gate,
+        api: Api,
         clock: Clock,
         watcher: ListWatcher,
         interval_seconds: float,
@@ -73,7 +77,7 @@ class ListingLoop:
         note_anomalies: Callable[[Mapping[str, int]], None],
     ) -> None:
         self._offset = offset
-        self._gate = gate
+        self._api = api
         self._clock = clock
         self._watcher = watcher
         self._interval_seconds = interval_seconds
@@ -93,39 +97,81 @@ class ListingLoop:
         """Read the list once, and return how long after this walk's start the next one begins."""
         began = self._clock.monotonic()
         seen: set[str] = set()
-        cursors: set[Cursor | None] = set()
-        cursor: Cursor | None = None
+        pages, read = self._api.integrations(), 0
         try:
-            while cursor not in cursors:
-                if len(cursors) == MOST_PAGES:
-                    break
-                if len(cursors) == self._worth_pages:
+            while True:
+                if read == self._worth_pages:
                     self._watcher.listing_too_long()
-                cursors.add(cursor)
-                decoded, cursor = await read_list_page(self._gate, cursor)
-                if decoded.anomalies:
-                    self._note_anomalies(decoded.anomalies)
-                seen.update(one.integration_id for one in decoded.integrations)
-                self._watcher.listed(decoded.integrations)
-                if cursor is None:
-                    self._failures = 0
-                    allowed = self._gate.allowed(Endpoint.INTEGRATIONS)
-                    interval = interval_in_effect(self._interval_seconds, len(cursors), allowed)
-                    pays = self._worth_pages is None or len(cursors) <= self._worth_pages
-                    if self._worth_pages is not None and not pays:
-                        seldom = self._interval_seconds * ceil(len(cursors) / max(1, self._worth_pages))
-                        interval = max(interval, min(seldom, LONG_LIST_SECONDS))
-                    interval = max(interval, self._clock.monotonic() - began)
-                    self._watcher.listing_complete(frozenset(seen), interval, pays=pays)
-                    return self._next_walk(began, interval)
-            raise PayloadError(f"{ENDLESS.format(pages=len(cursors))}; it is read again later")
+                page = await pages.read()
+                read += 1
+                if page.decoded.anomalies:
+                    self._note_anomalies(page.decoded.anomalies)
+                seen.update(one.integration_id for one in page.decoded.integrations)
+                self._watcher.listed(page.decoded.integrations)
+                if page.last:
+                    return self._complete(began, frozenset(seen), read)
         except PollError as error:
             self._watcher.listing_failed(error)
             self._failures += 1
             return retry_delay(self._failures, self._interval_seconds)
+
+    def _complete(self, began: float, seen: frozenset[str], pages: int) -> float:
+        """Report a walk that came to the end of the list; return how long after *began* the next one begins."""
+        self._failures = 0
+        interval = interval_in_effect(self._interval_seconds, pages, self._api.allowed(Endpoint.INTEGRATIONS))
+        pays = self._worth_pages is None or pages <= self._worth_pages
+        if self._worth_pages is not None and not pays:
+            seldom = self._interval_seconds * ceil(pages / max(1, self._worth_pages))
+            interval = max(interval, min(seldom, LONG_LIST_SECONDS))
+        interval = max(interval, self._clock.monotonic() - began)
+        self._watcher.listing_complete(seen, interval, pays=pays)
+        return self._next_walk(began, interval)
 
     def _next_walk(self, began: float, interval: float) -> float:
         """Return how long after *began* this workspace has its next turn: one interval, once it keeps its turns."""
         just_after = began + interval / 100  # a timer may fire a little early, which must not be another turn
         wait = next_turn(just_after, interval, self._offset) - began
         return wait if wait >= interval / 2 else wait + interval / 2
+
+
+class ListHealth:
+    """Whether the list can be relied on to show each integration's latest sync. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.interval: float | None = None
+        """From one whole listing to the next; None while the list cannot be relied on."""
+        self.failing = False
+        """Whether the newest listing failed."""
+        self.pays = True
+        """Whether the list is short enough to be read every interval."""
+        self._failures = 0
+        self._period = 0.0
+
+    def complete(self, interval: float, *, pays: bool) -> None:
+        """Note that the list was read to its end, and how long it takes until it is again."""
+        self.interval = interval if pays else None
+        self.pays = pays
+        self._period = interval
+        self._failures = 0
+        self.failing = False
+
+    def fail(self, *, retryable: bool) -> bool:
+        """Note that the list could not be read; return whether it is given up."""
+        self.failing = True
+        self._failures += 1
+        if self._failures >= FAILURES or not retryable:
+            self.interval = None
+        return self.interval is None
+
+    def give_up(self) -> None:
+        """Note that the list costs more than it is worth."""
+        self.interval = None
+        self.pays = False
+
+    def forgets(self, listed_at: float, now: float, stale_after: float) -> bool:
+        """Whether what the list said of an integration is too old to be known, even for a list that is read seldom."""
+        return listed_at < now - max(stale_after, PATIENCE * self._period)
+
+    def covers(self, listed_at: float, now: float) -> bool:
+        """Whether the list shows an integration often enough to leave its own endpoint alone."""
+        return self.interval is not None and listed_at >= now - PATIENCE * self.interval

@@ -1,5 +1,5 @@
 """
-An account's ledger as the text of one row, and back: exact, explicit, and never more than data.
+A ledger as the text of one row, and back: exact, explicit, and never more than data.
 
 Times are whole microseconds since 1970, because a float would round them. Statuses are words, so that their order in
 the code may change. A record that cannot be read is a ValueError with the reason; the caller decides what that costs.
