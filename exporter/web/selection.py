@@ -1,5 +1,5 @@
 """
-Which integrations a reader asked to see, and in which order: trouble first, then as the workspaces list them.
+Which integrations a reader asked to see, and in which order: problems first, then as the workspaces list them.
 
 A selection is read from the query string and written back into links. What cannot be read counts as not asked for:
 a link somebody mistyped still shows a page.
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from exporter.domain.model import Snapshot
-from exporter.web.problems import Problem, Severity, find_problems, worst
+from exporter.domain.problem import Problem, Severity
+from exporter.domain.view import View
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 
 PAGE_SIZE = 250
@@ -31,7 +31,7 @@ class Selection:
     """Empty: all."""
     query: str = ""
     """Part of a name or id, whatever its case."""
-    only_trouble: bool = False
+    only_problems: bool = False
     refresh_seconds: int = 0
     """0: the page does not reload by itself."""
     page: int = 1
@@ -44,8 +44,8 @@ class Selection:
             pairs.append(("workspace", wanted.workspace))
         if wanted.query:
             pairs.append(("q", wanted.query))
-        if wanted.only_trouble:
-            pairs.append(("only", "trouble"))
+        if wanted.only_problems:
+            pairs.append(("only", "problems"))
         if wanted.refresh_seconds:
             pairs.append(("refresh", str(wanted.refresh_seconds)))
         if wanted.page > 1:
@@ -54,7 +54,7 @@ class Selection:
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.workspace or self.query or self.only_trouble)
+        return bool(self.workspace or self.query or self.only_problems)
 
 
 def read_selection(parameters: Mapping[str, str]) -> Selection:
@@ -62,7 +62,7 @@ def read_selection(parameters: Mapping[str, str]) -> Selection:
     return Selection(
         workspace=parameters.get("workspace", "")[:_LONGEST_QUERY],
         query=parameters.get("q", "").strip()[:_LONGEST_QUERY],
-        only_trouble=parameters.get("only") == "trouble",
+        only_problems=parameters.get("only") == "problems",
         refresh_seconds=refresh if refresh in REFRESH_CHOICES else 0,
         page=max(1, _read_number(parameters.get("page", ""))),
     )
@@ -73,18 +73,29 @@ class Judged:
     """An integration with what is wrong with it. Compared by identity: hashing all those values would be slow."""
 
     workspace: WorkspaceStatus
-    snapshot: Snapshot
+    view: View
     problems: tuple[Problem, ...]
 
     @property
-    def severity(self) -> Severity:
-        return worst(self.problems)
+    def severity(self) -> Severity | None:
+        """The worst; None when nothing is wrong."""
+        return self.problems[0].severity if self.problems else None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether something is wrong that is more than information."""
+        return self.rank > Severity.INFO
+
+    @property
+    def rank(self) -> int:
+        """For sorting: the greater, the further up the page."""
+        return self.severity or 0
 
 
 def judge(status: ExporterStatus) -> tuple[Judged, ...]:
-    """All integrations: the workspace with the worst trouble first, and in it the worst integration."""
+    """All integrations: the workspace with the worst problems first, and in it the worst integration."""
     groups = [_judge_workspace(workspace, status.now) for workspace in status.workspaces]
-    groups.sort(key=lambda group: -max((judged.severity for judged in group), default=Severity.OK))
+    groups.sort(key=lambda group: -max((judged.rank for judged in group), default=0))
     return tuple(judged for group in groups for judged in group)
 
 
@@ -95,17 +106,17 @@ def select(everything: tuple[Judged, ...], selection: Selection) -> tuple[Judged
         judged
         for judged in everything
         if selection.workspace in {"", judged.workspace.name}
-        and (judged.problems or not selection.only_trouble)
+        and (judged.problems or not selection.only_problems)
         and (
-            needle in judged.snapshot.integration.integration_name.casefold()
-            or needle in judged.snapshot.integration.integration_id.casefold()
+            needle in judged.view.integration.integration_name.casefold()
+            or needle in judged.view.integration.integration_id.casefold()
         )
     )
 
 
 def _judge_workspace(workspace: WorkspaceStatus, now: datetime) -> list[Judged]:
-    judged = [Judged(workspace, snapshot, find_problems(snapshot, now)) for snapshot in workspace.snapshots]
-    return sorted(judged, key=lambda one: -one.severity)
+    judged = [Judged(workspace, view, view.problems_at(now)) for view in workspace.views]
+    return sorted(judged, key=lambda one: -one.rank)
 
 
 def _read_number(text: str) -> int:

@@ -9,8 +9,10 @@ import json
 from datetime import datetime
 from typing import Any
 
-from exporter.domain.model import FINISHED_STATUSES, Failure, Snapshot, Sync, Totals
-from exporter.web.problems import find_problems, is_stale, worst
+from exporter.domain.limits import LIMITS
+from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
+from exporter.domain.problem import Problem
+from exporter.domain.view import View
 from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at
 from exporter.web.words import clip, word_rfc3339
 
@@ -31,7 +33,7 @@ def render_status_json(status: ExporterStatus) -> bytes:
         "started_at": word_rfc3339(status.started_at),
         "uptime_seconds": (status.now - status.started_at).total_seconds(),
         "integration_count": len(integrations),
-        "trouble_count": sum(1 for integration in integrations if integration["problems"]),
+        "problem_count": sum(integration["severity"] in ("warning", "critical") for integration in integrations),
     }
     listed = ",".join(map(_dump, workspaces))
     return f'{_dump(head)[:-1]},"workspaces":[{listed}]}}\n'.encode("ascii")
@@ -47,47 +49,61 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
         "rest_endpoint": _text(workspace.rest_endpoint),
         "poll_interval_seconds": workspace.poll_interval_seconds,
         "notes": [_text(note) for note in workspace.notes],
-        "integrations": [_integration(workspace, snapshot, now) for snapshot in workspace.snapshots],
+        "integrations": [_integration(workspace, view, now) for view in workspace.views],
     }
 
 
-def _integration(workspace: WorkspaceStatus, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
-    integration = snapshot.integration
-    problems = find_problems(snapshot, now)
-    watermark = snapshot.last_timestamp_synced
+def _integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[str, Any]:
+    integration = view.integration
+    problems = view.problems_at(now)
+    watermark = view.last_timestamp_synced
     return {
         "id": _text(integration.integration_id),
         "name": _text(integration.integration_name),
         "labels": {name: _text(value) for name, value in integration.labels},
         "integration_type": _text(integration.integration_type) or None,
-        "integration_status": _text(snapshot.integration_status or "") or None,
+        "integration_status": _text(view.integration_status or "") or None,
         "warehouse_type": _text(integration.warehouse_type) or None,
         "app_group_id": _text(integration.app_group_id) or None,
-        "severity": worst(problems).name.lower(),
-        "problems": [
-            {"kind": problem.kind, "severity": problem.severity.name.lower(), "text": problem.text}
-            for problem in problems
-        ],
-        "poll": {
-            "up": snapshot.up,
-            "stale": is_stale(snapshot, now),
-            "last_at": _time(snapshot.last_poll_at),
-            "last_success_at": _time(snapshot.last_poll_success_at),
-            "next_at": _time(next_poll_at(workspace, snapshot)),
-            "stale_at": _time(snapshot.stale_at),
-            "failure": _failure(snapshot.failure),
+        "severity": problems[0].severity.word if problems else "ok",
+        "problems": [_problem(problem) for problem in problems],
+        "limits": {
+            key.name: {"value": (limit := getattr(view.limits, key.name)).value, "source": limit.source.value}
+            for key in LIMITS
         },
-        "newest_sync": _sync(snapshot.newest),
-        "newest_finished_sync": _sync(snapshot.newest_finished),
-        "last_success_at": _time(snapshot.last_success_at),
+        "poll": {
+            "up": view.up,
+            "stale": view.is_stale(now),
+            "last_at": _time(view.last_poll_at),
+            "last_success_at": _time(view.last_poll_success_at),
+            "next_at": _time(next_poll_at(workspace, view)),
+            "stale_at": _time(view.stale_at),
+            "failing_since": _time(view.failing_since),
+            "failure": _failure(view.failure),
+        },
+        "latest_sync": _sync(view.latest),
+        "latest_finished_sync": _sync(view.latest_finished),
+        "last_success_at": _time(view.last_success_at),
         "last_timestamp_synced": _time(watermark),
         "last_timestamp_synced_lag_seconds": None if watermark is None else (now - watermark).total_seconds(),
-        "consecutive_failed_syncs": snapshot.consecutive_failed_syncs,
-        "next_scheduled_run": _time(snapshot.next_scheduled_run),
-        "expected_run_at": _time(snapshot.expected_run_at),
-        "totals": _totals(snapshot.totals),
-        "history_gaps": snapshot.history_gaps,
-        "history": [_sync(sync) for sync in snapshot.history],
+        "consecutive_failed_syncs": view.consecutive_failed_syncs,
+        "next_scheduled_run": _time(view.next_scheduled_run),
+        "expected_run_at": _time(view.expected_run_at),
+        "start_deadline_at": _time(view.start_deadline_at),
+        "totals": _totals(view.totals),
+        "history_gaps": view.history_gaps,
+        "history": [_sync(sync) for sync in view.history],
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "kind": problem.kind,
+        "severity": problem.severity.word,
+        "since": _time(problem.since),
+        "value": problem.value,
+        "limit": problem.limit,
+        "text": _text(problem.text),
     }
 
 

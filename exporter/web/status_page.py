@@ -17,11 +17,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from exporter.domain.model import Snapshot, Sync, SyncStatus
-from exporter.web.problems import Severity, is_stale
+from exporter.domain.model import Sync, SyncStatus
+from exporter.domain.problem import Severity
+from exporter.domain.view import View
+from exporter.domain.wording import word_span
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES, Judged, Selection, judge, select
 from exporter.web.view import ExporterStatus, next_poll_at
-from exporter.web.words import LONGEST_MESSAGE, LONGEST_NAME, clip, word_age, word_rfc3339, word_span, word_utc
+from exporter.web.words import LONGEST_MESSAGE, LONGEST_NAME, clip, word_age, word_rfc3339, word_utc
 
 _TEMPLATES = files("exporter.web") / "templates"
 _STYLE = (_TEMPLATES / "status.css").read_text("utf-8")
@@ -42,6 +44,7 @@ _STATUS_WORDS = {
     SyncStatus.PARTIAL: "partial",
     SyncStatus.ERROR: "error",
     SyncStatus.CONFIG_ERROR: "config error",
+    SyncStatus.LIMIT_EXCEEDED: "limit exceeded",
     SyncStatus.UNKNOWN: "unknown",
 }
 
@@ -79,7 +82,6 @@ def _load_template() -> jinja2.Template:
         style=Markup(_STYLE),  # noqa: S704 - our own file
         refresh_choices=REFRESH_CHOICES,
         marks=_marks,
-        is_stale=is_stale,
         next_poll_at=next_poll_at,
     )
     return environment.get_template("status.html")
@@ -99,25 +101,29 @@ class StatusPage:
         page_count = max(1, -(-len(matching) // PAGE_SIZE))
         page = min(selection.page, page_count)
         shown = matching[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        troubled = sorted((judged for judged in matching if judged.problems), key=lambda one: -one.severity)
+        concerned = sorted((judged for judged in matching if judged.needs_attention), key=lambda one: -one.rank)
         html = self._template.render(
             telemetry_path=self._telemetry_path,
             status=status,
             now=status.now,
             selection=selection,
             total=len(everything),
-            worst_severity=max((judged.severity for judged in everything), default=Severity.OK),
-            trouble_count=sum(1 for judged in everything if judged.problems),
+            worst_severity=_word(max((judged.rank for judged in everything), default=0)),
+            problem_count=sum(judged.needs_attention for judged in everything),
             matching_count=len(matching),
-            troubled=troubled[:_ATTENTION],
-            troubled_left_out=max(0, len(troubled) - _ATTENTION),
+            concerned=concerned[:_ATTENTION],
+            concerned_left_out=max(0, len(concerned) - _ATTENTION),
             groups=_group(shown),
             anchors={judged: f"i{place}" for place, judged in enumerate(shown)},
-            empty_workspaces=[] if selection.narrowed else [w for w in status.workspaces if not w.snapshots],
+            empty_workspaces=[] if selection.narrowed else [w for w in status.workspaces if not w.views],
             page=page,
             page_count=page_count,
         )
         return html.encode("utf-8", "replace")  # a name given by hand can hold half a surrogate, too
+
+
+def _word(rank: int) -> str:
+    return Severity(rank).word if rank else "ok"
 
 
 def _unbroken_span(seconds: float) -> str:
@@ -139,10 +145,10 @@ def _workspace_name(judged: Judged) -> str:
     return judged.workspace.name
 
 
-def _marks(snapshot: Snapshot) -> list[_Mark]:
+def _marks(view: View) -> list[_Mark]:
     """The newest syncs, oldest at the left, so that the newest of all rows stand below each other at the right."""
-    newest = snapshot.history[:_MARKS]
-    return [_Mark(_MARKS - 1 - place, sync.job_status.value, _mark_title(sync)) for place, sync in enumerate(newest)]
+    latest = view.history[:_MARKS]
+    return [_Mark(_MARKS - 1 - place, sync.job_status.value, _mark_title(sync)) for place, sync in enumerate(latest)]
 
 
 def _mark_title(sync: Sync) -> str:

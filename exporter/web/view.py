@@ -5,12 +5,12 @@ The composition root fills these in. Nothing here knows about HTTP, pollers or B
 these values, so a key cannot reach one.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from exporter.domain.model import Snapshot
+from exporter.domain.view import View
 from exporter.metrics.page import Exposition
 
 
@@ -26,21 +26,24 @@ class WorkspaceStatus:
     rest_endpoint: str
     poll_interval_seconds: float
     """The interval in effect, which may be longer than the configured one."""
-    snapshots: tuple[Snapshot, ...]
+    views: tuple[View, ...]
+    next_polls_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When each integration's own endpoint is asked next, by id; without those that have no turn."""
     notes: tuple[str, ...] = ()
     """Remarks about the whole workspace, one sentence each."""
 
 
-def next_poll_at(workspace: WorkspaceStatus, snapshot: Snapshot) -> datetime | None:
+def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:
     """
     When Braze is asked about an integration again, by its own endpoint or by the list of all.
 
-    The snapshot tells its own endpoint's turn only, an hour away where the list tells enough. What was polled well is
-    heard of again within the poll interval, one way or the other.
+    Its own endpoint's turn may be an hour away where the list tells enough. What was polled well is heard of again
+    within the poll interval, one way or the other.
     """
-    if not snapshot.up or snapshot.next_poll_at is None or snapshot.last_poll_at is None:
-        return snapshot.next_poll_at
-    return min(snapshot.next_poll_at, snapshot.last_poll_at + timedelta(seconds=workspace.poll_interval_seconds))
+    own = workspace.next_polls_at.get(view.integration.integration_id)
+    if not view.up or own is None or view.last_poll_at is None:
+        return own
+    return min(own, view.last_poll_at + timedelta(seconds=workspace.poll_interval_seconds))
 
 
 @dataclass(frozen=True, slots=True)

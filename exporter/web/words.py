@@ -7,7 +7,7 @@ control or direction-changing characters, no half surrogates, bounded. Escaping 
 
 from datetime import UTC, datetime
 
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+from exporter.domain.wording import word_span
 
 LONGEST_NAME = 120
 LONGEST_MESSAGE = 400
@@ -20,18 +20,6 @@ def clip(text: str, longest: int) -> str:
     if len(text) <= 2 * longest and len(printable) <= longest:
         return printable
     return printable[: longest - 1] + "…"
-
-
-def word_span(seconds: float) -> str:
-    """A length of time in its two largest units: `45 s`, `2 min 5 s`, `3 d 4 h`. The sign is dropped."""
-    rest = round(abs(seconds))
-    largest = next((place for place, (_, size) in enumerate(_UNITS) if rest >= size), len(_UNITS) - 1)
-    words: list[str] = []
-    for name, size in _UNITS[largest : largest + 2]:
-        count, rest = divmod(rest, size)
-        if count or not words:
-            words.append(f"{count} {name}")
-    return " ".join(words)
 
 
 def word_age(at: datetime, now: datetime) -> str:
