@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.report import replace_section
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.ledger import Ledger
 from exporter.domain.model import Snapshot, Sync
 from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
@@ -32,7 +32,7 @@ from exporter.poller.reading import Reader
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.fleet import build_fleet
 from exporter.simulator.world import World
-from exporter.state.memory import MemoryStore
+from exporter.state.store import MemoryStore
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock, run
 

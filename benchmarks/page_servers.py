@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest, start_
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus, Totals
 from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, integration_labels
 from exporter.metrics.page import Exposition, Page

@@ -12,20 +12,21 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import IO, Self
 
-from exporter.braze.gate import Gate
-from exporter.braze.link import Cursor
-from exporter.braze.wire import Endpoint, build_job_sync_status
-from exporter.domain.decode import decode_job_sync_status
-from exporter.domain.errors import PayloadError
-from exporter.domain.ledger import EMPTY_PAST, Page, Walk, absorb
-from exporter.domain.model import Integration, Snapshot, Sync
-from exporter.domain.summary import with_ledger
-from exporter.metrics.catalogue import CATALOGUE, Family, integration_labels
+from exporter.braze.api import Api
+from exporter.domain.integration_state import IntegrationState, Watch
+from exporter.domain.ledger import EMPTY_PAST, Ledger, Page, Walk, absorb
+from exporter.domain.limits import limits_in_effect
+from exporter.domain.model import Integration, Sync
+from exporter.domain.settings import PollSettings
+from exporter.domain.summary import summarize
+from exporter.domain.view import View, build_view
+from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.columns import render_lines
+from exporter.metrics.family import Family, integration_labels
 from exporter.metrics.text import render_header, render_labels
 
 _FROM_SYNCS = frozenset(
-    {"newest", "newest_finished", "last_success_at", "last_timestamp_synced", "consecutive_failed_syncs", "totals"}
+    {"latest", "latest_finished", "last_success_at", "last_timestamp_synced", "consecutive_failed_syncs", "totals"}
 )
 FAMILIES = tuple(family for family in CATALOGUE if family.reads in _FROM_SYNCS and not family.against_now)
 """What is written."""
@@ -34,7 +35,7 @@ _TICK = timedelta(milliseconds=1)
 """Prometheus' resolution: two samples of a series need different milliseconds."""
 
 
-async def read_history(gate: Gate, integration_id: str, since: datetime, now: datetime) -> tuple[Sync, ...]:
+async def read_history(api: Api, integration_id: str, since: datetime, now: datetime) -> tuple[Sync, ...]:
     """
     Return the finished syncs of an integration that started after *since*, the oldest first.
 
@@ -43,32 +44,30 @@ async def read_history(gate: Gate, integration_id: str, since: datetime, now: da
 
     """
     found: dict[datetime, Sync] = {}
-    cursors: set[Cursor | None] = set()
-    cursor: Cursor | None = None
-    while cursor not in cursors:
-        cursors.add(cursor)
-        request = build_job_sync_status(integration_id, cursor)
-        await gate.turn(Endpoint.JOB_SYNC_STATUS)
-        answer = await gate.ask(request)
-        decoded = decode_job_sync_status(answer.body, now)
-        if decoded.problem is not None:
-            raise PayloadError(f"{decoded.problem}; nothing of this integration was written")
-        found.update((sync.sync_start_time, sync) for sync in decoded.syncs if sync.finished)
-        cursor = answer.next_cursor
-        if cursor is None or min((sync.sync_start_time for sync in decoded.syncs), default=now) <= since:
-            break
+    pages, last = api.syncs(integration_id), False
+    while not last:
+        page = await pages.read()
+        syncs = page.decoded.syncs
+        found.update((sync.sync_start_time, sync) for sync in syncs if sync.finished)
+        last = page.last or min((sync.sync_start_time for sync in syncs), default=now) <= since
     return tuple(found[start] for start in sorted(found) if start > since)
 
 
-def replay(integration: Integration, syncs: Iterable[Sync], since: datetime) -> Iterator[tuple[datetime, Snapshot]]:
+def replay(integration: Integration, syncs: Iterable[Sync], since: datetime) -> Iterator[tuple[datetime, View]]:
     """Yield what would have been shown at *since*, and after each of *syncs*, with the moment of it; in order."""
+    watch = Watch(integration, PollSettings(), limits_in_effect(integration.limits))
     ledger = absorb(None, Walk(), Page((), last=True), now=since + EMPTY_PAST, max_pages=1).ledger
     at = since
-    yield at, with_ledger(Snapshot(integration), ledger)
+    yield at, _view(ledger, watch, at)
     for sync in sorted(syncs, key=_end):
         ledger = absorb(ledger, Walk(), Page((sync,), last=True), now=_end(sync), max_pages=1).ledger
         at = max(_end(sync), at + _TICK)
-        yield at, with_ledger(Snapshot(integration), ledger)
+        yield at, _view(ledger, watch, at)
+
+
+def _view(ledger: Ledger, watch: Watch, at: datetime) -> View:
+    state = IntegrationState(first_seen_at=at, ledger=ledger, judged_at=at, summary=summarize(ledger, None))
+    return build_view(state, watch)
 
 
 def _end(sync: Sync) -> datetime:
@@ -118,12 +117,12 @@ class Backfill:
         page.write(b"# EOF\n")
 
 
-def _series(family: Family, labels: str, moments: list[tuple[datetime, Snapshot]]) -> Iterator[bytes]:
+def _series(family: Family, labels: str, moments: list[tuple[datetime, View]]) -> Iterator[bytes]:
     """Yield the lines of a family's series, one series after the other, each in the order of time."""
     series: dict[bytes, list[bytes]] = {}
-    for at, snapshot in moments:
+    for at, view in moments:
         seconds = b"%.3f" % at.timestamp()
-        for line in render_lines(family, labels, getattr(snapshot, family.reads)).splitlines():
+        for line in render_lines(family, labels, getattr(view, family.reads)).splitlines():
             name, _, _ = line.rpartition(b" ")
             series.setdefault(name, []).append(line + b" " + seconds + b"\n")
     for lines in series.values():

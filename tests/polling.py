@@ -21,10 +21,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exporter.braze.client import Key
-from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint, Request, Response
+from exporter.braze.api import Api
+from exporter.braze.endpoints import Endpoint
+from exporter.braze.wire import Request, Response
 from exporter.domain.discovery import NameFilter
-from exporter.domain.model import Integration, Snapshot
+from exporter.domain.integration_state import IntegrationState
+from exporter.domain.model import Integration
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 from exporter.log import build_log
@@ -34,7 +36,7 @@ from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.plan import ON_DEMAND, Plan
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
-from exporter.state.memory import MemoryStore
+from exporter.state.store import MemoryStore
 from tests.snapshots import Series, page_bytes, read_series
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock, run
@@ -116,7 +118,7 @@ class Polling:
         poll: PollSettings | None = None,
         limits: RateLimits | None = None,
         key: Key | None = None,
-        carried: dict[str, Snapshot] | None = None,
+        carried: dict[str, IntegrationState] | None = None,
     ) -> WorkspacePoller:
         """Start to poll a workspace; *configured* are ids, or integrations as the configuration's file has them."""
         limits = limits or RateLimits()
@@ -136,7 +138,7 @@ class Polling:
             timeout_seconds=settings.poll.timeout_seconds,
         )
         now = self.clock.monotonic()
-        gate = Gate(
+        api = Api(
             workspace=workspace,
             sender=Line(sender, key or FixedKey(f"key-of-{workspace}"), functools.partial(self._note, workspace)),
             limiters={
@@ -148,7 +150,7 @@ class Polling:
         )
         poller = WorkspacePoller(
             settings=settings,
-            gate=gate,
+            api=api,
             store=self.store,
             page=self.page,
             self_metrics=self.self_metrics,

@@ -7,7 +7,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.domain.model import Failure, Integration, Snapshot, Sync, SyncStatus, Totals
+from exporter.domain.model import Failure, Integration, Sync, SyncStatus, Totals
+from exporter.domain.view import View
 from exporter.metrics.page import Page
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -21,25 +22,24 @@ def ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
 
 
-HEALTHY = Snapshot(
+HEALTHY = View(
     integration=Integration(
         "production", "11111111-1111-1111-1111-111111111111", "users", labels=(("team", "crm"), ("cost_centre", "42"))
     ),
     up=True,
     last_poll_at=ago(seconds=10),
     last_poll_success_at=ago(seconds=10),
-    next_poll_at=ago(seconds=-50),
     stale_at=ago(minutes=-10),
-    newest=Sync(ago(minutes=20), SyncStatus.SUCCESS, ago(minutes=15), ago(minutes=21), 1000, 0),
-    newest_finished=Sync(ago(minutes=20), SyncStatus.SUCCESS, ago(minutes=15), ago(minutes=21), 1000, 0),
+    latest=Sync(ago(minutes=20), SyncStatus.SUCCESS, ago(minutes=15), ago(minutes=21), 1000, 0),
+    latest_finished=Sync(ago(minutes=20), SyncStatus.SUCCESS, ago(minutes=15), ago(minutes=21), 1000, 0),
     last_success_at=ago(minutes=15),
     last_timestamp_synced=ago(minutes=21, milliseconds=1.5),
     consecutive_failed_syncs=0,
-    totals=Totals((7, 1, 0, 0, 0), 7000, 12, 2100.25),
+    totals=Totals((7, 1, 0, 0, 0, 0), 7000, 12, 2100.25),
 )
 """Everything that `job_sync_status` tells is known."""
 
-DISCOVERED = Snapshot(
+DISCOVERED = View(
     integration=Integration(
         "production",
         "22222222-2222-2222-2222-222222222222",
@@ -52,35 +52,35 @@ DISCOVERED = Snapshot(
     last_poll_at=ago(seconds=20.25),
     last_poll_success_at=ago(seconds=20.25),
     stale_at=ago(minutes=-9),
-    newest=Sync(ago(minutes=3), SyncStatus.RUNNING),
-    newest_finished=Sync(ago(hours=1, minutes=3), SyncStatus.ERROR, ago(hours=1), None, None, None),
+    latest=Sync(ago(minutes=3), SyncStatus.RUNNING),
+    latest_finished=Sync(ago(hours=1, minutes=3), SyncStatus.ERROR, ago(hours=1), None, None, None),
     last_timestamp_synced=ago(hours=-2),
     consecutive_failed_syncs=2,
     integration_status="active",
     next_scheduled_run=ago(minutes=-57),
     expected_run_at=ago(minutes=2),
-    totals=Totals((0, 0, 2, 0, 1), 0, 300, 0.0),
+    totals=Totals((0, 0, 2, 0, 0, 1), 0, 300, 0.0),
     history_gaps=1,
 )
 """Running after two failures, a watermark in the future, and what discovery adds."""
 
-STALE = Snapshot(
+STALE = View(
     integration=Integration("staging", "33333333-3333-3333-3333-333333333333", "events"),
     up=False,
     last_poll_at=ago(seconds=5),
     last_poll_success_at=ago(minutes=30),
     stale_at=ago(minutes=20),
     failure=Failure("timeout", "no answer within 20 s", ago(seconds=5)),
-    newest=Sync(ago(hours=2), SyncStatus.CONFIG_ERROR, ago(hours=2), None, 0, 0),
-    newest_finished=Sync(ago(hours=2), SyncStatus.CONFIG_ERROR, ago(hours=2), None, 0, 0),
+    latest=Sync(ago(hours=2), SyncStatus.CONFIG_ERROR, ago(hours=2), None, 0, 0),
+    latest_finished=Sync(ago(hours=2), SyncStatus.CONFIG_ERROR, ago(hours=2), None, 0, 0),
     last_success_at=ago(days=1),
     last_timestamp_synced=ago(days=1),
     consecutive_failed_syncs=1,
-    totals=Totals((3, 0, 0, 1, 0), 30, 0, 60.0),
+    totals=Totals((3, 0, 0, 1, 0, 0), 30, 0, 60.0),
 )
 """Could not be polled for too long: its gauges about syncs are gone, its counters are not."""
 
-NEVER_RUN = Snapshot(
+NEVER_RUN = View(
     integration=Integration("staging", "44444444-4444-4444-4444-444444444444", "never run"),
     up=True,
     last_poll_at=ago(seconds=1),
@@ -91,7 +91,7 @@ NEVER_RUN = Snapshot(
 )
 """Known, but no sync has ever started."""
 
-NEW = Snapshot(integration=Integration("a\\b", "5", 'quote " newline \n tab \t snow ☃'))
+NEW = View(integration=Integration("a\\b", "5", 'quote " newline \n tab \t snow ☃'))
 """Configured, not polled yet; with a name that needs escaping."""
 
 REPRESENTATIVE = (HEALTHY, DISCOVERED, STALE, NEVER_RUN, NEW)

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from exporter.app.online import open_gate
+from exporter.app.online import open_api
 from exporter.app.output import check_replaceable, replace_file
-from exporter.braze.gate import Gate
+from exporter.braze.api import Api
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import PollError
 from exporter.domain.model import Integration
 from exporter.history import Backfill, read_history
-from exporter.poller.list_pages import read_whole_list
 
 
 async def backfill(config: Config, output: Path, since_seconds: float, say: Callable[[str], None]) -> bool:
@@ -36,8 +35,8 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
     complete = True
     with Backfill() as page:
         for configured in config.workspaces:
-            async with open_gate(configured) as gate:
-                complete &= await _workspace(configured, gate, page, (since, now), say)
+            async with open_api(configured) as api:
+                complete &= await _workspace(configured, api, page, (since, now), say)
         with replace_file(output) as stream:
             page.write(stream)
         say(f"{output}: {page.syncs:,} syncs since {since:%Y-%m-%d %H:%M} UTC")
@@ -46,17 +45,17 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
 
 async def _workspace(
     configured: ConfiguredWorkspace,
-    gate: Gate,
+    api: Api,
     page: Backfill,
     period: tuple[datetime, datetime],
     say: Callable[[str], None],
 ) -> bool:
     since, now = period
-    integrations, complete = await _integrations(configured, gate, say)
+    integrations, complete = await _integrations(configured, api, say)
     for number, integration in enumerate(integrations, 1):
         place = f"{integration.workspace}: {number} of {len(integrations)}: {integration.integration_name}"
         try:
-            syncs = await read_history(gate, integration.integration_id, since, now)
+            syncs = await read_history(api, integration.integration_id, since, now)
         except PollError as error:
             say(f"{place}: left out: {error}")
             complete = False
@@ -67,13 +66,13 @@ async def _workspace(
 
 
 async def _integrations(
-    configured: ConfiguredWorkspace, gate: Gate, say: Callable[[str], None]
+    configured: ConfiguredWorkspace, api: Api, say: Callable[[str], None]
 ) -> tuple[tuple[Integration, ...], bool]:
     """Return the integrations under the labels that the daemon gives them, and whether the list could be read."""
     settings = configured.settings
     known = {one.integration_id: one for one in settings.integrations}
     try:
-        listed = await read_whole_list(gate)
+        listed = await api.all_integrations()
     except PollError as error:
         if settings.discovery.enabled:
             say(f"{settings.name}: only what the configuration lists: {error}")

@@ -22,7 +22,7 @@ from exporter.clock import SystemClock
 from exporter.config.load import load_watched_config
 from exporter.config.web_config import load_web_config
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.supervision import Supervised
+from exporter.poller.loop import Supervised
 from exporter.version import VERSION
 from exporter.web.basic_auth import BasicAuth
 from exporter.web.routes import build_web
@@ -119,7 +119,7 @@ async def serve(
         "started",
         version=VERSION,
         workspaces=len(exporter.pollers),
-        integrations=sum(len(poller.snapshots) for poller in exporter.pollers),
+        integrations=sum(len(poller.views) for poller in exporter.pollers),
     )
     serving = asyncio.create_task(server.serve(stop))
     waiting = asyncio.create_task(stop.wait())

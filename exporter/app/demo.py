@@ -22,7 +22,7 @@ from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.demo import build_demo_world, demo_workspaces
 from exporter.simulator.serve import serve_world
 from exporter.simulator.world import World
-from exporter.state.memory import MemoryStore
+from exporter.state.store import MemoryStore
 from exporter.web.listen import ListenAddress
 
 DEMO_SEED = 1

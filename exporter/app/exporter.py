@@ -8,25 +8,23 @@ budgets are passed on, under another name too.
 """
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
+from exporter.braze.api import Api
 from exporter.braze.client import HttpxSender, build_tls_context
-from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
-from exporter.domain.model import Snapshot
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import RateLimits
 from exporter.domain.shard import Shard
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
-from exporter.state.store import Store
+from exporter.state.store import Key, Store
 from exporter.version import VERSION
 
 USER_AGENT = f"braze-cdi-exporter/{VERSION}"
@@ -85,6 +83,13 @@ class Exporter:
         """One for each workspace, in the order of the configuration."""
         return tuple(running.poller for running in self._running.values())
 
+    @property
+    def in_use(self) -> set[Key]:
+        """Every integration that is watched."""
+        return {
+            (running.poller.settings.name, key) for running in self._running.values() for key in running.poller.states
+        }
+
     def unhealthy(self) -> tuple[str, ...]:
         """Why polling is not healthy; nothing when it is."""
         dead = (name for name, running in self._running.items() if running.task.done())
@@ -120,20 +125,20 @@ class Exporter:
         limiters = build_limiters(settings.rate_limit, self._clock)
         if spender is not None:
             limiters = spender.limiters
-            limiters[Endpoint.JOB_SYNC_STATUS].configure(settings.rate_limit.job_sync_status, settings.rate_limit.share)
-            limiters[Endpoint.INTEGRATIONS].configure(settings.rate_limit.integrations, settings.rate_limit.share)
-        gate = Gate(
+            for endpoint, limiter in limiters.items():
+                limiter.configure(getattr(settings.rate_limit, endpoint), settings.rate_limit.share)
+        api = Api(
             workspace=settings.name, sender=sender, limiters=limiters, clock=self._clock, observer=self.self_metrics
         )
         poller = WorkspacePoller(
             settings=settings,
-            gate=gate,
+            api=api,
             store=self._store,
             page=self.page,
             self_metrics=self.self_metrics,
             clock=self._clock,
             log=self._log,
-            carried=_by_id(known.poller.snapshots) if known is not None else None,
+            carried=known.poller.states if known is not None else None,
         )
         return Running(configured, poller, sender, limiters, asyncio.create_task(poller.run()))
 
@@ -141,24 +146,17 @@ class Exporter:
         """Take off the page what a stopped workspace showed and no running one does."""
         name = stopped.configured.settings.name
         successor = self._running.get(name)
-        staying = _by_id(successor.poller.snapshots) if successor is not None else {}
-        for integration_id in _by_id(stopped.poller.snapshots).keys() - staying.keys():
+        staying = successor.poller.states if successor is not None else {}
+        for integration_id in stopped.poller.states.keys() - staying.keys():
             self.page.withdraw(name, integration_id)
         if successor is None:
             self.self_metrics.forget_workspace(name)
 
 
 def build_limiters(limits: RateLimits, clock: Clock) -> dict[Endpoint, RateLimiter]:
-    """Return the budgets of one workspace: each endpoint has a limit of its own."""
+    """Return the rate limiters of one workspace: each endpoint has a limit of its own."""
     now = clock.monotonic()
-    return {
-        Endpoint.JOB_SYNC_STATUS: RateLimiter(limits.job_sync_status, limits.share, now),
-        Endpoint.INTEGRATIONS: RateLimiter(limits.integrations, limits.share, now),
-    }
-
-
-def _by_id(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
-    return {snapshot.integration.integration_id: snapshot for snapshot in snapshots}
+    return {endpoint: RateLimiter(getattr(limits, endpoint), limits.share, now) for endpoint in Endpoint}
 
 
 def _same(one: ConfiguredWorkspace, other: ConfiguredWorkspace | None) -> bool:

@@ -26,8 +26,9 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
         exporter = Exporter(store=store, self_metrics=self_metrics, clock=clock, log=log)
         await exporter.apply(config)
         try:
-            await asyncio.gather(*(poller.attempts.all.wait() for poller in exporter.pollers))
+            await asyncio.gather(*(poller.readiness.all.wait() for poller in exporter.pollers))
         finally:
             await exporter.close()
+        store.forget_older(clock.now(), exporter.in_use)
         succeeded = all(poller.succeeded() for poller in exporter.pollers)
         return succeeded, b"".join(exporter.page.render(clock.now(), openmetrics=False).chunks)

@@ -10,16 +10,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from exporter.app.exporter import USER_AGENT, build_limiters
+from exporter.braze.api import Api
 from exporter.braze.client import HttpxSender, build_tls_context
-from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint, build_job_sync_status
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.list_pages import read_whole_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ async def list_visible(config: Config) -> list[Visible]:
     """Return what each workspace's key can see."""
     visible = []
     for configured in config.workspaces:
-        async with open_gate(configured) as gate:
-            visible.append(await _list(configured, gate))
+        async with open_api(configured) as api:
+            visible.append(await _list(configured, api))
     return visible
 
 
@@ -56,14 +54,14 @@ async def check_online(config: Config) -> list[Finding]:
     """Ask Braze whether the keys are accepted, what they permit, and whether it knows each configured integration."""
     findings = []
     for configured in config.workspaces:
-        async with open_gate(configured) as gate:
-            findings += await _check(configured, gate)
+        async with open_api(configured) as api:
+            findings += await _check(configured, api)
     return findings
 
 
 @contextlib.asynccontextmanager
-async def open_gate(configured: ConfiguredWorkspace) -> AsyncIterator[Gate]:
-    """Return a gate to one workspace that lasts as long as the context."""
+async def open_api(configured: ConfiguredWorkspace) -> AsyncIterator[Api]:
+    """Return an API to one workspace that lasts as long as the context."""
     settings = configured.settings
     clock = SystemClock()
     sender = HttpxSender(
@@ -71,21 +69,21 @@ async def open_gate(configured: ConfiguredWorkspace) -> AsyncIterator[Gate]:
     )
     limiters = build_limiters(settings.rate_limit, clock)
     try:
-        yield Gate(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
+        yield Api(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
     finally:
         await sender.aclose()
 
 
-async def _list(configured: ConfiguredWorkspace, gate: Gate) -> Visible:
+async def _list(configured: ConfiguredWorkspace, api: Api) -> Visible:
     try:
-        return Visible(configured.settings.name, await read_whole_list(gate))
+        return Visible(configured.settings.name, await api.all_integrations())
     except PollError as error:
         return Visible(configured.settings.name, trouble=error)
 
 
-async def _check(configured: ConfiguredWorkspace, gate: Gate) -> list[Finding]:
+async def _check(configured: ConfiguredWorkspace, api: Api) -> list[Finding]:
     settings = configured.settings
-    visible = await _list(configured, gate)
+    visible = await _list(configured, api)
     known = {one.integration_id for one in visible.integrations}
     findings = [_judge_list(visible, needed=settings.discovery.enabled)]
     if visible.trouble is not None and not isinstance(visible.trouble, ForbiddenError):
@@ -99,7 +97,7 @@ async def _check(configured: ConfiguredWorkspace, gate: Gate) -> list[Finding]:
         )
     denied = 0
     for one in asked:
-        finding, permitted = await _ask(one, gate)
+        finding, permitted = await _ask(one, api)
         findings += [finding] if not finding.good else []
         denied += not permitted
         if not permitted:
@@ -129,11 +127,10 @@ def _unknown(one: Integration) -> Finding:
     return Finding(one.workspace, False, text)
 
 
-async def _ask(one: Integration, gate: Gate) -> tuple[Finding, bool]:
+async def _ask(one: Integration, api: Api) -> tuple[Finding, bool]:
     """Ask an integration's own endpoint; return the finding, and whether the key may."""
     try:
-        await gate.turn(Endpoint.JOB_SYNC_STATUS)
-        await gate.ask(build_job_sync_status(one.integration_id))
+        await api.syncs(one.integration_id).read()
     except NotFoundError:
         return _unknown(one), True
     except ForbiddenError:

@@ -29,7 +29,7 @@ def build_sources(
         return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
 
     def unready() -> tuple[str, ...]:
-        waiting = (poller.settings.name for poller in exporter.pollers if not poller.attempts.any)
+        waiting = (poller.settings.name for poller in exporter.pollers if not poller.readiness.any)
         return tuple(f"workspace {name} has not been tried yet" for name in waiting)
 
     return WebSources(
@@ -47,6 +47,7 @@ def _workspace(poller: WorkspacePoller) -> WorkspaceStatus:
         name=poller.settings.name,
         rest_endpoint=poller.settings.rest_endpoint,
         poll_interval_seconds=poller.interval_seconds,
-        snapshots=poller.snapshots,
+        views=poller.views,
+        next_polls_at=poller.next_polls_at(),
         notes=poller.notes(),
     )

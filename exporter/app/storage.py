@@ -9,9 +9,8 @@ from structlog.typing import FilteringBoundLogger
 from exporter.app.exporter import Exporter
 from exporter.clock import Clock
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.state.memory import MemoryStore
 from exporter.state.sqlite import open_store
-from exporter.state.store import Storage
+from exporter.state.store import MemoryStore, Storage
 
 _DAY_SECONDS = 24 * 3600.0
 
@@ -37,16 +36,7 @@ def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBo
 
 
 async def keep_tidy(store: Storage, exporter: Exporter, clock: Clock) -> None:
-    """
-    Once a day forget the accounts of integrations that have been gone for long.
-
-    Not at the start: what discovery has not named yet is not gone.
-    """
+    """At the start and once a day forget integrations that are watched no more and have been silent for long."""
     while True:
+        store.forget_older(clock.now(), exporter.in_use)
         await asyncio.sleep(_DAY_SECONDS)
-        in_use = {
-            (snapshot.integration.workspace, snapshot.integration.integration_id)
-            for poller in exporter.pollers
-            for snapshot in poller.snapshots
-        }
-        store.forget_older(clock.now(), in_use)

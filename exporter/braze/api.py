@@ -33,7 +33,7 @@ from exporter.domain.errors import (
     PayloadError,
     PollError,
 )
-from exporter.domain.listing import DecodedListing
+from exporter.domain.listing import DecodedListing, ListedIntegration
 from exporter.domain.rate_limit import RateLimiter, latest_reset
 
 _TOO_MANY_REQUESTS = 429
@@ -177,6 +177,23 @@ class Api:
             await asyncio.sleep(wait)
         if (waited := self._clock.monotonic() - began) > 0:
             self.note_throttled(endpoint, waited)
+
+    async def all_integrations(self) -> tuple[ListedIntegration, ...]:
+        """
+        Return every integration that the key can see, each once.
+
+        Raises:
+            PollError: A page did not come.
+
+        """
+        found: dict[str, ListedIntegration] = {}
+        pages, last = self.integrations(), False
+        while not last:
+            page = await pages.read()
+            last = page.last
+            for one in page.decoded.integrations:
+                found.setdefault(one.integration_id, one)
+        return tuple(found.values())
 
     async def ask(self, request: Request) -> tuple[Decoded, Cursor | None]:
         """

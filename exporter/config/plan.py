@@ -9,7 +9,7 @@ syncs that start and finish, and walks through more pages, come on top.
 import math
 from dataclasses import dataclass
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.config.durations import format_duration
 from exporter.domain.poll_queue import interval_in_effect
 from exporter.domain.rate_limit import RateLimiter

@@ -22,8 +22,8 @@ from typing import Any
 
 from exporter.domain.view import View
 from exporter.metrics.catalogue import CATALOGUE
-from exporter.metrics.family import integration_labels
 from exporter.metrics.columns import Column, LagColumn, render_lines
+from exporter.metrics.family import integration_labels
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.metrics.text import clean, render_header, render_labels
 

@@ -8,6 +8,7 @@ be relied on, and which integrations there are. One that is taken away while a p
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from structlog.typing import FilteringBoundLogger
 
@@ -111,10 +112,11 @@ class WorkspacePoller:
         """What is shown of each integration."""
         return tuple(one.view for one in self._shell)
 
-    def next_poll_in(self, integration_id: str) -> float | None:
-        """Seconds until an integration's own endpoint has its turn; None while it has none."""
-        due = self._queue.due(integration_id)
-        return None if due is None else due - self._clock.monotonic()
+    def next_polls_at(self) -> dict[str, datetime]:
+        """When the own endpoint of each integration has its turn, by id; without those that have none."""
+        moment = self._shell.moment()
+        turns = ((one.key, self._queue.due(one.key)) for one in self._shell)
+        return {key: moment.now + timedelta(seconds=due - moment.monotonic) for key, due in turns if due is not None}
 
     @property
     def interval_seconds(self) -> float:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qs, unquote
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.answer import Answer, refuse
 from exporter.simulator.pages import PAGE_SIZE, decipher_cursor
 from exporter.simulator.workspace import PERMISSIONS, SimulatedWorkspace

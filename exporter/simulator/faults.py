@@ -7,7 +7,7 @@ Braze, like a bad proxy: the request behind it is counted against the rate limit
 
 from dataclasses import dataclass
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.answer import Answer
 from exporter.simulator.distortions import Distortion, find_distortion
 

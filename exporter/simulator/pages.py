@@ -11,7 +11,7 @@ import binascii
 import json
 from typing import Any
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.model import Sync
 from exporter.simulator.answer import JSON, Answer
 from exporter.simulator.integration import SimulatedIntegration

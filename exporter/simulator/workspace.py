@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 
 PERMISSIONS = {
     Endpoint.JOB_SYNC_STATUS: "cdi.integration_job_status",

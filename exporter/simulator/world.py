@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.model import Sync, SyncStatus, Totals
 from exporter.simulator.faults import FaultBook
 from exporter.simulator.integration import Forced, Profile, SimulatedIntegration

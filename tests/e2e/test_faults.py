@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import REASONS
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon, wait_for

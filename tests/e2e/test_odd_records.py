@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.odd_records import ODD_RECORDS, ONLY_LISTED
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon, wait_for

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.plan import ON_DEMAND
 from exporter.simulator.style import Style
 from exporter.simulator.world import World

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.settings import PollSettings, RateLimits
 from exporter.simulator.plan import every
 from tests.polling import LIST, OWN, WORKSPACE, Polling, poll_braze

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from exporter.domain.ledger import Ledger, Page, Tail, Walk, absorb
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
-from exporter.state.record import decode_ledger, encode_ledger
+from exporter.state.codec import decode_ledger, encode_ledger
 from exporter.state.row import decode_row, encode_row
 from exporter.state.store import Account, Properties, Store
 from tests.accounts import START, Surroundings, account, full_disk

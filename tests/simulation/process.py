@@ -12,7 +12,8 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint, Request
+from exporter.braze.endpoints import Endpoint
+from exporter.braze.wire import Request
 from exporter.domain.model import Snapshot
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, RateLimits, WorkspaceSettings
 from exporter.simulator.plan import ON_DEMAND, Plan, every, on_arrival

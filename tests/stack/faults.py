@@ -6,7 +6,7 @@ may besides. Whatever arrives and is not in this table is a false alarm.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from tests.e2e.worlds import finish_sync
 from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, WAYS, id_of
 from tests.stack.receiver import Alert

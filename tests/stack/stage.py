@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.faults import Fault as Distortion
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon

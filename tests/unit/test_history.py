@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import PollError
 from exporter.domain.model import Integration, Sync, SyncStatus
 from exporter.domain.rate_limit import RateLimiter

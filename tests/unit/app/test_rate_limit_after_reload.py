@@ -14,7 +14,7 @@ from exporter.domain.model import Integration
 from exporter.domain.settings import RateLimits, WorkspaceSettings
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.state.memory import MemoryStore
+from exporter.state.store import MemoryStore
 from tests.virtual_time import VirtualClock, run
 
 LIMITS = RateLimits(job_sync_status=30, integrations=20, share=1.0)

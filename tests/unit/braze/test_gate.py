@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint, Request, Response, build_integrations, build_job_sync_status
+from exporter.braze.endpoints import Endpoint
+from exporter.braze.wire import Request, Response, build_integrations, build_job_sync_status
 from exporter.domain.errors import NetworkError, RateLimitedError, ServerError
 from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
 from tests.braze_fakes import GOOD, FakeSender, Observed

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.poll_queue import PollQueue
 from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
 from exporter.log import build_log

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import REASONS
 from exporter.domain.settings import PollSettings, RateLimits
 from exporter.simulator.plan import every

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint, Request, Response
+from exporter.braze.endpoints import Endpoint
+from exporter.braze.wire import Request, Response
 from exporter.domain.errors import NetworkError, PayloadError, RateLimitedError, ServerError
 from exporter.domain.ledger import ATTEMPTS, Ledger
 from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.braze.gate import Gate
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
 from exporter.log import build_log

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.answer import Answer
 from exporter.simulator.api import handle
 from exporter.simulator.style import Style

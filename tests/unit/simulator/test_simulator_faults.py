@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exporter.braze.wire import Endpoint
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.answer import Answer
 from exporter.simulator.distortions import DISTORTIONS, HUGE_BYTES
 from exporter.simulator.odd_records import ODD_RECORDS, ONLY_LISTED

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.state.lock import StorageInUseError
-from exporter.state.memory import MemoryStore
+from exporter.state.store import MemoryStore
 from exporter.state.sqlite import FILE_NAME
 from exporter.state.store import KEPT_FOR, Account, Storage
 from tests.accounts import START, Surroundings, account, files

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.state.damage import MOST
-from exporter.state.record import encode_time
+from exporter.state.codec import encode_time
 from exporter.state.sqlite import FILE_NAME
 from exporter.state.store import KEPT_FOR
 from tests.accounts import START, Surroundings, account, files, no_privileges

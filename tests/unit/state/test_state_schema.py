@@ -8,7 +8,7 @@ import pytest
 
 from exporter.state.schema import APPLICATION_ID, MIGRATIONS
 from exporter.state.statefile import StateFile
-from exporter.state.trouble import DamagedError, NewerSchemaError
+from exporter.state.errors import DamagedError, NewerSchemaError
 from tests.accounts import account, files, full_disk
 
 ONE_MORE = (*MIGRATIONS, ("ALTER TABLE account ADD COLUMN shade TEXT NOT NULL DEFAULT 'grey'",))

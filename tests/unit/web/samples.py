@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
-from exporter.domain.model import Failure, Integration, Snapshot, Sync, SyncStatus, Totals
+from exporter.domain.model import Failure, Integration, Sync, SyncStatus, Totals
+from exporter.domain.view import View
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 
 NOW = datetime(2026, 3, 1, 14, 30, 0, tzinfo=UTC)
