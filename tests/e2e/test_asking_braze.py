@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.simulator.plan import ON_DEMAND
+from exporter.simulator.schedule import ON_DEMAND
 from exporter.simulator.world import World
 from tests.e2e.command import files, run_command
 from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION, write_config
@@ -37,9 +37,9 @@ def build_world() -> World:
         world.add_workspace(name, permissions=permissions, limits=AMPLE_LIMITS)
     for number in range(MANY):
         name = NAMES[number] if number < len(NAMES) else f"table {number}"
-        world.add_integration("good", name, integration_id=f"good-{number}", plan=ON_DEMAND)
+        world.add_integration("good", name, integration_id=f"good-{number}", schedule=ON_DEMAND)
     for name in ("listless", "statusless", "nothing"):
-        world.add_integration(name, "users", integration_id=f"{name}-0", plan=ON_DEMAND)
+        world.add_integration(name, "users", integration_id=f"{name}-0", schedule=ON_DEMAND)
     return world
 
 
