@@ -90,11 +90,11 @@ def test_what_will_not_work_is_told_workspace_by_workspace(braze: SimulatedBraze
     write_config(tmp_path, entries)
     done = run_command(tmp_path, "check", "--online")
     assert (done.returncode, done.stderr) == (2, "config.yaml will not work as it is\n")
-    mistakes = [line.split(": MISTAKE: ") for line in done.stdout.splitlines() if "MISTAKE" in line]
+    errors = [line.split(": ERROR: ") for line in done.stdout.splitlines() if "ERROR" in line]
     unheard_of = "Braze does not know the integration unheard-of (unheard-of); check its id"
-    assert mistakes[:2] == [["good", unheard_of], ["without list", unheard_of]]
+    assert errors[:2] == [["good", unheard_of], ["without list", unheard_of]]
     for (name, text), (expected, word) in zip(
-        mistakes[2:],
+        errors[2:],
         [
             ("listless", f"lacks the permission {LIST_PERMISSION}, which discovery needs"),
             ("statusless", f"lacks the permission {STATUS_PERMISSION}"),
