@@ -30,7 +30,7 @@ from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.reading import Reader
 from exporter.poller.workspace import WorkspacePoller
-from exporter.simulator.fleet import build_fleet
+from exporter.simulator.presets import build_fleet
 from exporter.simulator.world import World
 from exporter.state.store import MemoryStore
 from tests.virtual_braze import VirtualSender

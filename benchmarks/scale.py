@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.report import replace_section
 from exporter.clock import SystemClock
-from exporter.simulator.fleet import build_fleet
+from exporter.simulator.presets import build_fleet
 from exporter.simulator.serve import serve_world
 
 SEED = 4

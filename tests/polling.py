@@ -33,7 +33,7 @@ from exporter.log import build_log
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
-from exporter.simulator.plan import ON_DEMAND, Plan
+from exporter.simulator.schedule import ON_DEMAND, Schedule
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
 from exporter.state.store import MemoryStore
@@ -103,10 +103,15 @@ class Polling:
         self._tasks: list[asyncio.Task[None]] = []
 
     def add(
-        self, name: str, plan: Plan = ON_DEMAND, *, workspace: str = WORKSPACE, history: timedelta = timedelta(0)
+        self,
+        name: str,
+        schedule: Schedule = ON_DEMAND,
+        *,
+        workspace: str = WORKSPACE,
+        history: timedelta = timedelta(0),
     ) -> str:
         """Add an integration to Braze; by default its syncs start only when a test says so."""
-        return self.world.add_integration(workspace, name, plan=plan, history=history)
+        return self.world.add_integration(workspace, name, schedule=schedule, history=history)
 
     def watch(
         self,

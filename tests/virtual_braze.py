@@ -13,8 +13,8 @@ from random import Random
 from exporter.braze.client import MAX_BODY_BYTES
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import NetworkError, PayloadError, TimedOutError
-from exporter.simulator.answer import Answer
 from exporter.simulator.api import handle
+from exporter.simulator.responses import Answer
 from exporter.simulator.world import World
 from tests.virtual_time import VirtualClock
 

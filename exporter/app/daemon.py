@@ -20,7 +20,7 @@ from exporter.app.sources import build_sources
 from exporter.app.storage import keep_tidy, storage
 from exporter.clock import SystemClock
 from exporter.config.load import load_watched_config
-from exporter.config.web_config import load_web_config
+from exporter.config.web import load_web_config
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.loop import Supervised
 from exporter.version import VERSION
@@ -39,7 +39,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
-        ConfigError: The configuration or the web configuration has mistakes.
+        ConfigError: The configuration or the web configuration has errors.
         ListenError: An address cannot be had.
         StorageInUseError: Another exporter has the storage path.
         Exception: Whatever else ended the server.

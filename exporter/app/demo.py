@@ -19,7 +19,7 @@ from exporter.config.render import render_config
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, WorkspaceSettings
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.simulator.demo import build_demo_world, demo_workspaces
+from exporter.simulator.presets import build_demo_world, demo_workspaces
 from exporter.simulator.serve import serve_world
 from exporter.simulator.world import World
 from exporter.state.store import MemoryStore

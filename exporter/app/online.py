@@ -38,7 +38,7 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.workspace}: {'' if self.good else 'MISTAKE: '}{self.text}"
+        return f"{self.workspace}: {'' if self.good else 'ERROR: '}{self.text}"
 
 
 async def list_visible(config: Config) -> list[Visible]:

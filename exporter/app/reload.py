@@ -1,7 +1,7 @@
 """
 Reloading the configuration: on SIGHUP, on request, and by itself when the file has changed.
 
-Decides that a configuration with mistakes changes nothing, and that reloads happen one after the other. Each is logged
+Decides that a configuration with errors changes nothing, and that reloads happen one after the other. Each is logged
 and shown by `braze_cdi_exporter_config_last_reload_successful`. Whoever asks for a reload means the web configuration
 too; each of the two is taken or refused by itself, since a certificate that fails must not hold back a new workspace,
 while the metric speaks of both.
@@ -14,10 +14,10 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.app.exporter import Exporter
 from exporter.clock import Clock
+from exporter.config.errors import ConfigError
+from exporter.config.files import ConfigWatch
 from exporter.config.load import Config, load_config
-from exporter.config.mistakes import ConfigError
 from exporter.config.render import render_config
-from exporter.config.watch import ConfigWatch
 from exporter.web.security import Security
 
 _KEPT = "Not reloaded; the old configuration keeps running."
@@ -80,7 +80,7 @@ class Reloader:
                 config = await asyncio.to_thread(load_config, self._path, environ=os.environ)
             except ConfigError as error:
                 self._exporter.self_metrics.config_loaded(successful=False, at_seconds=self._clock.now().timestamp())
-                self._log.error("configuration not reloaded; the old one keeps running", mistakes=str(error))
+                self._log.error("configuration not reloaded; the old one keeps running", errors=str(error))
                 return str(error)
             await self._exporter.apply(config)
             self.config = config

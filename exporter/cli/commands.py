@@ -19,7 +19,7 @@ import click
 from exporter.app.options import Options, WrongFlagError
 from exporter.app.output import OutputError, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
-from exporter.config.mistakes import ConfigError
+from exporter.config.errors import ConfigError
 from exporter.state.lock import StorageInUseError
 from exporter.version import VERSION
 from exporter.web.listen import ListenError

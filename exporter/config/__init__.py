@@ -1,1 +1,1 @@
-"""The configuration file: its schema, loading it, and every mistake in it at once."""
+"""The configuration file: its schema, and loading it or reporting all its errors at once."""

@@ -11,7 +11,7 @@ import re
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from exporter.config.mistakes import WrongValueError
+from exporter.config.errors import WrongValueError
 
 _NUMBERED = {
     **{f"dashboard-{n:02}.braze.com": f"rest.iad-{n:02}.braze.com" for n in range(1, 9)},

@@ -11,9 +11,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.mistakes import WrongValueError, did_you_mean
+from exporter.config.errors import WrongValueError, did_you_mean
 from exporter.config.schema import Section
-from exporter.config.tree import Unfit
+from exporter.config.yaml_reader import Unfit
 
 KeyPath = tuple[str | int, ...]
 Finding = tuple[KeyPath, str, str]

@@ -1,14 +1,20 @@
 """
-Reading a small file that an operator named, and noticing that it is another one now.
+Reading a small file that an operator named, and detecting that it has changed.
 
-Decides what is not read at all: directories, pipes and devices (a pipe that nobody writes to would hang the process),
-and more bytes than the caller expects. Knows nothing of the content.
+Directories, pipes and devices are not read (a pipe without a writer would hang the process), nor more bytes than the
+caller expects. A change is a change of content: touching a file, or swapping a ConfigMap's links, is none. Knows
+nothing of what the content means, nor of timers.
 """
 
+import hashlib
 import os
 import stat
+from pathlib import Path
 
-from exporter.config.mistakes import WrongValueError, show_file
+from exporter.config.errors import WrongValueError, show_file
+
+MAX_CONFIG_BYTES = 10 * 2**20
+"""Enough for 50,000 integrations with labels; a larger file is some other file."""
 
 Signature = tuple[int, int, int, int, int]
 
@@ -60,3 +66,50 @@ def explain_os_error(error: OSError | ValueError) -> WrongValueError:
     if isinstance(error, OSError):
         return WrongValueError(f"cannot be read: {error.strerror}", "let the exporter's user read it")
     return WrongValueError("has no usable name", "correct the path")
+
+
+_MISSES = 2
+"""Consecutive checks that must find no readable file: an editor may be replacing it."""
+
+
+class ConfigWatch:
+    """Watches one file. Make it before the file is loaded, so that no change between the two is missed."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._known: bytes | None = None
+        self._misses = 0
+        self._newest: bytes | None = None
+        self._signature: Signature | None = None
+        self._settled = False
+        """Whether the content was read at least twice with this signature, which one write may leave as it was."""
+        self.changed()
+
+    def changed(self) -> bool:
+        """
+        Whether the content differs from what it was at the last call. Never raises.
+
+        A file that is gone, or cannot be read, is a change at the second look: then a reload says why.
+        """
+        content = self._look()
+        self._misses = 0 if content is not None else self._misses + 1
+        if 0 < self._misses < _MISSES:
+            return False
+        before, self._known = self._known, content
+        return content != before
+
+    def _look(self) -> bytes | None:
+        """Return a digest of the content as it is now; None when there is none."""
+        try:
+            signature = file_signature(Path(self._path).stat())
+            if self._settled and signature == self._signature:
+                return self._newest
+            content, status = read_small_file(self._path, most_bytes=MAX_CONFIG_BYTES)
+        except (OSError, ValueError):  # the latter for what is no regular file, too large, or has a zero byte as name
+            self._signature = None
+            return None
+        signature = file_signature(status)
+        self._settled = signature == self._signature
+        self._signature = signature
+        self._newest = hashlib.sha256(content).digest()
+        return self._newest

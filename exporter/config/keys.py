@@ -12,8 +12,8 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from exporter.config.errors import WrongValueError, may_be_key, show_file
 from exporter.config.files import Signature, about_file, explain_os_error, file_signature, read_small_file
-from exporter.config.mistakes import WrongValueError, may_be_key, show_file
 from exporter.domain.errors import AuthError
 
 MAX_BYTES = 4096

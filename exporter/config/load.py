@@ -1,5 +1,5 @@
 """
-From the configuration file to plain settings, or to all of its mistakes.
+From the configuration file to plain settings, or to all of its errors.
 
 Decides the order of things: read, check types, check rules, find the keys; and gathers what each of them found, so that
 one run tells everything. No exception of pydantic or of the YAML library leaves this place. Must not know what the
@@ -14,15 +14,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from exporter.config.document import read_document
+from exporter.config.errors import ConfigError, WrongValueError
 from exporter.config.explain import Finding, explain
+from exporter.config.files import ConfigWatch
 from exporter.config.keys import FixedKey, KeyFile, KeySource
-from exporter.config.mistakes import ConfigError, WrongValueError
 from exporter.config.rules import check_rules, given_keys, raw_workspaces
 from exporter.config.schema import ConfigFile, Poll, Workspace
 from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
-from exporter.config.watch import ConfigWatch
+from exporter.config.yaml_reader import read_document
 from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
@@ -38,7 +38,7 @@ class ConfiguredWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A configuration without mistakes."""
+    """A valid configuration."""
 
     workspaces: tuple[ConfiguredWorkspace, ...]
 
@@ -51,7 +51,7 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
     A relative api_key_file is looked up beside the configuration file; api_key_env in *environ*.
 
     Raises:
-        ConfigError: The configuration cannot be used; it holds every mistake with file, line, key and remedy.
+        ConfigError: The configuration cannot be used; it holds every error with file, line, key and remedy.
 
     """
     document = read_document(path)
@@ -67,9 +67,9 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
             keys += _find_key(workspace, Path(path).parent, environ)
         except WrongValueError as error:
             findings.append(((*place, given_keys(workspace)[0]), error.problem, error.remedy))
-    mistakes = [*document.mistakes, *(document.mistake(*finding) for finding in findings)]
-    if parsed is None or mistakes:
-        raise ConfigError(mistakes)
+    errors = [*document.errors, *(document.error_at(*finding) for finding in findings)]
+    if parsed is None or errors:
+        raise ConfigError(errors)
     return Config(
         tuple(
             ConfiguredWorkspace(_settings(workspace, parsed.poll), key)

@@ -2,7 +2,7 @@
 What keys of the file must have to do with each other: one key source, unique names, sensible relations.
 
 Decides on the raw values, before and apart from the schema's types: pydantic leaves such checks out as soon as a type
-is wrong, and then a second run would bring up new mistakes. So a rule passes over whatever the schema refuses anyway.
+is wrong, and then a second run would report new errors. So a rule skips everything that the schema rejects anyway.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ def check_rules(content: Any) -> Iterable[Finding]:
     """Return a finding for every rule that the file's content breaks."""
     findings: dict[tuple[KeyPath, str], Finding] = {}
     for finding in _broken_rules(content):
-        findings.setdefault(finding[:2], finding)  # what two workspaces take from the defaults is one mistake
+        findings.setdefault(finding[:2], finding)  # what two workspaces take from the defaults is one error
     return findings.values()
 
 
@@ -68,7 +68,7 @@ def _repeated_integrations(here: KeyPath, workspace: dict[str, Any]) -> Iterator
         if name is not None:
             names.append((path, name))
         elif isinstance(integration_id, str) and integration_id not in unnamed:
-            # The id is the name then; one id twice without names is one mistake, not two.
+            # The id is the name then; one id twice without names is one error, not two.
             unnamed.add(integration_id)
             names.append((path, integration_id))
     yield from _repeated("id", ids)
@@ -79,7 +79,7 @@ def _one_key_source(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Findin
     given = given_keys(workspace)
     if not given:
         misspelt = any(name not in Workspace.model_fields and "key" in name for name in workspace)
-        if not misspelt:  # that mistake is told with the remedy already
+        if not misspelt:  # that error is reported already
             yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}"
     for extra in given[1:]:
         yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"

@@ -19,7 +19,7 @@ _LIMITS = RateLimits()
 
 
 class Section(BaseModel):
-    """A mapping in the file. Strict: `"1"` is no number, and a key that is not here is a mistake."""
+    """A mapping in the file. Strict: `"1"` is no number, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 

@@ -8,8 +8,8 @@ of the web configuration's format, nor of connections.
 import ssl
 from dataclasses import dataclass
 
+from exporter.config.errors import WrongValueError
 from exporter.config.files import about_file, explain_os_error
-from exporter.config.mistakes import WrongValueError
 
 _MISMATCH = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"})
 

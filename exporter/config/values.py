@@ -14,7 +14,7 @@ from pydantic import AfterValidator, PlainValidator
 
 from exporter.config.durations import parse_duration
 from exporter.config.endpoint import parse_endpoint
-from exporter.config.mistakes import WrongValueError
+from exporter.config.errors import WrongValueError
 from exporter.domain.decode import is_path_segment
 
 MAX_TEXT = 500

@@ -29,7 +29,7 @@ def parse_shard(text: str) -> Shard:
     Read `i/n`.
 
     Raises:
-        ValueError: With a sentence that names the mistake.
+        ValueError: With a sentence that names the error.
 
     """
     match = _FORM.fullmatch(text)

@@ -12,8 +12,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, unquote
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.answer import Answer, refuse
-from exporter.simulator.pages import PAGE_SIZE, decipher_cursor
+from exporter.simulator.responses import PAGE_SIZE, Answer, decipher_cursor, refuse
 from exporter.simulator.workspace import PERMISSIONS, SimulatedWorkspace
 from exporter.simulator.world import World
 

@@ -1,15 +1,15 @@
 """
 When a fault strikes: which workspace, endpoint, integration and page, and how many times.
 
-A test switches faults on by name; what each does to the answer is in `distortions.py`. A fault sits in front of
+A test switches faults on by name; what each does to the answer is in `mutations.py`. A fault sits in front of
 Braze, like a bad proxy: the request behind it is counted against the rate limit all the same.
 """
 
 from dataclasses import dataclass
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.answer import Answer
-from exporter.simulator.distortions import Distortion, find_distortion
+from exporter.simulator.mutations import Mutation, find_mutation
+from exporter.simulator.responses import Answer
 
 
 @dataclass(slots=True, eq=False)
@@ -17,14 +17,14 @@ class Fault:
     """A fault that is switched on. None as a condition means any."""
 
     name: str
-    distort: Distortion
+    mutate: Mutation
     workspace: str | None
     endpoint: Endpoint | None
     integration_id: str | None
     page: int | None
     record: int | None
     times: int | None
-    """How often it still strikes; None is for ever."""
+    """How often it still strikes; None is forever."""
 
     def concerns(self, workspace: str, endpoint: Endpoint, integration_id: str, page: int) -> bool:
         """Whether the request is one that this fault strikes."""
@@ -61,24 +61,24 @@ class FaultBook:
         Switch a fault on.
 
         Args:
-            name: `http_NNN`, `html_NNN`, or a name of DISTORTIONS or ODD_RECORDS.
+            name: `http_NNN`, `html_NNN`, or a name of MUTATIONS or ODD_RECORDS.
             workspace: Only requests with a key of this workspace.
             endpoint: Only this endpoint.
             integration_id: Only this integration's own endpoint.
             page: Only this page, counted from 0.
             record: Which record of the page is odd, from 0 or from -1 backwards; None is all of them.
-            times: How often it strikes before it goes away; None is for ever.
+            times: How often it strikes before it goes away; None is forever.
 
         Raises:
             KeyError: No fault has that name.
 
         """
-        fault = Fault(name, find_distortion(name), workspace, endpoint, integration_id, page, record, times)
+        fault = Fault(name, find_mutation(name), workspace, endpoint, integration_id, page, record, times)
         self._faults.append(fault)
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """Switch one fault off. It may have gone away by itself."""
+        """Switch one fault off. It may already have gone."""
         if fault in self._faults:
             self._faults.remove(fault)
 
@@ -89,7 +89,7 @@ class FaultBook:
     def strike(self, answer: Answer, *, workspace: str, endpoint: Endpoint, integration_id: str, page: int) -> Answer:
         """Return what arrives instead of the good answer: all faults that concern the request, in their order."""
         for fault in [each for each in self._faults if each.concerns(workspace, endpoint, integration_id, page)]:
-            answer = fault.distort(answer, fault.record)
+            answer = fault.mutate(answer, fault.record)
             if fault.times is not None:
                 fault.times -= 1
                 if not fault.times:

@@ -1,7 +1,7 @@
 """
 One simulated integration: its syncs so far, and what happens next.
 
-The history is brought forward only when somebody looks or something is switched, event by event, so that it does not
+The history is brought forward only when it is read or a problem is switched, event by event, so that it does not
 depend on how often that is. One sync runs at a time: a slot that comes while a sync runs is passed over. The list
 `syncs` is the truth that the exporter's counters are held against.
 """
@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
-from exporter.simulator.plan import NEVER, Plan, derive_seed, random_stream
+from exporter.simulator.behaviour import STATUSES, Behaviour, Outcome, Scale, draw_duration, draw_outcome
+from exporter.simulator.schedule import NEVER, Schedule, derive_seed, random_stream
 from exporter.simulator.style import Style, floor_time
-from exporter.simulator.temper import STATUSES, Outcome, Scale, Temper, draw_duration, draw_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Forced:
-    """What somebody decided about one sync; None is left to the integration's temper."""
+    """Chosen values of one sync; None is left to the integration's behaviour."""
 
     word: str | None = None
     rows_synced: int | None = None
@@ -44,8 +44,8 @@ class SimulatedIntegration:
         workspace: str,
         integration_id: str,
         name: str,
-        plan: Plan,
-        temper: Temper,
+        schedule: Schedule,
+        behaviour: Behaviour,
         scale: Scale,
         profile: Profile,
         style: Style,
@@ -55,17 +55,17 @@ class SimulatedIntegration:
         self.workspace = workspace
         self.integration_id = integration_id
         self.name = name
-        self.plan = plan
-        self.temper = temper
+        self.schedule = schedule
+        self.behaviour = behaviour
         self.scale = scale
         self.profile = profile
-        self.troubles: set[str] = set()
+        self.problems: set[str] = set()
         self.syncs: list[Sync] = []
-        """Every sync, oldest first, as Braze first told its end."""
+        """Every sync, oldest first, as Braze first reported its end."""
         self.words: list[str] = []
         """Braze's status for each sync, as the newer page spells it."""
         self.revisions: dict[int, Sync] = {}
-        """Records that Braze words differently by now, by number."""
+        """Records that Braze has changed since, by number."""
         self.version = 0
         """Grows whenever a page about this integration may have changed."""
         self.watermark: datetime | None = None
@@ -74,7 +74,7 @@ class SimulatedIntegration:
         self._quantum = style.quantum
         self._slot_seed = derive_seed(seed, integration_id, "slots")
         self._sync_seed = derive_seed(seed, integration_id, "syncs")
-        self._slot = plan.first_slot(born_at, self._slot_seed, self._quantum)
+        self._slot = schedule.first_slot(born_at, self._slot_seed, self._quantum)
         self._announced_at = None if self._slot is None else self._slot.announced_at
         self._ends_at: datetime | None = None
         self._forced = Forced()
@@ -86,15 +86,15 @@ class SimulatedIntegration:
 
     @property
     def status(self) -> str:
-        return "paused" if "paused" in self.troubles else "active"
+        return "paused" if "paused" in self.problems else "active"
 
     @property
     def next_scheduled_run(self) -> datetime | None:
         """The announced run; None while paused, for on-demand and for event-driven integrations."""
-        return self._announced_at if self.plan.kind == "scheduled" and self.status == "active" else None
+        return self._announced_at if self.schedule.kind == "scheduled" and self.status == "active" else None
 
-    def told(self, number: int) -> Sync:
-        """Return a sync as Braze tells it today."""
+    def reported(self, number: int) -> Sync:
+        """Return a sync as Braze reports it now."""
         return self.revisions.get(number) or self.syncs[number]
 
     def catch_up(self, now: datetime) -> None:
@@ -102,17 +102,17 @@ class SimulatedIntegration:
         while self._due_at <= now:
             self._step()
 
-    def switch(self, trouble: str, now: datetime) -> None:
-        """Begin a trouble."""
+    def switch(self, problem: str, now: datetime) -> None:
+        """Begin a problem."""
         self.catch_up(now)
-        self.troubles.add(trouble)
+        self.problems.add(problem)
         self._changed()
 
-    def clear(self, trouble: str, now: datetime) -> None:
-        """End a trouble. A sync that was held up by it finishes now."""
+    def clear(self, problem: str, now: datetime) -> None:
+        """End a problem. A sync that was held up by it finishes now."""
         self.catch_up(now)
-        self.troubles.discard(trouble)
-        if trouble == "never_finishes" and self._ends_at is not None:
+        self.problems.discard(problem)
+        if problem == "never_finishes" and self._ends_at is not None:
             self._ends_at = max(self._ends_at, floor_time(now, self._quantum))
         self._changed()
         self.catch_up(now)
@@ -162,7 +162,7 @@ class SimulatedIntegration:
         self._changed()
 
     def _end_due_at(self) -> datetime:
-        return NEVER if self._ends_at is None or "never_finishes" in self.troubles else self._ends_at
+        return NEVER if self._ends_at is None or "never_finishes" in self.problems else self._ends_at
 
     def _changed(self) -> None:
         self.version += 1
@@ -171,8 +171,8 @@ class SimulatedIntegration:
     def _pass_slot(self) -> None:
         slot = self._slot
         assert slot is not None  # noqa: S101 - for the type checker: only called when there is one
-        self._slot = self.plan.slot_after(slot, self._slot_seed, self._quantum)
-        silent = "silent_stop" in self.troubles
+        self._slot = self.schedule.slot_after(slot, self._slot_seed, self._quantum)
+        silent = "silent_stop" in self.problems
         if not silent or self._style.announcement_rolls:
             self._announced_at = self._slot.announced_at
         follows = not self.syncs or slot.start_at > self.syncs[-1].sync_start_time
@@ -182,7 +182,7 @@ class SimulatedIntegration:
     def _start(self, at: datetime, duration: timedelta | None, forced: Forced) -> None:
         if duration is None:
             random = random_stream(self._sync_seed, 2 * len(self.syncs))
-            duration = draw_duration(self.scale, self.troubles, random, self._quantum)
+            duration = draw_duration(self.scale, self.problems, random, self._quantum)
         sync = Sync(at, SyncStatus.RUNNING)
         if self._style.running_tells:
             sync = replace(sync, last_timestamp_synced=self.watermark, rows_synced=0, rows_failed_with_errors=0)
@@ -210,9 +210,9 @@ class SimulatedIntegration:
     def _outcome(self, number: int, started_at: datetime) -> Outcome:
         forced = self._forced
         drawn = draw_outcome(
-            self.temper,
+            self.behaviour,
             self.scale,
-            self.troubles,
+            self.problems,
             random_stream(self._sync_seed, 2 * number + 1),
             number=number,
             started_at=started_at,

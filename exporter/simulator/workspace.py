@@ -21,12 +21,12 @@ PERMISSIONS = {
 LIMITS = {Endpoint.JOB_SYNC_STATUS: 100, Endpoint.INTEGRATIONS: 50}
 """Requests a minute that Braze documents."""
 
-WORKSPACE_TROUBLES = {
+WORKSPACE_PROBLEMS = {
     "key_rotated": "every key is replaced: the old ones are unknown, the new ones end in -rotated",
     "job_sync_status_permission_lost": "the keys lose cdi.integration_job_status",
     "integrations_permission_lost": "the keys lose cdi.integration_list",
-    "budget_eaten": "other programs use nine tenths of every rate limit",
-    "budget_exhausted": "other programs use up every rate limit",
+    "rate_limit_shared": "other programs use nine tenths of every rate limit",
+    "rate_limit_exhausted": "other programs use up every rate limit",
 }
 """What can go wrong with a workspace, by name. Source: the list of what goes wrong with CDI itself."""
 
@@ -72,7 +72,7 @@ class SimulatedWorkspace:
     limits: dict[Endpoint, int]
     integrations: list[str] = field(default_factory=list)
     """Ids, in the order of the list endpoint."""
-    troubles: set[str] = field(default_factory=set)
+    problems: set[str] = field(default_factory=set)
     app_group_id: str = ""
     list_version: int = 0
     """Grows when an integration comes, goes or is renamed."""
@@ -84,13 +84,13 @@ class SimulatedWorkspace:
     @property
     def valid_keys(self) -> dict[str, frozenset[str]]:
         """The keys that Braze accepts now, with their permissions."""
-        if "key_rotated" in self.troubles:
+        if "key_rotated" in self.problems:
             return {f"{key}-rotated": permissions for key, permissions in self.keys.items()}
         return self.keys
 
     def permits(self, key: str, endpoint: Endpoint) -> bool:
         """Whether a valid key may ask an endpoint now."""
-        return PERMISSIONS[endpoint] in self.valid_keys[key] and _LOST[endpoint] not in self.troubles
+        return PERMISSIONS[endpoint] in self.valid_keys[key] and _LOST[endpoint] not in self.problems
 
     def take(self, endpoint: Endpoint, now_seconds: float) -> Allowance:
         """Count one request against the limit."""
@@ -105,9 +105,9 @@ class SimulatedWorkspace:
         return Allowance(allowed, limit, max(0, left - 1), ends_at)
 
     def _used_by_others(self, limit: int) -> int:
-        if "budget_exhausted" in self.troubles:
+        if "rate_limit_exhausted" in self.problems:
             return limit
-        return limit * 9 // 10 if "budget_eaten" in self.troubles else 0
+        return limit * 9 // 10 if "rate_limit_shared" in self.problems else 0
 
 
 def build_workspace(

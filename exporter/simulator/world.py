@@ -14,15 +14,15 @@ from uuid import UUID
 
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.model import Sync, SyncStatus, Totals
+from exporter.simulator.behaviour import BEHAVIOURS, INTEGRATION_PROBLEMS, Scale
 from exporter.simulator.faults import FaultBook
 from exporter.simulator.integration import Forced, Profile, SimulatedIntegration
-from exporter.simulator.pages import PageCache
-from exporter.simulator.plan import Plan, derive_seed, every
+from exporter.simulator.responses import PageCache
+from exporter.simulator.schedule import Schedule, derive_seed, every
 from exporter.simulator.style import Style
-from exporter.simulator.temper import INTEGRATION_TROUBLES, TEMPERS, Scale
-from exporter.simulator.workspace import PERMISSIONS, WORKSPACE_TROUBLES, SimulatedWorkspace, build_workspace
+from exporter.simulator.workspace import PERMISSIONS, WORKSPACE_PROBLEMS, SimulatedWorkspace, build_workspace
 
-DEFAULT_PLAN = every(minutes=15)
+DEFAULT_SCHEDULE = every(minutes=15)
 
 
 class World:
@@ -78,8 +78,8 @@ class World:
         name: str,
         *,
         integration_id: str | None = None,
-        temper: str = "healthy",
-        plan: Plan = DEFAULT_PLAN,
+        behaviour: str = "healthy",
+        schedule: Schedule = DEFAULT_SCHEDULE,
         scale: Scale | None = None,
         profile: Profile | None = None,
         history: timedelta = timedelta(0),
@@ -87,15 +87,15 @@ class World:
         """
         Add an integration and return its id, a UUID that follows from the seed unless given.
 
-        Its plan begins *history* before the world's present; the troubles of its temper begin some runs before it.
+        Its schedule begins *history* before the world's present; its behaviour's problems begin some runs before it.
 
         Raises:
             ValueError: The id is taken.
-            KeyError: There is no such workspace or temper.
+            KeyError: There is no such workspace or behaviour.
 
         """
         home = self.workspaces[workspace]
-        nature = TEMPERS[temper]
+        nature = BEHAVIOURS[behaviour]
         if integration_id is None:
             halves = [derive_seed(self.seed, workspace, name, half) for half in ("high", "low")]
             integration_id = str(UUID(int=halves[0] << 64 | halves[1], version=4))
@@ -105,16 +105,16 @@ class World:
             workspace=workspace,
             integration_id=integration_id,
             name=name,
-            plan=plan,
-            temper=nature,
+            schedule=schedule,
+            behaviour=nature,
             scale=scale or Scale(),
             profile=replace(profile or Profile(), app_group_id=home.app_group_id),
             style=self.style,
             born_at=self.now - history,
             seed=self.seed,
         )
-        for trouble in sorted(nature.troubles):
-            integration.switch(trouble, self.now - nature.troubled_runs * plan.interval)
+        for problem in sorted(nature.problems):
+            integration.switch(problem, self.now - nature.problem_runs * schedule.interval)
         self.integrations[integration_id] = integration
         home.integrations.append(integration_id)
         home.list_version += 1
@@ -146,35 +146,35 @@ class World:
         """Let the world's time be *now*; an earlier moment is taken as no time having passed."""
         self.now = max(self.now, now)
 
-    def switch(self, trouble: str, target: str) -> None:
+    def switch(self, problem: str, target: str) -> None:
         """
-        Begin a trouble at the world's present.
+        Begin a problem at the world's present.
 
         Args:
-            trouble: A name of INTEGRATION_TROUBLES or WORKSPACE_TROUBLES.
+            problem: A name of INTEGRATION_PROBLEMS or WORKSPACE_PROBLEMS.
             target: The id of an integration, or the name of a workspace.
 
         Raises:
-            KeyError: There is no such trouble for such a target.
+            KeyError: There is no such problem for such a target.
 
         """
-        if trouble in WORKSPACE_TROUBLES:
-            self.workspaces[target].troubles.add(trouble)
+        if problem in WORKSPACE_PROBLEMS:
+            self.workspaces[target].problems.add(problem)
         else:
-            self.integrations[target].switch(_known(trouble), self.now)
+            self.integrations[target].switch(_known(problem), self.now)
 
-    def clear(self, trouble: str, target: str) -> None:
+    def clear(self, problem: str, target: str) -> None:
         """
-        End a trouble at the world's present; the arguments are those of `switch`.
+        End a problem at the world's present; the arguments are those of `switch`.
 
         Raises:
-            KeyError: There is no such trouble for such a target.
+            KeyError: There is no such problem for such a target.
 
         """
-        if trouble in WORKSPACE_TROUBLES:
-            self.workspaces[target].troubles.discard(trouble)
+        if problem in WORKSPACE_PROBLEMS:
+            self.workspaces[target].problems.discard(problem)
         else:
-            self.integrations[target].clear(_known(trouble), self.now)
+            self.integrations[target].clear(_known(problem), self.now)
 
     def start_sync(
         self,
@@ -187,7 +187,7 @@ class World:
         watermark: datetime | None = None,
     ) -> Sync:
         """
-        Start a sync on demand, now. What is not given is left to the integration's temper; *word* is Braze's status.
+        Start a sync on demand, now. What is not given is left to the integration's behaviour; *word* is Braze's status.
 
         Raises:
             ValueError: The integration is running a sync already, or began one within the same second (or the finer
@@ -207,7 +207,7 @@ class World:
         watermark: datetime | None = None,
     ) -> Sync:
         """
-        End the running sync, now. What is not given is left to the integration's temper.
+        End the running sync, now. What is not given is left to the integration's behaviour.
 
         Raises:
             ValueError: The integration is not running a sync.
@@ -218,13 +218,13 @@ class World:
 
     def revise_sync(self, integration_id: str, number: int, **changes: Any) -> Sync:
         """
-        Let Braze word an old record differently from now on: *changes* are fields of `Sync`.
+        Change an old record from now on: *changes* are fields of `Sync`.
 
-        The truth stays what was told first. *number* counts from the oldest; -1 is the newest.
+        The truth stays as first reported. *number* counts from the oldest; -1 is the newest.
         """
         integration = self._caught_up(integration_id)
         number %= len(integration.syncs)
-        revised = replace(integration.told(number), **changes)
+        revised = replace(integration.reported(number), **changes)
         integration.revisions[number] = revised
         if revised.job_status is not SyncStatus.UNKNOWN:
             integration.words[number] = str(revised.job_status)
@@ -249,7 +249,7 @@ class World:
         return integration
 
 
-def _known(trouble: str) -> str:
-    if trouble not in INTEGRATION_TROUBLES:
-        raise KeyError(f"no trouble is called {trouble}")
-    return trouble
+def _known(problem: str) -> str:
+    if problem not in INTEGRATION_PROBLEMS:
+        raise KeyError(f"no problem is called {problem}")
+    return problem

@@ -39,7 +39,7 @@ def parse_address(text: str) -> ListenAddress:
     Read `:10273`, `127.0.0.1:9000`, `[::1]:9000` or `localhost:9000`.
 
     Raises:
-        ValueError: with a sentence that names the mistake and the accepted forms.
+        ValueError: with a sentence that names the error and the accepted forms.
     """
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")

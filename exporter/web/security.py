@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.config.mistakes import ConfigError
-from exporter.config.web_config import WebConfig
+from exporter.config.errors import ConfigError
+from exporter.config.web import WebConfig
 from exporter.web.passwords import Hidden
 
 FRESH_SECONDS = 30.0

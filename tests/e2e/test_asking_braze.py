@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.simulator.plan import ON_DEMAND
+from exporter.simulator.schedule import ON_DEMAND
 from exporter.simulator.world import World
 from tests.e2e.command import files, run_command
 from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION, write_config
@@ -37,9 +37,9 @@ def build_world() -> World:
         world.add_workspace(name, permissions=permissions, limits=AMPLE_LIMITS)
     for number in range(MANY):
         name = NAMES[number] if number < len(NAMES) else f"table {number}"
-        world.add_integration("good", name, integration_id=f"good-{number}", plan=ON_DEMAND)
+        world.add_integration("good", name, integration_id=f"good-{number}", schedule=ON_DEMAND)
     for name in ("listless", "statusless", "nothing"):
-        world.add_integration(name, "users", integration_id=f"{name}-0", plan=ON_DEMAND)
+        world.add_integration(name, "users", integration_id=f"{name}-0", schedule=ON_DEMAND)
     return world
 
 
@@ -90,11 +90,11 @@ def test_what_will_not_work_is_told_workspace_by_workspace(braze: SimulatedBraze
     write_config(tmp_path, entries)
     done = run_command(tmp_path, "check", "--online")
     assert (done.returncode, done.stderr) == (2, "config.yaml will not work as it is\n")
-    mistakes = [line.split(": MISTAKE: ") for line in done.stdout.splitlines() if "MISTAKE" in line]
+    errors = [line.split(": ERROR: ") for line in done.stdout.splitlines() if "ERROR" in line]
     unheard_of = "Braze does not know the integration unheard-of (unheard-of); check its id"
-    assert mistakes[:2] == [["good", unheard_of], ["without list", unheard_of]]
+    assert errors[:2] == [["good", unheard_of], ["without list", unheard_of]]
     for (name, text), (expected, word) in zip(
-        mistakes[2:],
+        errors[2:],
         [
             ("listless", f"lacks the permission {LIST_PERMISSION}, which discovery needs"),
             ("statusless", f"lacks the permission {STATUS_PERMISSION}"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.domain.model import Sync
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from exporter.simulator.world import World
 from tests.components import component
 from tests.e2e.command import COMMAND, PATIENCE_SECONDS, environment, files, run_command
@@ -29,7 +29,7 @@ def braze(tmp_path: Path) -> Iterator[SimulatedBraze]:
     world.add_workspace("production", limits=AMPLE_LIMITS)
     for name, hours in ((HOURLY, 1), (DAILY, 24), (BROKEN, 1)):
         world.add_integration(
-            "production", name, integration_id=name, plan=every(hours=hours), history=timedelta(days=4)
+            "production", name, integration_id=name, schedule=every(hours=hours), history=timedelta(days=4)
         )
     with SimulatedBraze(world, clock=clock) as braze:
         write_config(tmp_path, [workspace_entry(world, "production", braze.url)])

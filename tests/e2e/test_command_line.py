@@ -39,7 +39,7 @@ workspaces:
     rest_endpoint: http://rest.iad-03.braze.com
     integrations: []
 """
-MISTAKES = (
+ERRORS = (
     ("config.yaml:2: poll.intervall:", "did you mean interval?"),
     ("config.yaml:3: poll.timeout:", "duration"),
     ("config.yaml:6: workspaces[0].rest_endpoint:", "dashboard"),
@@ -95,12 +95,12 @@ def test_a_wrong_flag_is_refused_with_2(tmp_path: Path, arguments: list[str], wo
 
 
 @pytest.mark.parametrize("command", [[], ["check"], ["once"]])
-def test_a_wrong_configuration_is_refused_with_2_and_every_mistake(tmp_path: Path, command: list[str]) -> None:
+def test_a_wrong_configuration_is_refused_with_2_and_every_error(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "config.yaml").write_text(WRONG)
     refused = run_command(tmp_path, *command)
     see_it_refused(refused, 2)
     lines = refused.stderr.splitlines()
-    for place, word in MISTAKES:
+    for place, word in ERRORS:
         assert [line for line in lines if place in line and word in line], f"{place} {word} not in\n{refused.stderr}"
     assert [line for line in lines if not line.startswith("config.yaml:")] == []
 

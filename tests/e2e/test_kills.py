@@ -16,9 +16,9 @@ from pathlib import Path
 from random import Random
 from time import sleep
 
-from exporter.simulator.plan import Plan, every, on_arrival
+from exporter.simulator.behaviour import Scale
+from exporter.simulator.schedule import Schedule, every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.temper import Scale
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import ask, peek
@@ -37,7 +37,7 @@ STARTING_SECONDS = 0.8
 """So long, at most, does the life of one last that is killed early."""
 SHORT = Scale(seconds=(0, 1), rows=(50, 5000))
 PAST = timedelta(minutes=1)
-CHARACTERS: tuple[tuple[str, str, str, Plan], ...] = (
+CHARACTERS: tuple[tuple[str, str, str, Schedule], ...] = (
     ("production", "users", "healthy", every(seconds=2)),
     ("production", "loyalty", "failing_twice", every(seconds=2)),
     ("production", "limits", "limit_exceeded", every(seconds=3)),
@@ -109,8 +109,8 @@ def build_world(now: datetime) -> World:
     world = World(SEED, now, style=Style(fraction_digits=3))
     world.add_workspace("production", limits=AMPLE_LIMITS)
     world.add_workspace("europe", limits=AMPLE_LIMITS, permissions=[STATUS_PERMISSION])
-    for workspace, name, temper, plan in CHARACTERS:
-        world.add_integration(workspace, name, temper=temper, plan=plan, scale=SHORT, history=PAST)
+    for workspace, name, behaviour, schedule in CHARACTERS:
+        world.add_integration(workspace, name, behaviour=behaviour, schedule=schedule, scale=SHORT, history=PAST)
     return world
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from exporter.simulator.behaviour import Scale
 from exporter.simulator.integration import Profile
-from exporter.simulator.plan import ON_DEMAND, Plan, every, on_arrival
+from exporter.simulator.schedule import ON_DEMAND, Schedule, every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.temper import Scale
 from exporter.simulator.world import World
 from tests.components import component
 from tests.e2e.command import Daemon, wait_for
@@ -34,7 +34,7 @@ NEW_SYNCS = 2
 BURST = 25
 """Syncs that one integration finishes within one poll interval: three pages."""
 
-CHARACTERS: tuple[tuple[str, str, str, Plan, Profile], ...] = (
+CHARACTERS: tuple[tuple[str, str, str, Schedule, Profile], ...] = (
     ("production", "users", "healthy", every(seconds=4), Profile("users")),
     ("production", "purchases", "ordinary", every(seconds=3), Profile("purchases", "bigquery")),
     ("production", "newsletter", "partly_failing", every(seconds=4), Profile("users", "redshift")),
@@ -78,10 +78,12 @@ def build_world(now: datetime) -> World:
     world.add_workspace("production", limits=AMPLE_LIMITS)
     world.add_workspace("europe", limits=AMPLE_LIMITS, permissions=[STATUS_PERMISSION])
     world.add_workspace("growth", limits=AMPLE_LIMITS)
-    for workspace, name, temper, plan, profile in CHARACTERS:
-        world.add_integration(workspace, name, temper=temper, plan=plan, scale=SHORT, profile=profile, history=PAST)
-    world.add_integration("production", "trial", plan=ON_DEMAND)
-    by_hand = world.add_integration("europe", "by_hand", plan=ON_DEMAND)
+    for workspace, name, behaviour, schedule, profile in CHARACTERS:
+        world.add_integration(
+            workspace, name, behaviour=behaviour, schedule=schedule, scale=SHORT, profile=profile, history=PAST
+        )
+    world.add_integration("production", "trial", schedule=ON_DEMAND)
+    by_hand = world.add_integration("europe", "by_hand", schedule=ON_DEMAND)
     world.start_sync(by_hand, duration=timedelta(0), word="success")
     return world
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.odd_records import ODD_RECORDS, ONLY_LISTED
+from exporter.simulator.mutations import ODD_RECORDS, ONLY_LISTED
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import Samples, peek, sample, scrape

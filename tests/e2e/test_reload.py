@@ -21,7 +21,7 @@ STAYS, COMES = "production", "europe"
 SUCCESSFUL = "braze_cdi_exporter_config_last_reload_successful"
 SUCCESS_AT = "braze_cdi_exporter_config_last_reload_success_timestamp_seconds"
 BROKEN = "poll: {intervall: 1s}\nworkspaces: []\n"
-MISTAKE = "config.yaml:1: poll.intervall: is not a known key (did you mean interval?)"
+ERROR = "config.yaml:1: poll.intervall: is not a known key (did you mean interval?)"
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_request_or_a_hangup_reloads(braze: SimulatedBraze, tmp_path: Path) ->
         assert "level=error" not in daemon.stderr
 
 
-def test_a_file_with_mistakes_keeps_the_old_configuration_running(braze: SimulatedBraze, tmp_path: Path) -> None:
+def test_a_file_with_errors_keeps_the_old_configuration_running(braze: SimulatedBraze, tmp_path: Path) -> None:
     with Daemon(tmp_path, "--web.enable-lifecycle", "--config.auto-reload-interval", "0") as daemon:
         wait_for("polled", lambda: peek(daemon.port, "braze_cdi_up") == [1])
         loaded_at = peek(daemon.port, SUCCESS_AT)
@@ -94,7 +94,7 @@ def test_a_file_with_mistakes_keeps_the_old_configuration_running(braze: Simulat
         refused = ask(daemon.port, "/-/reload", method="POST")
         assert refused.status == 500
         assert refused.text.startswith("Not reloaded; the old configuration keeps running.\n")
-        assert MISTAKE in refused.text
+        assert ERROR in refused.text
         assert (peek(daemon.port, SUCCESSFUL), peek(daemon.port, SUCCESS_AT)) == ([0], loaded_at)
         see_a_sync_counted(braze, daemon, 0)
 
@@ -124,7 +124,7 @@ def test_a_changed_file_is_taken_by_itself_and_nobody_else_may_ask_for_it(
         wait_for("the new one is polled", lambda: peek(daemon.port, "braze_cdi_up") == [1, 1])
         (tmp_path / "config.yaml").write_text(BROKEN)
         wait_for("it is refused", lambda: peek(daemon.port, SUCCESSFUL) == [0])
-        assert MISTAKE in daemon.stderr.replace("\\n", "\n")
+        assert ERROR in daemon.stderr.replace("\\n", "\n")
         assert running(daemon) == [STAYS, COMES]
         configure(braze, tmp_path, STAYS)
         wait_for("the other one is gone", lambda: peek(daemon.port, "braze_cdi_up") == [1])

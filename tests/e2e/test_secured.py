@@ -23,7 +23,7 @@ TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
 AT_ONCE_SECONDS = 10.0
 """Well before the 30 seconds after which the files would be read anew without a reload."""
 NOT_RELOADED = "The web configuration was not reloaded; the old one stays."
-MISTAKE = "web.yaml:1: tls_server_configs: is not a known key (did you mean tls_server_config?)"
+ERROR = "web.yaml:1: tls_server_configs: is not a known key (did you mean tls_server_config?)"
 HASH = "$2y$04$notahash"
 SUCCESSFUL = sample("braze_cdi_exporter_config_last_reload_successful")
 USERS = f"basic_auth_users:\n  ann: {HASH}\n"
@@ -111,13 +111,13 @@ def test_every_page_needs_tls_and_a_password_and_a_reload_renews_both(secured: S
         config = secured.directory / "config.yaml"
         config.write_text(config.read_text().replace("interval: 1s", "interval: 2s"))
         refused = secured.ask(daemon, "/-/reload", "bob", "third secret", "POST")
-        assert (refused.status, refused.text.splitlines()) == (500, [NOT_RELOADED, MISTAKE])
+        assert (refused.status, refused.text.splitlines()) == (500, [NOT_RELOADED, ERROR])
         assert secured.ask(daemon, user="bob", password="third secret").status == 200
         assert secured.certificate(daemon) == certificate
         assert "interval: 2s" in secured.ask(daemon, "/config", "bob", "third secret").text
         assert parse(secured.ask(daemon, "/metrics", "bob", "third secret").text)[SUCCESSFUL] == 0
         assert daemon.stderr.count("level=error") == 1
-        assert MISTAKE in daemon.stderr
+        assert ERROR in daemon.stderr
         assert "secret" not in daemon.stderr
         assert "$2" not in daemon.stderr
 

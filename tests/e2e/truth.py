@@ -105,7 +105,7 @@ def _samples(
     world: World, each: Watching, first: FirstSight, started: datetime, scraped: tuple[datetime, datetime]
 ) -> Iterator[tuple[str, dict[str, str], float | Between]]:
     simulated = world.integrations[each.integration_id]
-    syncs = [simulated.told(number) for number in range(len(world.truth(each.integration_id)))]
+    syncs = [simulated.reported(number) for number in range(len(world.truth(each.integration_id)))]
     yield "braze_cdi_up", {}, 1
     properties = {
         "integration_type": simulated.profile.integration_type if each.listed else "",
@@ -179,9 +179,9 @@ def _expected_run(world: World, each: Watching, first: FirstSight, syncs: Sequen
     if not each.listed or simulated.next_scheduled_run is None:
         return newest + each.expected_interval if newest and each.expected_interval else None
     run = first.announced
-    assert run is not None, "a plan that announces runs announces them from the beginning"
+    assert run is not None, "a schedule that announces runs announces them from the beginning"
     while newest is not None and run <= newest:
-        run += simulated.plan.interval
+        run += simulated.schedule.interval
     return run
 
 

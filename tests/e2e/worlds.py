@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.plan import ON_DEMAND
+from exporter.simulator.schedule import ON_DEMAND
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
 
@@ -47,7 +47,7 @@ def quiet_world(*workspaces: str) -> World:
     world = World(7, datetime.now(UTC), style=Style(fraction_digits=3))
     for name in workspaces:
         world.add_workspace(name, permissions=[STATUS_PERMISSION], limits=AMPLE_LIMITS)
-        key = world.add_integration(name, "users", integration_id=f"id-of-{name}", plan=ON_DEMAND)
+        key = world.add_integration(name, "users", integration_id=f"id-of-{name}", schedule=ON_DEMAND)
         world.start_sync(key, duration=timedelta(0), word="success", rows_synced=100)
     return world
 

@@ -5,10 +5,10 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from exporter.config.errors import ConfigError
 from exporter.config.load import load_config
-from exporter.config.mistakes import ConfigError
 from exporter.config.render import render_config
-from exporter.config.web_config import load_web_config
+from exporter.config.web import load_web_config
 
 SEEDS = ("tests/data/config/good", "tests/data/config/bad", "tests/data/web_config/bad")
 WORDS = (
@@ -36,8 +36,8 @@ def check(data: bytes) -> None:
 
 
 def _shown(error: ConfigError) -> str:
-    assert error.mistakes
-    for mistake in error.mistakes:
-        assert mistake.line is None or mistake.line >= 1
-        assert str(mistake).isprintable()
+    assert error.errors
+    for each in error.errors:
+        assert each.line is None or each.line >= 1
+        assert str(each).isprintable()
     return str(error)

@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.config.durations import format_duration, parse_duration
+from exporter.config.errors import ConfigError, WrongValueError
 from exporter.config.keys import FixedKey, KeyFile
 from exporter.config.load import Config, ConfiguredWorkspace, load_config
-from exporter.config.mistakes import ConfigError, WrongValueError
 from exporter.config.render import render_config
 from exporter.config.values import is_text
 from exporter.domain.errors import AuthError
@@ -87,27 +87,27 @@ def load_or_tell(content: bytes) -> str:
             return repr(load_config(str(file), environ={"BRAZE_API_KEY": KEY}))
         except ConfigError as error:
             told = error
-    assert told.mistakes
+    assert told.errors
     assert told.__cause__ is None
-    assert len(str(told).splitlines()) == len(told.mistakes)
+    assert len(str(told).splitlines()) == len(told.errors)
     return str(told)
 
 
 @given(st.binary(max_size=200))
 @example(b"\xff")
 @example(b"a: !!python/object:os.system x")
-def test_any_bytes_end_in_a_configuration_or_in_mistakes(content: bytes) -> None:
+def test_any_bytes_end_in_a_configuration_or_in_errors(content: bytes) -> None:
     load_or_tell(content)
 
 
 @given(st.lists(st.sampled_from(PIECES + WORDS) | st.text(max_size=3), max_size=30).map("".join))
-def test_any_yaml_like_text_ends_in_a_configuration_or_in_mistakes(text: str) -> None:
+def test_any_yaml_like_text_ends_in_a_configuration_or_in_errors(text: str) -> None:
     load_or_tell(text.encode("utf-8", errors="surrogatepass"))
 
 
 @given(values)
 @settings(max_examples=200)
-def test_any_values_end_in_a_configuration_or_in_mistakes(value: object) -> None:
+def test_any_values_end_in_a_configuration_or_in_errors(value: object) -> None:
     load_or_tell(yaml.safe_dump(value).encode("utf-8", errors="surrogatepass"))
 
 
@@ -118,7 +118,7 @@ def test_any_values_end_in_a_configuration_or_in_mistakes(value: object) -> None
     )
 )
 @settings(max_examples=200)
-def test_values_in_the_right_places_end_in_a_configuration_or_in_mistakes(value: object) -> None:
+def test_values_in_the_right_places_end_in_a_configuration_or_in_errors(value: object) -> None:
     load_or_tell(yaml.safe_dump(value).encode("utf-8", errors="surrogatepass"))
 
 

@@ -7,9 +7,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.config.mistakes import ConfigError
-from exporter.config.web_config import load_web_config
-from exporter.config.web_schema import CIPHER_SUITES, CLIENT_AUTH_TYPES, VERSIONS, TlsServerConfig, WebConfigFile
+from exporter.config.errors import ConfigError
+from exporter.config.web import (
+    CIPHER_SUITES,
+    CLIENT_AUTH_TYPES,
+    VERSIONS,
+    TlsServerConfig,
+    WebConfigFile,
+    load_web_config,
+)
 
 HASH = "$2b$04$pN3Jsy5sXEekXtLsACVbvu7QIB.2ggM4mHMUfvDH7yTUqvl9ar8R."
 WORDS = [
@@ -32,13 +38,13 @@ def load_or_tell(content: bytes) -> str:
             return repr(load_web_config(str(file)))
         except ConfigError as error:
             told = error
-    assert told.mistakes
-    assert len(str(told).splitlines()) == len(told.mistakes)
+    assert told.errors
+    assert len(str(told).splitlines()) == len(told.errors)
     return str(told)
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_end_in_a_web_configuration_or_in_mistakes(content: bytes) -> None:
+def test_any_bytes_end_in_a_web_configuration_or_in_errors(content: bytes) -> None:
     load_or_tell(content)
 
 
@@ -54,5 +60,5 @@ def test_any_bytes_end_in_a_web_configuration_or_in_mistakes(content: bytes) -> 
     | values
 )
 @settings(max_examples=200)
-def test_any_values_end_in_a_web_configuration_or_in_mistakes_and_no_hash_is_shown(value: object) -> None:
+def test_any_values_end_in_a_web_configuration_or_in_errors_and_no_hash_is_shown(value: object) -> None:
     assert HASH not in load_or_tell(yaml.safe_dump(value).encode("utf-8", errors="surrogatepass"))

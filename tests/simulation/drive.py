@@ -172,7 +172,7 @@ class _Drive:
             case "fault":
                 fault = self._add_fault(event)
                 return partial(world.faults.remove, fault)
-            case "trouble" | "workspace_trouble":
+            case "problem" | "workspace_problem":
                 world.switch(event.name, target)
                 return partial(world.clear, event.name, target)
             case "kill":
@@ -245,11 +245,11 @@ class _Drive:
         world = self._world
         world.faults.clear()
         for name, home in world.workspaces.items():
-            for trouble in sorted(home.troubles):
-                world.clear(trouble, name)
+            for problem in sorted(home.problems):
+                world.clear(problem, name)
         for key, integration in world.integrations.items():
-            for trouble in sorted(integration.troubles):
-                world.clear(trouble, key)
+            for problem in sorted(integration.problems):
+                world.clear(problem, key)
             world.switch("paused", key)
             if integration.running:
                 world.finish_sync(key)

@@ -20,7 +20,7 @@ from exporter.domain.settings import WorkspaceSettings
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
-from exporter.simulator.answer import Answer
+from exporter.simulator.responses import Answer
 from exporter.simulator.world import World
 from exporter.state.store import Store
 from tests.simulation.disk import Kept, KilledError, Life
@@ -118,7 +118,7 @@ class Process:
         return {each.integration.integration_id: each for each in self.page.snapshots()}
 
     def unhealthy(self) -> tuple[str, ...]:
-        return tuple(trouble for poller in self.pollers for trouble in poller.unhealthy())
+        return tuple(problem for poller in self.pollers for problem in poller.unhealthy())
 
     def _hear(self, request: Request, _answer: Answer) -> None:
         self.life.note_request()

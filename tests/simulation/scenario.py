@@ -13,9 +13,9 @@ from random import Random
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, RateLimits, WorkspaceSettings
-from exporter.simulator.plan import ON_DEMAND, Plan, every, on_arrival
+from exporter.simulator.behaviour import BEHAVIOURS, Scale
+from exporter.simulator.schedule import ON_DEMAND, Schedule, every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.temper import TEMPERS, Scale
 from exporter.simulator.workspace import PERMISSIONS
 from exporter.simulator.world import World
 from tests.simulation.timeline import Event, draw_timeline
@@ -106,20 +106,20 @@ def _add_workspace(world: World, name: str, poll: PollSettings, random: Random) 
 
 def _add_integration(world: World, workspace: str, number: int, random: Random) -> Integration:
     name = f"integration {number}"
-    plan = _draw_plan(random)
-    past = timedelta(hours=random.choice((0, 0, 3, 20, 60))) if plan is not ON_DEMAND else timedelta(0)
+    schedule = _draw_schedule(random)
+    past = timedelta(hours=random.choice((0, 0, 3, 20, 60))) if schedule is not ON_DEMAND else timedelta(0)
     integration_id = world.add_integration(
         workspace,
         name,
-        temper=random.choice(sorted(TEMPERS)),
-        plan=plan,
+        behaviour=random.choice(sorted(BEHAVIOURS)),
+        schedule=schedule,
         scale=random.choice((Scale(), Scale((5, 20), (0, 10)), Scale((300, 1500)))),
         history=past,
     )
     return Integration(workspace, integration_id, name)
 
 
-def _draw_plan(random: Random) -> Plan:
+def _draw_schedule(random: Random) -> Schedule:
     phase = timedelta(seconds=random.randint(0, 600))
     late = random.choice(((0, 0), (0, 40), (-20, 60)))
     minutes = random.choice((5, 15, 20, 30, 60, 60, 60, 120, 240, 240, 1440))

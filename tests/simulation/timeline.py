@@ -1,5 +1,5 @@
 """
-What happens during a simulated run, and when: faults, troubles, kills, steps of the clock, syncs on demand.
+What happens during a simulated run, and when: faults, problems, kills, steps of the clock, syncs on demand.
 
 An event says what and whom; `drive.py` lets it happen. Which faults are drawn depends on the kind of the seed.
 """
@@ -9,8 +9,8 @@ from random import Random
 from typing import Literal
 
 from exporter.domain.settings import WorkspaceSettings
-from exporter.simulator.temper import INTEGRATION_TROUBLES
-from exporter.simulator.workspace import WORKSPACE_TROUBLES
+from exporter.simulator.behaviour import INTEGRATION_PROBLEMS
+from exporter.simulator.workspace import WORKSPACE_PROBLEMS
 
 PAGE_FAULTS = (
     *("http_500", "http_202", "http_301", "http_400", "http_401", "http_403", "http_404", "http_429", "http_503"),
@@ -36,7 +36,7 @@ HIDING_FAULTS = (
 )
 """Each hides history, and nothing tells it from a history that is gone."""
 
-What = Literal["fault", "trouble", "workspace_trouble", "kill", "clock_step", "sync", "revise"]
+What = Literal["fault", "problem", "workspace_problem", "kill", "clock_step", "sync", "revise"]
 Moment = Literal["now", "at_request", "before_commit", "after_commit"]
 
 
@@ -45,7 +45,7 @@ class Event:
     at_seconds: float
     what: What
     name: str = ""
-    """Of a fault or trouble."""
+    """Of a fault or problem."""
     workspace: str | None = None
     integration_id: str | None = None
     seconds: float = 0.0
@@ -69,7 +69,7 @@ def draw_timeline(
 ) -> tuple[Event, ...]:
     """Return the events in their order."""
     draw = _Draw(random, workspaces, duration_seconds)
-    events = draw.page_faults() + draw.troubles() + draw.workspace_troubles() + draw.kills() + draw.clock_steps()
+    events = draw.page_faults() + draw.problems() + draw.workspace_problems() + draw.kills() + draw.clock_steps()
     events += draw.syncs() + draw.record_faults(RECORD_FAULTS, 6, page=0, record=0)
     if utc_times:
         events += draw.record_faults(("times_without_offset",), 2, page=None, record=None)
@@ -134,24 +134,24 @@ class _Draw:
             events.append(replace(event, name=name, integration_id=target, page=page, seconds=self._hours(12)))
         return events
 
-    def troubles(self) -> list[Event]:
+    def problems(self) -> list[Event]:
         return [
             Event(
                 at_seconds=self._when(),
-                what="trouble",
-                name=self._random.choice(sorted(INTEGRATION_TROUBLES)),
+                what="problem",
+                name=self._random.choice(sorted(INTEGRATION_PROBLEMS)),
                 integration_id=self._random.choice(self._ids),
                 seconds=self._hours(20),
             )
             for _ in range(12)
         ]
 
-    def workspace_troubles(self) -> list[Event]:
-        names = sorted(WORKSPACE_TROUBLES)
+    def workspace_problems(self) -> list[Event]:
+        names = sorted(WORKSPACE_PROBLEMS)
         return [
             Event(
                 at_seconds=self._when(),
-                what="workspace_trouble",
+                what="workspace_problem",
                 name=self._random.choice(names),
                 workspace=self._random.choice(self._workspaces).name,
                 seconds=self._hours(5),

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.plan import ON_DEMAND, every
+from exporter.simulator.behaviour import Scale
+from exporter.simulator.schedule import ON_DEMAND, every
 from exporter.simulator.style import Style
-from exporter.simulator.temper import Scale
 from exporter.simulator.workspace import PERMISSIONS
 from exporter.simulator.world import World
 from tests.e2e.worlds import AMPLE, AMPLE_LIMITS, STATUS_PERMISSION
@@ -33,7 +33,7 @@ class Actor:
     Args:
         name: Of the integration.
         settings: Of its configuration.
-        temper: Of the simulator.
+        behaviour: Of the simulator.
         seconds: Between two syncs; 0 is on demand.
         rows: Whether its syncs bring rows. The simulated watermark lies up to a minute back, so it may stand still for
             some quick syncs: with rows that would be rows synced again.
@@ -42,7 +42,7 @@ class Actor:
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    temper: str = "healthy"
+    behaviour: str = "healthy"
     seconds: int = 5
     rows: bool = False
 
@@ -80,7 +80,7 @@ PLACES = (
             Actor("stuck", labelled(max_run="5s")),
             Actor("future", rows=True),
             Actor("behind", labelled(max_lag="30s")),
-            Actor("again", temper="boundary_resync", rows=True),
+            Actor("again", behaviour="boundary_resync", rows=True),
             Actor("unsuccessful", labelled(max_success_age="15s", max_failures="off")),
             Actor("paused", labelled(max_delay="5s")),
             Actor("muted", labelled(alerts="off")),
@@ -120,7 +120,7 @@ def id_of(place: str, actor: str) -> str:
 
 
 def build_world() -> World:
-    """Return the world, with a past and without any fault but those of tempers."""
+    """Return the world, with a past and without any fault but those of behaviours."""
     world = World(3, datetime.now(UTC), style=Style(fraction_digits=3))
     for place in PLACES:
         world.add_workspace(place.name, limits=place.limits, permissions=place.permissions)
@@ -129,8 +129,10 @@ def build_world() -> World:
                 place.name,
                 actor.name,
                 integration_id=id_of(place.name, actor.name),
-                temper=actor.temper,
-                plan=every(seconds=actor.seconds, phase=timedelta(seconds=number % 5)) if actor.seconds else ON_DEMAND,
+                behaviour=actor.behaviour,
+                schedule=every(seconds=actor.seconds, phase=timedelta(seconds=number % 5))
+                if actor.seconds
+                else ON_DEMAND,
                 scale=Scale(seconds=(1, 1), rows=(50, 500) if actor.rows else (0, 0)),
                 history=_PAST,
             )

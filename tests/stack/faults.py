@@ -47,19 +47,19 @@ def _named(names: Iterable[str], workspace: str = "", integration: str = "") -> 
 
 
 def _of_sync(
-    trouble: str,
+    problem: str,
     place: str,
     actor: str,
     *alerts: str,
     also: frozenset[Alert] = frozenset(),
     from_start: bool = False,
 ) -> Fault:
-    """Return a trouble of the simulator with one integration's syncs."""
+    """Return a problem of the simulator with one integration's syncs."""
     return Fault(
-        f"{trouble} of {place}/{actor}",
+        f"{problem} of {place}/{actor}",
         _named(alerts, place, actor),
-        lambda stage: stage.switch(trouble, id_of(place, actor)),
-        lambda stage: stage.clear(trouble, id_of(place, actor)),
+        lambda stage: stage.switch(problem, id_of(place, actor)),
+        lambda stage: stage.clear(problem, id_of(place, actor)),
         also,
         from_start,
         through_restart=place == "syncs",
@@ -67,19 +67,19 @@ def _of_sync(
 
 
 def _of_workspace(
-    trouble: str,
+    problem: str,
     place: str,
     *alerts: str,
     also: frozenset[Alert] = frozenset(),
     from_start: bool = False,
     end: Act | None = None,
 ) -> Fault:
-    """Return a trouble of the simulator with one workspace."""
+    """Return a problem of the simulator with one workspace."""
     return Fault(
-        f"{trouble} of {place}",
+        f"{problem} of {place}",
         _named(alerts, place),
-        lambda stage: stage.switch(trouble, place),
-        end or (lambda stage: stage.clear(trouble, place)),
+        lambda stage: stage.switch(problem, place),
+        end or (lambda stage: stage.clear(problem, place)),
         also,
         from_start,
     )
@@ -101,7 +101,7 @@ def _of_answers(
     return Fault(
         f"{fault} in {where}",
         _named(alerts, place) | _named(of_actor, place, actor or ""),
-        lambda stage: stage.distort(where, fault, workspace=place, endpoint=endpoint, integration_id=integration_id),
+        lambda stage: stage.mutate(where, fault, workspace=place, endpoint=endpoint, integration_id=integration_id),
         lambda stage: stage.set_right(where),
         also,
         from_start,
@@ -147,10 +147,10 @@ FAULTS = (
     _of_workspace("integrations_permission_lost", "unlisted", "ListForbidden", from_start=True),
     # It takes the mean of ten minutes.
     _of_workspace(
-        "budget_eaten", "eaten", "BudgetLow", also=_named(["PollIntervalStretched"], "eaten"), from_start=True
+        "rate_limit_shared", "eaten", "BudgetLow", also=_named(["PollIntervalStretched"], "eaten"), from_start=True
     ),
     _of_workspace(
-        "budget_exhausted",
+        "rate_limit_exhausted",
         "exhausted",
         "WorkspacePollsFailing",
         also=_named(["BudgetLow", "PollIntervalStretched", "ListForbidden"], "exhausted"),

@@ -1,7 +1,7 @@
 """
 The stage: a simulated Braze, three exporters as processes, the real Prometheus and Alertmanager, and a receiver.
 
-It can do what goes wrong for real: switch the simulator's troubles, kill a process, break a file. It does not know why.
+It can do what goes wrong for real: switch the simulator's problems, kill a process, break a file. It does not know why.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.faults import Fault as Distortion
+from exporter.simulator.faults import Fault as Mutation
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon
 from tests.simulated import SimulatedBraze
@@ -40,7 +40,7 @@ class Stage:
         self.inbox = Inbox()
         self._configurations = {name: configuration(name, braze.url) for name in EXPORTERS}
         self._daemons: dict[str, Daemon] = {}
-        self._distortions: dict[str, Distortion] = {}
+        self._mutations: dict[str, Mutation] = {}
         for name in EXPORTERS:
             (folder / name).mkdir()
             self._write_configuration(name)
@@ -53,23 +53,23 @@ class Stage:
 
     # What goes wrong with Braze
 
-    def switch(self, trouble: str, target: str) -> None:
-        self.braze.call(lambda world: world.switch(trouble, target))
+    def switch(self, problem: str, target: str) -> None:
+        self.braze.call(lambda world: world.switch(problem, target))
 
-    def clear(self, trouble: str, target: str) -> None:
-        self.braze.call(lambda world: world.clear(trouble, target))
+    def clear(self, problem: str, target: str) -> None:
+        self.braze.call(lambda world: world.clear(problem, target))
 
-    def distort(
+    def mutate(
         self, where: str, fault: str, *, workspace: str, endpoint: Endpoint | None, integration_id: str | None
     ) -> None:
         """Let answers be distorted until `set_right` is called with the same *where*."""
-        self._distortions[where] = self.braze.call(
+        self._mutations[where] = self.braze.call(
             lambda world: world.faults.add(fault, workspace=workspace, endpoint=endpoint, integration_id=integration_id)
         )
 
     def set_right(self, where: str) -> None:
-        distortion = self._distortions.pop(where)
-        self.braze.call(lambda world: world.faults.remove(distortion))
+        mutation = self._mutations.pop(where)
+        self.braze.call(lambda world: world.faults.remove(mutation))
 
     # What goes wrong with exporters
 

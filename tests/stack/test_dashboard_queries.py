@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from exporter.clock import SystemClock
-from exporter.simulator.demo import build_demo_world, demo_workspaces
+from exporter.simulator.presets import build_demo_world, demo_workspaces
 from tests.stack.demo_stack import demo_stack
 from tools.dashboards.prometheus import Prometheus
 from tools.dashboards.reading import Question, Window, dashboards, filled, options_of, panels, questions, series_of

@@ -4,8 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from exporter.config.web_config import load_web_config
-from exporter.config.web_schema import CIPHER_SUITES, CLIENT_AUTH_TYPES, COSTS, TlsServerConfig, WebConfigFile
+from exporter.config.web import CIPHER_SUITES, CLIENT_AUTH_TYPES, COSTS, TlsServerConfig, WebConfigFile, load_web_config
 from tests.certificates import write_certificates
 from tests.components import component
 

@@ -17,7 +17,7 @@ from exporter.domain.model import Integration, Sync, SyncStatus
 from exporter.domain.rate_limit import RateLimiter
 from exporter.history import Backfill, read_history
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from exporter.simulator.world import World
 from tests.components import component
 from tests.virtual_braze import VirtualSender
@@ -86,7 +86,7 @@ def test_the_history_read_is_the_truth_since_then(tmp_path: Path) -> None:
     async def main(clock: VirtualClock) -> tuple[tuple[Sync, ...], tuple[Sync, ...]]:
         world = World(1, clock.now())
         world.add_workspace("w")
-        key = world.add_integration("w", "users", plan=every(minutes=15), history=timedelta(days=4))
+        key = world.add_integration("w", "users", schedule=every(minutes=15), history=timedelta(days=4))
         history = await read_history(build_gate(world, clock), key, SINCE, clock.now())
         return history, tuple(one for one in world.truth(key) if one.finished and one.sync_start_time > SINCE)
 
@@ -99,7 +99,7 @@ def test_a_page_that_does_not_come_costs_the_whole_history() -> None:
     async def main(clock: VirtualClock) -> None:
         world = World(1, clock.now())
         world.add_workspace("w")
-        key = world.add_integration("w", "users", plan=every(minutes=15), history=timedelta(days=4))
+        key = world.add_integration("w", "users", schedule=every(minutes=15), history=timedelta(days=4))
         world.faults.add("http_500", page=3)
         await read_history(build_gate(world, clock), key, SINCE, clock.now())
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config.errors import ConfigError
 from exporter.config.load import load_config
-from exporter.config.mistakes import ConfigError
 
 BAD = Path(__file__).resolve().parents[2] / "data" / "config" / "bad"
 ENVIRON = {"BRAZE_API_KEY": "11111111-2222-3333-4444-555555555555", "BRAZE_EMPTY_API_KEY": " "}

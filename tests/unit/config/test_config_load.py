@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config.errors import ConfigError
 from exporter.config.load import Config, load_config, load_watched_config
-from exporter.config.mistakes import ConfigError
 from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
@@ -22,10 +22,10 @@ def load(file: Path) -> Config:
     return load_config(str(file), environ={"BRAZE_API_KEY": f" {KEY}\n"})
 
 
-def mistakes_of(file: Path) -> list[str]:
+def errors_of(file: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(file)
-    return [str(mistake).removeprefix(str(file)) for mistake in caught.value.mistakes]
+    return [str(error).removeprefix(str(file)) for error in caught.value.errors]
 
 
 @pytest.fixture
@@ -81,16 +81,16 @@ def test_with_discovery_no_integration_needs_to_be_listed() -> None:
     assert (settings.integrations, settings.discovery) == ((), DiscoverySettings(enabled=True))
 
 
-def test_a_share_too_small_for_both_endpoints_is_one_mistake(file: Path) -> None:
+def test_a_share_too_small_for_both_endpoints_is_one_error(file: Path) -> None:
     file.write_text(f"{HEAD}  api_key: {KEY}\n  rate_limit: {{share: 0.001}}\n{INTEGRATIONS}")
-    (mistake,) = mistakes_of(file)
-    assert mistake.startswith(":5: workspaces[0].rate_limit.share: leaves less than one request a minute (")
+    (error,) = errors_of(file)
+    assert error.startswith(":5: workspaces[0].rate_limit.share: leaves less than one request a minute (")
 
 
-def test_an_expression_nested_too_deep_is_a_mistake(file: Path) -> None:
+def test_an_expression_nested_too_deep_is_an_error(file: Path) -> None:
     file.write_text(f"{HEAD}  api_key: {KEY}\n  discovery: {{enabled: true, include: ['{'(' * 500}']}}\n")
-    (mistake,) = mistakes_of(file)
-    assert mistake.startswith(":5: workspaces[0].discovery.include[0]: is not a regular expression that can be used (")
+    (error,) = errors_of(file)
+    assert error.startswith(":5: workspaces[0].discovery.include[0]: is not a regular expression that can be used (")
 
 
 def test_a_workspace_overrides_single_keys_of_the_common_poll_block() -> None:
@@ -134,7 +134,7 @@ def test_no_repr_shows_a_key() -> None:
     assert KEY not in shown
 
 
-def test_all_mistakes_come_at_once_in_the_order_of_the_file(file: Path) -> None:
+def test_all_errors_come_at_once_in_the_order_of_the_file(file: Path) -> None:
     file.write_text(
         "poll: {interval: 90, tiemout: 5s}\n"  # 1
         "workspaces:\n"  # 2
@@ -151,7 +151,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_file(file: Path) -> None:
         "- name: production\n"  # 13
         "  poll: {stale_after: 5s}\n"  # 14
     )
-    places = [mistake.split(": ")[:2] for mistake in mistakes_of(file)]
+    places = [error.split(": ")[:2] for error in errors_of(file)]
     assert places == [
         [":1", "poll.interval"],
         [":1", "poll.tiemout"],
@@ -169,11 +169,11 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_file(file: Path) -> None:
     ]
 
 
-def test_a_default_that_two_workspaces_share_is_one_mistake(file: Path) -> None:
+def test_a_default_that_two_workspaces_share_is_one_error(file: Path) -> None:
     one = f"  rest_endpoint: https://rest.iad-03.braze.com\n  api_key: {KEY}\n{INTEGRATIONS}"
     file.write_text(f"poll: {{interval: 1h}}\nworkspaces:\n- name: a\n{one}- name: b\n{one}")
-    (mistake,) = mistakes_of(file)
-    assert mistake.startswith(":1: poll.interval: stale_after (10m) is shorter than interval (1h): ")
+    (error,) = errors_of(file)
+    assert error.startswith(":1: poll.interval: stale_after (10m) is shorter than interval (1h): ")
 
 
 def test_a_relative_key_file_is_looked_up_beside_the_configuration(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,27 +187,27 @@ def test_a_relative_key_file_is_looked_up_beside_the_configuration(file: Path, m
 def test_the_bad_content_of_a_key_file_is_told_without_quoting_it(file: Path) -> None:
     (file.parent / "braze.key").write_text(f"{KEY}\n{KEY}\n")
     file.write_text(f"{HEAD}  api_key_file: braze.key\n{INTEGRATIONS}")
-    (mistake,) = mistakes_of(file)
-    assert mistake.startswith(f":4: workspaces[0].api_key_file: the file {file.parent}/braze.key holds white space, ")
-    assert KEY not in mistake
+    (error,) = errors_of(file)
+    assert error.startswith(f":4: workspaces[0].api_key_file: the file {file.parent}/braze.key holds white space, ")
+    assert KEY not in error
 
 
 def test_a_key_pasted_as_the_name_of_a_variable_is_not_shown(file: Path) -> None:
     file.write_text(f"{HEAD}  api_key_env: {KEY}\n{INTEGRATIONS}")
-    (mistake,) = mistakes_of(file)
-    assert mistake.startswith(":4: workspaces[0].api_key_env: names an environment variable that is not set (")
-    assert KEY not in mistake
+    (error,) = errors_of(file)
+    assert error.startswith(":4: workspaces[0].api_key_env: names an environment variable that is not set (")
+    assert KEY not in error
 
 
 @pytest.mark.parametrize("written", [f"{KEY}: x", f'"api_key:{KEY}": x', f"? {KEY}", f"api_key: {{{KEY}: x}}"])
 def test_a_key_pasted_as_the_name_of_a_key_is_not_shown(file: Path, written: str) -> None:
     file.write_text(f"{HEAD}  {written}\n{INTEGRATIONS}")
-    assert KEY not in "".join(mistakes_of(file))
+    assert KEY not in "".join(errors_of(file))
 
 
 def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
     file.write_text(f'{HEAD}  "": A_VARIABLE\n{INTEGRATIONS}')
-    assert [mistake.partition(" (")[0] for mistake in mistakes_of(file)] == [
+    assert [error.partition(" (")[0] for error in errors_of(file)] == [
         ":2: workspaces[0]: has no API key",
         ":4: workspaces[0].<not shown>: is not a known key",
     ]
@@ -215,23 +215,23 @@ def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
 
 def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
     file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
-    assert mistakes_of(file) == [":1: <not shown>: is not a known key (known here: poll, workspaces)"]
+    assert errors_of(file) == [":1: <not shown>: is not a known key (known here: poll, workspaces)"]
 
 
 def test_a_missing_file_says_which_and_what_to_do(file: Path) -> None:
-    assert mistakes_of(file) == [": does not exist (create it or correct the path)"]
+    assert errors_of(file) == [": does not exist (create it or correct the path)"]
 
 
 def test_a_directory_is_no_configuration_and_leaves_nothing_open(file: Path) -> None:
     file.mkdir()
     before = list(Path("/proc/self/fd").iterdir())
-    assert mistakes_of(file) == [": is a directory (name the file in it)"]
+    assert errors_of(file) == [": is a directory (name the file in it)"]
     assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
 
 
 def test_a_pipe_is_refused_at_once_instead_of_waited_for(file: Path) -> None:
     os.mkfifo(file)
-    assert mistakes_of(file) == [": is not a regular file (name a regular file)"]
+    assert errors_of(file) == [": is not a regular file (name a regular file)"]
 
 
 def test_a_name_with_a_zero_byte_is_answered() -> None:
@@ -241,18 +241,18 @@ def test_a_name_with_a_zero_byte_is_answered() -> None:
 
 def test_a_huge_file_is_not_read(file: Path) -> None:
     file.write_bytes(b"#" * (10 * 2**20 + 1))
-    assert mistakes_of(file) == [": is larger than 10,485,760 bytes (check that this is the right file)"]
+    assert errors_of(file) == [": is larger than 10,485,760 bytes (check that this is the right file)"]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "# nothing but words\n", "---\n", "null\n"])
 def test_an_empty_file_says_so(file: Path, content: str) -> None:
     file.write_text(content)
-    assert mistakes_of(file) == [":1: the file is empty (begin with config.example.yaml)"]
+    assert errors_of(file) == [":1: the file is empty (begin with config.example.yaml)"]
 
 
 def test_other_encodings_are_named_with_the_line(file: Path) -> None:
     file.write_bytes("poll:\n  # früher\n".encode("latin-1"))
-    assert mistakes_of(file) == [":2: this is not UTF-8 (save the file as UTF-8)"]
+    assert errors_of(file) == [":2: this is not UTF-8 (save the file as UTF-8)"]
 
 
 def test_a_byte_order_mark_does_no_harm(file: Path) -> None:
@@ -267,29 +267,27 @@ def test_windows_line_ends_do_no_harm(file: Path) -> None:
 
 def test_a_control_character_is_named_with_the_line(file: Path) -> None:
     file.write_text("poll:\r\n  interval: 1m\x07\n", newline="")
-    assert mistakes_of(file) == [":2: a control character stands here (remove it)"]
+    assert errors_of(file) == [":2: a control character stands here (remove it)"]
 
 
 def test_an_alias_bomb_is_refused_before_it_goes_off(file: Path) -> None:
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     file.write_text("\n".join(levels))
-    assert mistakes_of(file) == [":7: a6[0]: there are more than 2,000,000 values up to here (use fewer aliases (`*`))"]
+    assert errors_of(file) == [":7: a6[0]: there are more than 2,000,000 values up to here (use fewer aliases (`*`))"]
 
 
-def test_a_mistake_behind_an_alias_is_told_where_it_is_written(file: Path) -> None:
+def test_an_error_behind_an_alias_is_told_where_it_is_written(file: Path) -> None:
     file.write_text((GOOD / "aliases.yaml").read_text().replace("{interval: 5m}", "{interval: 5}"))
-    assert mistakes_of(file) == [
+    assert errors_of(file) == [
         ":1: poll.interval: is a number without a unit (write `5s`)",
         ":1: workspaces[1].poll.interval: is a number without a unit (write `5s`)",
     ]
 
 
-def test_a_number_with_more_digits_than_python_reads_is_a_mistake(file: Path) -> None:
+def test_a_number_with_more_digits_than_python_reads_is_an_error(file: Path) -> None:
     file.write_text("poll: {max_pages: " + "9" * 5000 + "}\n")
-    assert mistakes_of(file)[0].startswith(
-        ":1: poll.max_pages: must be a whole number, not a number that cannot be read"
-    )
+    assert errors_of(file)[0].startswith(":1: poll.max_pages: must be a whole number, not a number that cannot be read")
 
 
 def test_the_example_loads() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from exporter.config.endpoint import KNOWN_HOSTS, parse_endpoint
-from exporter.config.mistakes import WrongValueError
+from exporter.config.errors import WrongValueError
 
 
 @pytest.mark.parametrize("host", KNOWN_HOSTS)

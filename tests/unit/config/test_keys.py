@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config.errors import WrongValueError
 from exporter.config.files import file_signature
 from exporter.config.keys import FixedKey, KeyFile
-from exporter.config.mistakes import WrongValueError
 from exporter.domain.errors import AuthError
 
 OLD = "11111111-2222-3333-4444-555555555555"

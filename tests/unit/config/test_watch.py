@@ -3,9 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.document import MAX_BYTES
-from exporter.config.files import file_signature
-from exporter.config.watch import ConfigWatch
+from exporter.config.files import MAX_CONFIG_BYTES, ConfigWatch, file_signature
 
 
 @pytest.fixture
@@ -100,6 +98,6 @@ def test_a_file_that_comes_later_is_a_change(tmp_path: Path) -> None:
 
 def test_what_is_no_file_to_be_read_does_not_raise(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "large").write_bytes(bytes(MAX_BYTES + 1))
+    (tmp_path / "large").write_bytes(bytes(MAX_CONFIG_BYTES + 1))
     for path in (str(tmp_path), str(tmp_path / "pipe"), str(tmp_path / "large"), "a\0b", "/dev/null/x"):
         assert not ConfigWatch(path).changed()

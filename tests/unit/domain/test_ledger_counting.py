@@ -158,7 +158,7 @@ def test_where_nothing_is_listed_at_first_sight_what_starts_from_then_on_counts(
     assert account.known.gaps == 0
 
 
-def test_an_answer_empty_by_mistake_at_first_sight_does_not_make_the_whole_past_count() -> None:
+def test_an_answer_empty_in_error_at_first_sight_does_not_make_the_whole_past_count() -> None:
     days = EMPTY_PAST.total_seconds() / 60
     past = newest_first(*(ended(n * days / 4) for n in range(40)))
     account = Account()
@@ -194,7 +194,7 @@ def test_seeing_the_same_page_again_leaves_the_very_same_ledger() -> None:
     assert account.ledger is ledger
 
 
-def test_a_start_in_the_future_by_mistake_does_not_hide_what_comes_before_it() -> None:
+def test_a_start_in_the_future_in_error_does_not_hide_what_comes_before_it() -> None:
     account = seen()
     odd = ended(600)
     account.poll([odd, *PAST], now=20)

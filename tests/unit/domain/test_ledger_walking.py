@@ -111,7 +111,7 @@ def test_a_history_that_no_longer_reaches_back_is_one_gap() -> None:
     assert (len(account.counted), account.known.gaps) == (12, 1)
 
 
-def test_an_answer_empty_by_mistake_is_one_gap_however_long_it_lasts_and_loses_nothing() -> None:
+def test_an_answer_empty_in_error_is_one_gap_however_long_it_lasts_and_loses_nothing() -> None:
     account = seen()
     for now in (20, 21, 22):
         account.poll([], now=now)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from exporter.domain.settings import PollSettings, RateLimits
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from tests.polling import LIST, OWN, Polling, in_virtual_time, poll_braze
 
 PATIENT = PollSettings(verify_after_seconds=1800)

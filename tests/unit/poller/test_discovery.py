@@ -4,7 +4,7 @@ import re
 
 from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from exporter.domain.model import Integration
-from exporter.simulator.plan import ON_DEMAND, Plan, PlanKind, every, on_arrival
+from exporter.simulator.schedule import ON_DEMAND, Schedule, ScheduleKind, every, on_arrival
 from exporter.simulator.style import Style
 from tests.polling import LIST, WORKSPACE, Polling, in_virtual_time, poll_braze
 
@@ -100,10 +100,10 @@ async def test_another_expected_interval_is_taken_up_after_a_restart_even_withou
     assert braze.value(EXPECTED, users) == began + 24 * HOUR
 
 
-@pytest.mark.parametrize("plan", [ON_DEMAND, on_arrival(timedelta(minutes=7))], ids=["on demand", "event-driven"])
-def test_what_has_no_schedule_expects_nothing(plan: Plan) -> None:
+@pytest.mark.parametrize("schedule", [ON_DEMAND, on_arrival(timedelta(minutes=7))], ids=["on demand", "event-driven"])
+def test_what_has_no_schedule_expects_nothing(schedule: Schedule) -> None:
     async def test(braze: Polling) -> None:
-        users = braze.add("users", plan, history=timedelta(0) if plan is ON_DEMAND else timedelta(hours=1))
+        users = braze.add("users", schedule, history=timedelta(0) if schedule is ON_DEMAND else timedelta(hours=1))
         braze.watch(discovery=True)
         await braze.passes(minutes=30)
         assert braze.value(EXPECTED, users) is None
@@ -152,7 +152,9 @@ def test_a_paused_integration_expects_nothing_after_a_restart_without_the_list(f
 def announce(braze: Polling, integration_id: str, *, schedule: bool) -> None:
     """Let Braze announce runs, or none; whether it then says null or nothing is a matter of style."""
     integration = braze.world.integrations[integration_id]
-    integration.plan = replace(integration.plan, kind=PlanKind.SCHEDULED if schedule else PlanKind.ON_DEMAND)
+    integration.schedule = replace(
+        integration.schedule, kind=ScheduleKind.SCHEDULED if schedule else ScheduleKind.ON_DEMAND
+    )
     integration.version += 1
 
 

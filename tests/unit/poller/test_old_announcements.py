@@ -1,6 +1,6 @@
 """What the list said is shown as long as it can be believed: an announcement that nobody renews is not known."""
 
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from tests.polling import WORKSPACE, Polling, in_virtual_time
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.config.keys import KeyFile
 from exporter.domain.settings import PollSettings
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from exporter.simulator.style import Style
 from exporter.simulator.workspace import PERMISSIONS
 from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time, poll_braze

@@ -7,7 +7,7 @@ import pytest
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import REASONS
 from exporter.domain.settings import PollSettings, RateLimits
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from tests.polling import OWN, WORKSPACE, Polling, in_virtual_time, poll_braze
 
 FAST = PollSettings(interval_seconds=60.0, timeout_seconds=5.0, stale_after_seconds=600.0)
@@ -136,10 +136,10 @@ async def test_a_429_holds_back_the_workspace_until_the_reset_it_names(braze: Po
     ids = [braze.add(f"integration {n}") for n in range(10)]
     braze.watch(configured=ids, poll=FAST)
     await braze.passes(minutes=3)
-    braze.world.switch("budget_exhausted", WORKSPACE)
+    braze.world.switch("rate_limit_exhausted", WORKSPACE)
     await braze.passes(minutes=10)
     assert braze.requests(OWN, within=600) <= 60  # in good times it would be 100
-    braze.world.clear("budget_exhausted", WORKSPACE)
+    braze.world.clear("rate_limit_exhausted", WORKSPACE)
     await braze.passes(minutes=6)
     assert [braze.value("up", each) for each in ids] == [1] * 10
 

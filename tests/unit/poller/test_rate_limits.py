@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from exporter.domain.settings import PollSettings, RateLimits
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time
 from tests.snapshots import page_bytes
 
@@ -89,7 +89,7 @@ async def test_a_refusal_holds_back_its_workspace_and_endpoint_until_the_reset(b
     braze.watch(configured=[users])
     braze.watch("staging", configured=[orders])
     await braze.passes(minutes=4)
-    braze.world.switch("budget_exhausted", WORKSPACE)
+    braze.world.switch("rate_limit_exhausted", WORKSPACE)
     for _ in range(20):
         await braze.passes(seconds=30)
         page = page_bytes(braze.page, braze.clock.now())
@@ -101,7 +101,7 @@ async def test_a_refusal_holds_back_its_workspace_and_endpoint_until_the_reset(b
     assert braze.value("up", orders) == 1
     assert braze.counted(orders) == braze.finished(orders) > 1
     assert braze.value("exporter_throttled_seconds_total", workspace="staging", endpoint="job_sync_status") == 0
-    braze.world.clear("budget_exhausted", WORKSPACE)
+    braze.world.clear("rate_limit_exhausted", WORKSPACE)
     await braze.passes(minutes=4)
     assert braze.value("up", users) == 1
     assert braze.counted(users) == braze.finished(users) > 1
@@ -128,10 +128,10 @@ async def test_many_integrations_that_are_refused_ask_no_more_often_than_one(bra
     braze.world.switch(NO_LIST, WORKSPACE)
     braze.watch(configured=ids)
     await braze.passes(minutes=4)
-    braze.world.switch("budget_exhausted", WORKSPACE)
+    braze.world.switch("rate_limit_exhausted", WORKSPACE)
     await braze.passes(minutes=10)
     assert braze.world.workspaces[WORKSPACE].requests[OWN, 429] <= 16
-    braze.world.clear("budget_exhausted", WORKSPACE)
+    braze.world.clear("rate_limit_exhausted", WORKSPACE)
     await braze.passes(minutes=3)
     assert {braze.value("up", each) for each in ids} == {1}
 
@@ -155,7 +155,7 @@ async def test_refusals_that_name_nonsense_are_asked_again_within_about_a_minute
 @in_virtual_time
 async def test_where_others_eat_the_limit_few_requests_are_refused(braze: Polling) -> None:
     ids = [braze.add(f"integration {n:02}", every(minutes=15)) for n in range(40)]
-    braze.world.switch("budget_eaten", WORKSPACE)
+    braze.world.switch("rate_limit_shared", WORKSPACE)
     braze.watch(discovery=True)
     await braze.passes(minutes=60)
     sent = braze.world.workspaces[WORKSPACE].requests
@@ -168,8 +168,8 @@ async def test_where_others_eat_the_limit_few_requests_are_refused(braze: Pollin
 async def test_where_others_eat_the_limit_everyone_is_polled_all_the_same(braze: Polling) -> None:
     """Ten requests a minute are left for forty integrations, and there is no list."""
     ids = [braze.add(f"integration {n:02}") for n in range(40)]
-    for trouble in (NO_LIST, "budget_eaten"):
-        braze.world.switch(trouble, WORKSPACE)
+    for problem in (NO_LIST, "rate_limit_shared"):
+        braze.world.switch(problem, WORKSPACE)
     braze.watch(configured=ids)
     await braze.passes(minutes=15)
     before = {each: braze.requests(OWN, each) for each in ids}
@@ -186,7 +186,7 @@ async def test_where_others_eat_the_limit_of_the_list_the_interval_that_is_left_
     """Five requests a minute are left for fifteen pages."""
     for n in range(150):
         braze.add(f"integration {n:03}")
-    braze.world.switch("budget_eaten", WORKSPACE)
+    braze.world.switch("rate_limit_shared", WORKSPACE)
     poller = braze.watch(discovery=True)
     await braze.passes(minutes=30)
     assert 150 <= (braze.value("exporter_poll_interval_seconds") or 0) <= 240

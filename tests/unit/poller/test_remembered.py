@@ -16,7 +16,7 @@ from exporter.log import build_log
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from exporter.simulator.world import World
 from exporter.state.sqlite import open_store
 from tests.virtual_braze import VirtualSender
@@ -73,7 +73,7 @@ def build_world(start: datetime) -> World:
     world = World(1, start)
     world.add_workspace("w")
     for name in ("users", "orders"):
-        world.add_integration("w", name, plan=every(minutes=5), history=timedelta(hours=1))
+        world.add_integration("w", name, schedule=every(minutes=5), history=timedelta(hours=1))
     return world
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from tests.polling import OWN, Polling, in_virtual_time
 
 WORKSPACES, EACH = 100, 100
@@ -14,8 +14,8 @@ async def test_a_hundred_workspaces_of_a_hundred_integrations_are_all_watched(br
     for workspace in (f"workspace {n:03}" for n in range(WORKSPACES)):
         braze.world.add_workspace(workspace)
         for n in range(EACH):
-            plan = every(minutes=60, phase=timedelta(seconds=36 * n))
-            braze.add(f"integration {n:03}", plan, workspace=workspace, history=timedelta(hours=2))
+            schedule = every(minutes=60, phase=timedelta(seconds=36 * n))
+            braze.add(f"integration {n:03}", schedule, workspace=workspace, history=timedelta(hours=2))
         braze.watch(workspace, discovery=True)
     await braze.passes(minutes=3)
     snapshots = braze.page.snapshots()

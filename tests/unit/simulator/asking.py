@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.simulator.answer import Answer
 from exporter.simulator.api import handle
-from exporter.simulator.plan import ON_DEMAND, Plan
+from exporter.simulator.responses import Answer
+from exporter.simulator.schedule import ON_DEMAND, Schedule
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
 
@@ -22,10 +22,10 @@ def small_world(style: Style | None = None) -> World:
 
 
 def world_with(
-    temper: str = "healthy", plan: Plan = ON_DEMAND, *, history: timedelta = timedelta(0)
+    behaviour: str = "healthy", schedule: Schedule = ON_DEMAND, *, history: timedelta = timedelta(0)
 ) -> tuple[World, str]:
     world = small_world()
-    return world, world.add_integration("production", "users", temper=temper, plan=plan, history=history)
+    return world, world.add_integration("production", "users", behaviour=behaviour, schedule=schedule, history=history)
 
 
 def ask(world: World, path: str, query: str = "", *, key: str | None = KEY, now: datetime | None = None) -> Answer:

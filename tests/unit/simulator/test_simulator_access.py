@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.answer import Answer
 from exporter.simulator.api import handle
+from exporter.simulator.responses import Answer
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
 from tests.unit.simulator.asking import KEY, MINUTE, NOON, SECOND, ask, ask_list, ask_status, small_world, world_with
@@ -135,13 +135,13 @@ def test_limits_are_counted_apart_for_each_workspace() -> None:
     assert ask_list(world, key="key-of-staging").status == 200
 
 
-@pytest.mark.parametrize(("trouble", "left"), [("budget_eaten", 10), ("budget_exhausted", 0)])
-def test_other_programs_may_eat_the_budget(trouble: str, left: int) -> None:
+@pytest.mark.parametrize(("problem", "left"), [("rate_limit_shared", 10), ("rate_limit_exhausted", 0)])
+def test_other_programs_may_eat_the_budget(problem: str, left: int) -> None:
     world, users = world_with()
-    world.switch(trouble, "production")
+    world.switch(problem, "production")
     statuses = [ask_status(world, users).status for _ in range(20)]
     assert statuses == [200] * left + [429] * (20 - left)
-    world.clear(trouble, "production")
+    world.clear(problem, "production")
     assert ask_status(world, users, now=NOON + timedelta(minutes=1)).status == 200
 
 

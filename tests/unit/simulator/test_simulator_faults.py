@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.answer import Answer
-from exporter.simulator.distortions import DISTORTIONS, HUGE_BYTES
-from exporter.simulator.odd_records import ODD_RECORDS, ONLY_LISTED
+from exporter.simulator.mutations import HUGE_BYTES, MUTATIONS, ODD_RECORDS, ONLY_LISTED
+from exporter.simulator.responses import Answer
 from exporter.simulator.world import World
 from tests.unit.simulator.asking import ask_list, ask_status, finished_syncs, results, world_with
 
@@ -275,7 +274,7 @@ def test_a_fault_that_does_not_exist_is_refused(name: str) -> None:
         world.faults.add(name)
 
 
-@pytest.mark.parametrize("name", [*DISTORTIONS, *(sorted(set(ODD_RECORDS) - ONLY_LISTED))])
+@pytest.mark.parametrize("name", [*MUTATIONS, *(sorted(set(ODD_RECORDS) - ONLY_LISTED))])
 def test_every_fault_in_the_tables_changes_the_answer(name: str) -> None:
     good, odd = struck(name)
     assert odd != good

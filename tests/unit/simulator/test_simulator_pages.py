@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from exporter.braze.wire import Response, decipher_next_cursor
-from exporter.simulator.plan import ON_DEMAND, every, on_arrival, on_request
+from exporter.simulator.schedule import ON_DEMAND, every, on_arrival, on_request
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
 from tests.unit.simulator.asking import (
@@ -23,7 +23,7 @@ from tests.unit.simulator.asking import (
 
 def world_with_syncs(count: int, style: Style | None = None) -> tuple[World, str]:
     world = small_world(style)
-    users = world.add_integration("production", "users", integration_id="ID", plan=ON_DEMAND)
+    users = world.add_integration("production", "users", integration_id="ID", schedule=ON_DEMAND)
     finished_syncs(world, users, count)
     return world, users
 
@@ -55,7 +55,7 @@ def test_a_finished_sync_is_told_with_the_documented_fields() -> None:
 
 
 def test_an_integration_is_listed_with_the_documented_fields() -> None:
-    world, users = world_with(plan=every(hours=1))
+    world, users = world_with(schedule=every(hours=1))
     world.advance(NOON + HOUR + 10 * MINUTE)
     newest = world.truth(users)[-1]
     assert newest.last_timestamp_synced is not None
@@ -139,7 +139,7 @@ def test_the_list_is_paged_in_tens_with_the_same_scheme() -> None:
 
 
 def test_the_list_moves_with_its_integrations() -> None:
-    world, users = world_with(plan=every(minutes=10))
+    world, users = world_with(schedule=every(minutes=10))
     assert results(ask_list(world))[0]["last_job_status"] == "running"
     later = results(ask_list(world, now=NOON + 5 * MINUTE))[0]
     assert (later["last_job_status"], later["next_scheduled_run"]) == ("success", "2026-03-01T12:10:00Z")
@@ -149,12 +149,12 @@ def test_the_list_moves_with_its_integrations() -> None:
 
 def test_only_scheduled_runs_are_announced() -> None:
     world = small_world()
-    for name, plan in (
+    for name, schedule in (
         ("scheduled", every(hours=1, phase=HOUR)),
         ("s3", on_arrival(HOUR)),
         ("asked for", on_request(HOUR)),
     ):
-        world.add_integration("production", name, plan=plan)
+        world.add_integration("production", name, schedule=schedule)
     announced = [record["next_scheduled_run"] for record in results(ask_list(world))]
     assert announced == ["2026-03-01T13:00:00Z", None, None]
 
@@ -180,7 +180,7 @@ def test_a_revised_record_is_told_in_its_new_words() -> None:
 )
 def test_times_are_written_as_the_style_says(style: Style, start: str) -> None:
     world = small_world(style)
-    users = world.add_integration("production", "users", plan=ON_DEMAND)
+    users = world.add_integration("production", "users", schedule=ON_DEMAND)
     world.advance(NOON + timedelta(microseconds=123456))
     world.start_sync(users)
     assert starts(world, users) == [start]

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from exporter.domain.model import Sync, SyncStatus, Totals
-from exporter.simulator.plan import every, on_arrival
+from exporter.simulator.behaviour import BEHAVIOURS
+from exporter.simulator.schedule import every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.temper import TEMPERS
 from exporter.simulator.world import World
 from tests.unit.simulator.asking import (
     HOUR,
@@ -21,20 +21,20 @@ from tests.unit.simulator.asking import (
     world_with,
 )
 
-PLAN = every(minutes=5, delay=(-2, 20))
+SCHEDULE = every(minutes=5, delay=(-2, 20))
 
 
 def motley_world(seed: int) -> World:
     world = World(seed, NOON, style=Style(fraction_digits=3))
     world.add_workspace("production")
-    for temper in TEMPERS:
-        plan = on_arrival(5 * MINUTE) if temper == "event_driven" else PLAN
-        world.add_integration("production", temper, temper=temper, plan=plan, history=HOUR)
+    for behaviour in BEHAVIOURS:
+        schedule = on_arrival(5 * MINUTE) if behaviour == "event_driven" else SCHEDULE
+        world.add_integration("production", behaviour, behaviour=behaviour, schedule=schedule, history=HOUR)
     return world
 
 
 def lived_through(world: World, moments: list[float]) -> dict[str, tuple[Sync, ...]]:
-    """A day with a trouble switched on and off at fixed times, looked at in between at *moments*."""
+    """A day with a problem switched on and off at fixed times, looked at in between at *moments*."""
     acts = {6 * 3600.0: world.switch, 9 * 3600.0: world.clear}
     victim = next(iter(world.integrations))
     for seconds in sorted({*moments, *acts, 24 * 3600.0}):
@@ -68,7 +68,7 @@ def test_syncs_of_an_integration_never_overlap_and_no_start_comes_twice() -> Non
 
 
 def test_a_slot_that_comes_while_a_sync_runs_is_passed_over() -> None:
-    world, users = world_with(plan=every(minutes=10))
+    world, users = world_with(schedule=every(minutes=10))
     world.advance(NOON + 5 * MINUTE)
     world.start_sync(users, duration=30 * MINUTE)
     world.advance(NOON + HOUR)
@@ -163,5 +163,5 @@ def test_names_that_are_taken_or_unknown_are_refused() -> None:
         world.add_integration("production", "again", integration_id=users)
     with pytest.raises(ValueError, match="no permission"):
         world.add_workspace("staging", permissions=["cdi.everything"])
-    with pytest.raises(KeyError, match="no trouble"):
+    with pytest.raises(KeyError, match="no problem"):
         world.switch("gremlins", users)

@@ -1,4 +1,4 @@
-"""A realistic set of snapshots: every temper an integration can have, and names that try to break the page."""
+"""A realistic set of snapshots: every behaviour an integration can have, and names that try to break the page."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from exporter.config.mistakes import ConfigError, Mistake
-from exporter.config.web_config import WebConfig
+from exporter.config.errors import ConfigError, FieldError
+from exporter.config.web import WebConfig
 from exporter.web.security import Security
 from tests.unit.web.applications import Sources
 from tests.unit.web.users import users
 
-MISTAKE = ConfigError([Mistake("web.yaml", 3, "basic_auth_users", "names no user", "add one")])
+ERROR = ConfigError([FieldError("web.yaml", 3, "basic_auth_users", "names no user", "add one")])
 
 
 @dataclass
@@ -40,7 +40,7 @@ def context() -> ssl.SSLContext:
 
 def test_what_cannot_be_used_at_the_start_is_an_error() -> None:
     with pytest.raises(ConfigError):
-        OnDisk(MISTAKE).security()
+        OnDisk(ERROR).security()
 
 
 def test_without_tls_there_is_no_context_to_ask_for() -> None:
@@ -64,8 +64,8 @@ def test_what_cannot_be_used_changes_nothing_and_is_logged_once() -> None:
     disk = OnDisk(WebConfig(tls=context(), users=users(ann="secret")))
     security, before = disk.security(), disk.content
     assert isinstance(before, WebConfig)
-    disk.content = MISTAKE
-    assert [asyncio.run(security.refresh()) for _ in range(3)] == [str(MISTAKE)] * 3
+    disk.content = ERROR
+    assert [asyncio.run(security.refresh()) for _ in range(3)] == [str(ERROR)] * 3
     assert security.users() == before.users
     assert security.tls is not None
     assert security.tls() is before.tls
@@ -79,8 +79,8 @@ def test_whoever_asks_for_it_finds_in_the_log_how_it_went() -> None:
     disk = OnDisk(WebConfig(users=users(ann="secret")))
     security, good = disk.security(), disk.content
     assert asyncio.run(security.refresh(asked=True)) is None
-    disk.content = MISTAKE
-    assert [asyncio.run(security.refresh(asked=True)) for _ in range(2)] == [str(MISTAKE)] * 2
+    disk.content = ERROR
+    assert [asyncio.run(security.refresh(asked=True)) for _ in range(2)] == [str(ERROR)] * 2
     disk.content = good
     assert asyncio.run(security.refresh(asked=True)) is None
     assert disk.logged == ["info", "error", "error", "info"]
@@ -105,7 +105,7 @@ def test_it_is_kept_fresh_for_ever_and_each_time_tells_how_it_went() -> None:
         good, reported = disk.content, asyncio.Queue[bool]()
 
         def report(successful: bool) -> None:
-            disk.content = good if disk.content is MISTAKE else MISTAKE
+            disk.content = good if disk.content is ERROR else ERROR
             reported.put_nowait(successful)
 
         keeping = asyncio.create_task(Security(disk.load, disk.sources.bound_log(), report).keep_fresh(0))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.config.web_config import load_web_config
+from exporter.config.web import load_web_config
 from exporter.web.listen import ListenAddress, bind_sockets
 from exporter.web.security import Security
 from exporter.web.tls import TlsListener

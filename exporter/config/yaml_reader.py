@@ -1,27 +1,34 @@
 """
-From YAML events to plain values that remember their lines.
+The configuration file as plain values that remember their lines.
 
-Decides how deep and how repetitive a file may be, and what of YAML is understood: one document of mappings, lists and
-plain values; aliases are followed, merge keys and tags are mistakes; keys are always text, as written. Works on the
-parser's events and without recursion, not on the YAML library's node tree: a file nested a million deep or an alias
-bomb costs nothing. Must not know the schema, and never quotes the file.
+Decides how large, deep and repetitive a file may be, and the YAML it may use: one document of mappings, lists and plain
+values; aliases are followed, merge keys and tags are errors; keys are always text, as written. Works on the parser's
+events without recursion, not on the YAML library's node tree: a file nested a million deep or an alias bomb costs
+nothing. Messages never quote the file or the library's own words, which may hold an API key. Knows no schema.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from exporter.config.mistakes import ConfigError, Mistake, show_key
+from exporter.config.errors import ConfigError, FieldError, WrongValueError, show_key
+from exporter.config.files import MAX_CONFIG_BYTES, read_small_file
+
+try:  # the C parser is about eight times faster; not every build of PyYAML has it
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # pragma: no cover - depends on how PyYAML was built
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 MAX_DEPTH = 20
 MAX_VALUES = 2_000_000
-"""Keys and values in the file, each alias counted as all that it stands for."""
+"""Keys and values in the file; an alias counts as everything it refers to."""
 
 
 class Mapping(dict[str, Any]):
-    """A mapping that knows on which *line* it begins and on which line each key stands."""
+    """A mapping with the *line* where it begins and the line of each key."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
@@ -30,7 +37,7 @@ class Mapping(dict[str, Any]):
 
 
 class Sequence(list[Any]):
-    """A list that knows on which line each item begins."""
+    """A list with the line where each item begins."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,6 +50,24 @@ class Unfit:
     def __init__(self, words: str) -> None:
         self.words = words
 
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+_SYNTAX = {
+    "mapping values are": ("a colon is not expected here", "check the indentation, and quote text with ': '"),
+    "cannot start any": ("no value begins with this character", "indent by spaces, not tabs, and quote the value"),
+    "an indentation space is expected": ("a tab stands where spaces are expected", "indent by spaces"),
+    "found unexpected end of stream": ("a quote is never closed", "add the missing quote"),
+    "expected ',' or": ("a bracket or brace is never closed", "add the missing comma, bracket or brace"),
+    "could not find expected ':'": ("a key lacks its colon", "write `key: value`, with a space after the colon"),
+    "did not find expected key": ("a key is expected here", "check the quotes, and the indentation here and above"),
+    "expected '-' indicator": ("an item of a list is expected here", "check the indentation and the '- ' of each item"),
+    "unknown escape character": ("a backslash in double quotes begins no known escape", "use single quotes"),
+}
+"""A part of the parser's words, and the problem and remedy shown. Anything else gets a general one."""
+_BEGAN_EARLIER = ("found unexpected end of stream", "expected ',' or", "could not find expected ':'")
+_OTHER_SYNTAX = ("this is not YAML", "check the indentation, the colons and the quotes around this line")
 
 _TAG = "tag:yaml.org,2002:"
 _resolver = yaml.resolver.Resolver()
@@ -64,31 +89,24 @@ class _Open:
     anchor: str | None
     values_before: int
     key: str = ""
-    """In a mapping: the newest key."""
     expects_key: bool = False
     skip_value: bool = False
-    """The next value belongs to a key that is a mistake."""
+    """The next value belongs to a key that is an error."""
 
 
 @dataclass(slots=True)
 class TreeBuilder:
-    """Builds the value of one document. Mistakes that do not end the reading gather in *mistakes*."""
+    """Builds the value of one document. Errors that do not end the reading are collected in *errors*."""
 
     file: str
-    mistakes: list[Mistake] = field(default_factory=list)
+    errors: list[FieldError] = field(default_factory=list)
     _anchors: dict[str, tuple[Any, int] | None] = field(default_factory=dict)
-    """What each anchor stands for and how many values that is; None while its end has not come."""
+    """The value of each anchor and its number of values; None until its end."""
     _values: int = 0
     _stack: list[_Open] = field(default_factory=list)
 
     def build(self, events: Iterable[Any]) -> Any:
-        """
-        Return the value that the events describe; None for an empty file.
-
-        Raises:
-            ConfigError: The events describe something that cannot be followed further.
-
-        """
+        """Return the value of the events, None for an empty file; raise ConfigError where they cannot be followed."""
         content: Any = None
         documents = 0
         for event in events:
@@ -146,8 +164,7 @@ class TreeBuilder:
         if tag not in (None, "!", _TAG + "str", _TAG + "map", _TAG + "seq"):
             self._note(line, "tags (`!`) are not followed", "remove it, or put the value in quotes")
         if isinstance(event, yaml.CollectionStartEvent) and len(self._stack) >= MAX_DEPTH:
-            problem = f"this is nested deeper than {MAX_DEPTH} levels"
-            raise self._end(line, problem, "check the indentation and the brackets")
+            raise self._end(line, f"nested deeper than {MAX_DEPTH} levels", "check the indentation and the brackets")
         if isinstance(event, yaml.MappingStartEvent):
             return Mapping(line)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -162,12 +179,10 @@ class TreeBuilder:
             raise self._end(
                 line, "this alias (`*`) has no anchor (`&`) before it", "put a value that begins with `*` in quotes"
             )
-        known = self._anchors[anchor]
-        if known is None:
+        if (known := self._anchors[anchor]) is None:
             raise self._end(line, "this alias (`*`) stands inside of what it names", "write the value out")
-        value, size = known
-        self._count(size, line)
-        return value
+        self._count(known[1], line)
+        return known[0]
 
     def _count(self, values: int, line: int) -> None:
         self._values += values
@@ -175,10 +190,10 @@ class TreeBuilder:
             raise self._end(line, f"there are more than {MAX_VALUES:,} values up to here", "use fewer aliases (`*`)")
 
     def _note(self, line: int, problem: str, remedy: str) -> None:
-        self.mistakes.append(Mistake(self.file, line, self._path(), problem, remedy))
+        self.errors.append(FieldError(self.file, line, self._path(), problem, remedy))
 
     def _end(self, line: int, problem: str, remedy: str) -> ConfigError:
-        return ConfigError([*self.mistakes, Mistake(self.file, line, self._path(), problem, remedy)])
+        return ConfigError([*self.errors, FieldError(self.file, line, self._path(), problem, remedy)])
 
     def _path(self) -> str:
         """The place that is being read, as far as it is known."""
@@ -208,7 +223,6 @@ def _put(top: _Open, value: Any, line: int) -> None:
 
 def _plain_value(text: str) -> Any:
     """Return the number, truth or text that an unquoted value stands for by YAML 1.1."""
-    # PyYAML's stubs leave the types out here.
     tag = _resolver.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     construct = _CONSTRUCTORS.get(tag)
     if construct is None:
@@ -217,3 +231,67 @@ def _plain_value(text: str) -> Any:
         return construct(yaml.ScalarNode(tag, text))  # type: ignore[no-untyped-call]
     except ValueError:  # 0x_, or more digits than Python reads
         return Unfit("a number that cannot be read")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The file's content, with the errors that did not prevent reading it."""
+
+    file: str
+    content: Any
+    errors: tuple[FieldError, ...] = ()
+
+    def line_of(self, path: tuple[str | int, ...]) -> int:
+        """Return the line of the key or item at *path*; of the nearest thing around it where it does not exist."""
+        here, line = self.content, 1
+        for step in path:
+            if isinstance(here, Mapping) and isinstance(step, str):
+                line, here = here.key_lines.get(step, here.line), here.get(step)
+            elif isinstance(here, Sequence) and isinstance(step, int):
+                line, here = here.item_lines[step], here[step]
+        return line
+
+    def error_at(self, path: tuple[str | int, ...], problem: str, remedy: str) -> FieldError:
+        """Return an error at *path*."""
+        return FieldError(self.file, self.line_of(path), show_key(path), problem, remedy)
+
+
+def read_document(file: str) -> Document:
+    """
+    Read and parse *file*.
+
+    Raises:
+        ConfigError: It cannot be read, is too large, or is not YAML.
+
+    """
+    text = _read_text(file)
+    if unprintable := _UNPRINTABLE.search(text):
+        line = 1 + len(_LINE_ENDS.findall(text, 0, unprintable.start()))
+        raise ConfigError([FieldError(file, line, "", "a control character stands here", "remove it")])
+    builder = TreeBuilder(file)
+    try:
+        content = builder.build(yaml.parse(text, Loader=_Loader))
+    except yaml.YAMLError as error:
+        raise ConfigError([*builder.errors, _syntax_error(file, error)]) from None
+    return Document(file, content, tuple(builder.errors))
+
+
+def _read_text(file: str) -> str:
+    try:
+        raw, _ = read_small_file(file, most_bytes=MAX_CONFIG_BYTES)
+    except WrongValueError as error:
+        raise ConfigError([FieldError(file, None, "", error.problem, error.remedy)]) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + raw.count(b"\n", 0, error.start)
+        raise ConfigError([FieldError(file, line, "", "this is not UTF-8", "save the file as UTF-8")]) from None
+
+
+def _syntax_error(file: str, error: yaml.YAMLError) -> FieldError:
+    said = getattr(error, "problem", None) or ""
+    known = next((words for part, words in _SYNTAX.items() if part in said), _OTHER_SYNTAX)
+    # What was never closed is found out at the end of the file; the context is where it begins.
+    began = getattr(error, "context_mark", None) if any(part in said for part in _BEGAN_EARLIER) else None
+    mark = began or getattr(error, "problem_mark", None)
+    return FieldError(file, mark.line + 1 if mark else None, "", *known)

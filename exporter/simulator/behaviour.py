@@ -1,9 +1,9 @@
 """
-How an integration's syncs turn out: how long they take, how many rows, which status, what the watermark does.
+How an integration's syncs turn out: duration, rows, status and watermark.
 
-A temper is an integration's nature and one entry in the table. A trouble is something that goes wrong from a moment on
-and is switched by name; a temper may start life with troubles. What a sync does follows from the integration's seed,
-the sync's number, the temper and the troubles at its end, and from nothing else.
+A behaviour is permanent and one entry in the table. A problem is switched on and off by name; a behaviour may begin
+with problems. What a sync does follows only from the integration's seed, the sync's number, the behaviour and the
+problems at its end.
 """
 
 from collections.abc import Set as AbstractSet
@@ -13,20 +13,20 @@ from random import Random
 
 from exporter.domain.model import SyncStatus
 
-INTEGRATION_TROUBLES = {
+INTEGRATION_PROBLEMS = {
     "error": "syncs fail: no rows are synced",
     "config_error": "the integration is misconfigured: syncs fail at once",
     "partial": "some rows of each sync fail",
     "limit_exceeded": "syncs end with a status that the API page does not list",
     "silent_stop": "scheduled syncs never start while the announced next run rolls forward",
     "slow": "syncs take ten times as long",
-    "never_finishes": "a running sync runs on until the trouble is cleared",
+    "never_finishes": "a running sync runs on until the problem is cleared",
     "future_watermark": "a row dated in the future arrives: every row dated before it is skipped from then on",
     "boundary_resync": "the rows of the boundary are synced again and again while the watermark stands still",
     "falling_behind": "the warehouse produces nothing: no rows, and the watermark stands still",
-    "paused": "somebody paused the integration: nothing starts and no run is announced",
+    "paused": "the integration is paused: no sync starts and no run is announced",
 }
-"""What can go wrong with an integration, by name. Source: the list of what goes wrong with CDI itself."""
+"""An integration's possible problems, by name. Source: the list of what goes wrong with CDI itself."""
 
 FORCED_OUTCOMES = {
     "config_error": "config_error",
@@ -34,7 +34,7 @@ FORCED_OUTCOMES = {
     "limit_exceeded": "Limit Exceeded",
     "partial": "partial",
 }
-"""Which status a trouble forces, worst first."""
+"""Which status a problem forces, worst first."""
 
 STATUSES = {
     "success": SyncStatus.SUCCESS,
@@ -50,42 +50,42 @@ _SLOWNESS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Temper:
+class Behaviour:
     """
-    The nature of an integration.
+    How the syncs of an integration turn out.
 
     Args:
-        outcomes: Braze's words for how syncs end; drawn at random, or taken in turn when *in_turn*.
-        in_turn: See there.
-        troubles: What goes wrong with it, beginning *troubled_runs* intervals before the world starts.
-        troubled_runs: See there.
+        outcomes: Braze's words for how syncs end; drawn at random, or in turn when *in_turn*.
+        in_turn: See *outcomes*.
+        problems: Its problems, beginning *problem_runs* intervals before the world starts.
+        problem_runs: See *problems*.
         watermarked: Whether rows have an `UPDATED_AT`. Files in S3 have none.
 
     """
 
     outcomes: tuple[str, ...] = ("success",)
     in_turn: bool = False
-    troubles: frozenset[str] = frozenset()
-    troubled_runs: int = 3
+    problems: frozenset[str] = frozenset()
+    problem_runs: int = 3
     watermarked: bool = True
 
 
-TEMPERS = {
-    "healthy": Temper(),
-    "ordinary": Temper(("success",) * 44 + ("partial",) * 4 + ("error",) * 2),
-    "partly_failing": Temper(("success", "partial", "partial")),
-    "failing_twice": Temper(("success", "success", "success", "error", "error"), in_turn=True),
-    "misconfigured": Temper(troubles=frozenset({"config_error"}), troubled_runs=6),
-    "running_too_long": Temper(troubles=frozenset({"never_finishes"}), troubled_runs=2),
-    "paused": Temper(troubles=frozenset({"paused"}), troubled_runs=4),
-    "event_driven": Temper(("success",) * 9 + ("partial",), watermarked=False),
-    "future_watermark": Temper(troubles=frozenset({"future_watermark"}), troubled_runs=5),
-    "falling_behind": Temper(troubles=frozenset({"falling_behind"}), troubled_runs=12),
-    "boundary_resync": Temper(troubles=frozenset({"boundary_resync"}), troubled_runs=8),
-    "silent_stop": Temper(troubles=frozenset({"silent_stop"}), troubled_runs=3),
-    "limit_exceeded": Temper(("success", "success", "success", "Limit Exceeded")),
+BEHAVIOURS = {
+    "healthy": Behaviour(),
+    "ordinary": Behaviour(("success",) * 44 + ("partial",) * 4 + ("error",) * 2),
+    "partly_failing": Behaviour(("success", "partial", "partial")),
+    "failing_twice": Behaviour(("success", "success", "success", "error", "error"), in_turn=True),
+    "misconfigured": Behaviour(problems=frozenset({"config_error"}), problem_runs=6),
+    "running_too_long": Behaviour(problems=frozenset({"never_finishes"}), problem_runs=2),
+    "paused": Behaviour(problems=frozenset({"paused"}), problem_runs=4),
+    "event_driven": Behaviour(("success",) * 9 + ("partial",), watermarked=False),
+    "future_watermark": Behaviour(problems=frozenset({"future_watermark"}), problem_runs=5),
+    "falling_behind": Behaviour(problems=frozenset({"falling_behind"}), problem_runs=12),
+    "boundary_resync": Behaviour(problems=frozenset({"boundary_resync"}), problem_runs=8),
+    "silent_stop": Behaviour(problems=frozenset({"silent_stop"}), problem_runs=3),
+    "limit_exceeded": Behaviour(("success", "success", "success", "Limit Exceeded")),
 }
-"""The natures an integration can have, by name. Never run is no temper: it is a birth without a past."""
+"""By name. An integration that has never run is not one of them: it is created without a history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +106,18 @@ class Outcome:
     watermark: datetime | None
 
 
-def draw_duration(scale: Scale, troubles: AbstractSet[str], random: Random, quantum: timedelta) -> timedelta:
+def draw_duration(scale: Scale, problems: AbstractSet[str], random: Random, quantum: timedelta) -> timedelta:
     """Return how long a sync takes that starts now, in steps of *quantum*."""
     steps = timedelta(seconds=1) // quantum
     low, high = scale.seconds
     duration = quantum * random.randint(low * steps, high * steps)
-    return duration * _SLOWNESS if "slow" in troubles else duration
+    return duration * _SLOWNESS if "slow" in problems else duration
 
 
 def draw_outcome(
-    temper: Temper,
+    behaviour: Behaviour,
     scale: Scale,
-    troubles: AbstractSet[str],
+    problems: AbstractSet[str],
     random: Random,
     *,
     number: int,
@@ -126,8 +126,10 @@ def draw_outcome(
     word: str | None = None,
 ) -> Outcome:
     """Return how sync *number* ends, given the *watermark* reached before it and, where it is fixed, the *word*."""
-    drawn = temper.outcomes[number % len(temper.outcomes)] if temper.in_turn else random.choice(temper.outcomes)
-    word = word or next((forced for trouble, forced in FORCED_OUTCOMES.items() if trouble in troubles), drawn)
+    drawn = (
+        behaviour.outcomes[number % len(behaviour.outcomes)] if behaviour.in_turn else random.choice(behaviour.outcomes)
+    )
+    word = word or next((forced for problem, forced in FORCED_OUTCOMES.items() if problem in problems), drawn)
     rows = random.randint(*scale.rows)
     failed = random.randint(1, max(1, rows // 10))
     lag = timedelta(seconds=random.randint(1, 60))
@@ -135,25 +137,27 @@ def draw_outcome(
         return Outcome(word, 0, rows, watermark)
     if word == "config_error":
         return Outcome(word, 0, 0, watermark)
-    new_watermark, seen = _next_watermark(troubles, rows, started_at, watermark, lag)
+    new_watermark, seen = _next_watermark(problems, rows, started_at, watermark, lag)
     if word == "success" or not seen:
-        return Outcome("success" if word == "partial" else word, seen, 0, new_watermark if temper.watermarked else None)
-    return Outcome(word, seen - failed, failed, new_watermark if temper.watermarked else None)
+        return Outcome(
+            "success" if word == "partial" else word, seen, 0, new_watermark if behaviour.watermarked else None
+        )
+    return Outcome(word, seen - failed, failed, new_watermark if behaviour.watermarked else None)
 
 
 def _next_watermark(
-    troubles: AbstractSet[str], rows: int, started_at: datetime, watermark: datetime | None, lag: timedelta
+    problems: AbstractSet[str], rows: int, started_at: datetime, watermark: datetime | None, lag: timedelta
 ) -> tuple[datetime, int]:
     """Return the watermark after a sync, and how many rows the sync came across."""
     ordinary = started_at - lag
-    if "falling_behind" in troubles:
+    if "falling_behind" in problems:
         return watermark or ordinary, 0
-    if "boundary_resync" in troubles:
+    if "boundary_resync" in problems:
         return watermark or ordinary, rows
-    if "future_watermark" in troubles:
+    if "future_watermark" in problems:
         if watermark is not None and watermark > started_at:
             return watermark, 0  # Braze skips every row dated before the watermark
         return started_at + _FUTURE, rows
     if watermark is None or watermark > started_at:
-        return ordinary, rows  # somebody has repaired the watermark
+        return ordinary, rows  # the watermark has been repaired
     return max(watermark, ordinary), rows

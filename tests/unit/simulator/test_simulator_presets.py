@@ -2,17 +2,16 @@ from collections import Counter
 from datetime import timedelta
 
 from exporter.domain.model import SyncStatus
-from exporter.simulator.demo import build_demo_world, demo_workspaces
-from exporter.simulator.fleet import build_fleet
-from exporter.simulator.plan import PlanKind
-from exporter.simulator.temper import TEMPERS
+from exporter.simulator.behaviour import BEHAVIOURS
+from exporter.simulator.presets import build_demo_world, build_fleet, demo_workspaces
+from exporter.simulator.schedule import ScheduleKind
 from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_status, results
 
 
 def test_the_demo_shows_every_temper_but_the_undocumented_status_and_one_that_never_ran() -> None:
     world = build_demo_world(1, NOON)
-    shown = [integration.temper for integration in world.integrations.values()]
-    missing = {name for name, temper in TEMPERS.items() if temper not in shown}
+    shown = [integration.behaviour for integration in world.integrations.values()]
+    missing = {name for name, behaviour in BEHAVIOURS.items() if behaviour not in shown}
     assert missing == {"limit_exceeded"}
     assert [
         integration.name for integration in world.integrations.values() if not world.truth(integration.integration_id)
@@ -48,9 +47,11 @@ def test_the_demo_fits_the_documented_rate_limits() -> None:
 def test_a_fleet_has_the_size_asked_for_and_a_mixture_of_plans() -> None:
     world = build_fleet(1, NOON, workspaces=3, integrations_each=100)
     assert [len(workspace.integrations) for workspace in world.workspaces.values()] == [100, 100, 100]
-    kinds = Counter(integration.plan.kind for integration in world.integrations.values())
-    assert kinds[PlanKind.SCHEDULED] > kinds[PlanKind.EVENT_DRIVEN] > kinds[PlanKind.ON_DEMAND] > 0
-    intervals = {each.plan.interval for each in world.integrations.values() if each.plan.kind is PlanKind.SCHEDULED}
+    kinds = Counter(integration.schedule.kind for integration in world.integrations.values())
+    assert kinds[ScheduleKind.SCHEDULED] > kinds[ScheduleKind.EVENT_DRIVEN] > kinds[ScheduleKind.ON_DEMAND] > 0
+    intervals = {
+        each.schedule.interval for each in world.integrations.values() if each.schedule.kind is ScheduleKind.SCHEDULED
+    }
     assert {timedelta(minutes=5), timedelta(days=1)} < intervals
 
 

@@ -1,9 +1,9 @@
 """
 When an integration's syncs are due: on a schedule, whenever files arrive, or only on demand.
 
-A plan is a sequence of slots, each with a number, the time that is announced and the time when the sync really starts.
+A schedule is a sequence of slots, each with a number, an announced time and the time when the sync really starts.
 Everything about a slot follows from the integration's seed and the slot's number, so that the same slots come out
-however often the world is advanced. A plan knows nothing of what a sync does once it has started.
+however often the world is advanced. A schedule knows nothing of what a sync does once it has started.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def random_stream(seed: int, number: int) -> Random:
     return Random(seed ^ (number * 0x9E3779B97F4A7C15))  # noqa: S311 - a simulation wants repeatable numbers, not secrets
 
 
-class PlanKind(StrEnum):
+class ScheduleKind(StrEnum):
     """How syncs of an integration come about. Source: Braze's pages on integrations, S3 and "Trigger sync"."""
 
     SCHEDULED = "scheduled"
@@ -44,52 +44,52 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Schedule:
     """
     When syncs start.
 
     Args:
-        kind: Scheduled, event-driven (files arrive at random) or on demand (somebody asks).
+        kind: Scheduled, event-driven (files arrive at random) or on demand (requested).
         interval: Between scheduled runs; for the others the mean time between arrivals or requests, which come at
-            random. Zero: nothing comes by itself.
+            random. Zero: no sync starts automatically.
         delay: How many seconds after the announced time a scheduled sync starts, at least and at most. May be
             negative: Braze promises no punctuality.
         phase: How long after the integration's birth the first scheduled run is.
 
     Raises:
-        ValueError: Times are not whole seconds, a plan with slots has no interval, or its delays may bring slots out
-            of order.
+        ValueError: Times are not whole seconds, a schedule has slots but no interval, or its delays may bring slots
+            out of order.
 
     """
 
-    kind: PlanKind
+    kind: ScheduleKind
     interval: timedelta = timedelta(0)
     delay: tuple[int, int] = (0, 0)
     phase: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        if not self.interval and self.kind is not PlanKind.SCHEDULED:
+        if not self.interval and self.kind is not ScheduleKind.SCHEDULED:
             return
         if self.interval.microseconds or self.phase.microseconds:
-            raise ValueError("a plan counts in whole seconds, as the texts of its times may")
+            raise ValueError("a schedule counts in whole seconds, as the texts of its times may")
         if self.interval < timedelta(seconds=1):
-            raise ValueError(f"a {self.kind} plan needs an interval of at least a second, not {self.interval}")
+            raise ValueError(f"a {self.kind} schedule needs an interval of at least a second, not {self.interval}")
         low, high = self.delay
         if low > high or timedelta(seconds=high - low) >= self.interval:
             raise ValueError(f"delays from {low} to {high} s would bring slots {self.interval} apart out of order")
 
     def first_slot(self, born_at: datetime, seed: int, quantum: timedelta) -> Slot | None:
-        """Return slot 0, or None for a plan without slots. Starts are multiples of *quantum* after a whole second."""
+        """Return slot 0, or None without slots. Starts are multiples of *quantum* after a whole second."""
         if not self.interval:
             return None
         born_at = born_at.replace(microsecond=0)
-        if self.kind is PlanKind.SCHEDULED:
+        if self.kind is ScheduleKind.SCHEDULED:
             return self._scheduled(0, born_at + self.phase, seed, quantum)
         return self._arrival(0, born_at, seed, quantum)
 
     def slot_after(self, slot: Slot, seed: int, quantum: timedelta) -> Slot:
         """Return the next slot."""
-        if self.kind is PlanKind.SCHEDULED:
+        if self.kind is ScheduleKind.SCHEDULED:
             return self._scheduled(slot.number + 1, slot.announced_at + self.interval, seed, quantum)
         return self._arrival(slot.number + 1, slot.announced_at, seed, quantum)
 
@@ -116,21 +116,21 @@ def every(
     days: float = 0,
     delay: tuple[int, int] = (0, 0),
     phase: timedelta = timedelta(0),
-) -> Plan:
+) -> Schedule:
     """Return a schedule with the given time between runs."""
     interval = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return Plan(PlanKind.SCHEDULED, interval, delay, phase)
+    return Schedule(ScheduleKind.SCHEDULED, interval, delay, phase)
 
 
-def on_arrival(mean: timedelta) -> Plan:
-    """Return an event-driven plan: files arrive at random, *mean* apart on average."""
-    return Plan(PlanKind.EVENT_DRIVEN, mean)
+def on_arrival(mean: timedelta) -> Schedule:
+    """Return an event-driven schedule: files arrive at random, *mean* apart on average."""
+    return Schedule(ScheduleKind.EVENT_DRIVEN, mean)
 
 
-ON_DEMAND = Plan(PlanKind.ON_DEMAND)
+ON_DEMAND = Schedule(ScheduleKind.ON_DEMAND)
 """Syncs start only when a test asks for one."""
 
 
-def on_request(mean: timedelta) -> Plan:
-    """Return an on-demand plan: somebody asks for a sync at random, *mean* apart on average."""
-    return Plan(PlanKind.ON_DEMAND, mean)
+def on_request(mean: timedelta) -> Schedule:
+    """Return an on-demand schedule: syncs are requested at random, *mean* apart on average."""
+    return Schedule(ScheduleKind.ON_DEMAND, mean)

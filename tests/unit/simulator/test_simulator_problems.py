@@ -4,19 +4,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from exporter.domain.model import Sync, SyncStatus
+from exporter.simulator.behaviour import BEHAVIOURS, INTEGRATION_PROBLEMS
 from exporter.simulator.integration import SimulatedIntegration
-from exporter.simulator.plan import ON_DEMAND, every
+from exporter.simulator.schedule import ON_DEMAND, every
 from exporter.simulator.style import Style
-from exporter.simulator.temper import INTEGRATION_TROUBLES, TEMPERS
 from exporter.simulator.world import World
 from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_list, ask_status, results, small_world, world_with
 
 EVERY_TEN_MINUTES = every(minutes=10)
 
 
-def watched(temper: str = "healthy") -> tuple[World, str]:
+def watched(behaviour: str = "healthy") -> tuple[World, str]:
     """A world whose one integration has run every ten minutes since noon, and now it is six."""
-    world, users = world_with(temper, EVERY_TEN_MINUTES)
+    world, users = world_with(behaviour, EVERY_TEN_MINUTES)
     world.advance(NOON + 6 * HOUR - MINUTE)
     return world, users
 
@@ -38,7 +38,7 @@ def state_of(world: World, users: str) -> SimulatedIntegration:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "status"),
+    ("problem", "status"),
     [
         ("error", SyncStatus.ERROR),
         ("config_error", SyncStatus.CONFIG_ERROR),
@@ -46,11 +46,11 @@ def state_of(world: World, users: str) -> SimulatedIntegration:
         ("limit_exceeded", SyncStatus.UNKNOWN),
     ],
 )
-def test_an_outcome_can_be_forced_from_a_moment_on_and_given_up_again(trouble: str, status: SyncStatus) -> None:
+def test_an_outcome_can_be_forced_from_a_moment_on_and_given_up_again(problem: str, status: SyncStatus) -> None:
     world, users = watched()
-    world.switch(trouble, users)
+    world.switch(problem, users)
     assert statuses(an_hour_later(world, users)) == {status: 6}
-    world.clear(trouble, users)
+    world.clear(problem, users)
     assert statuses(an_hour_later(world, users)) == {SyncStatus.SUCCESS: 6}
 
 
@@ -74,7 +74,7 @@ def test_partial_syncs_have_rows_of_both_kinds() -> None:
 @pytest.mark.parametrize("rolls", [True, False])
 def test_a_silent_stop_starts_nothing_while_the_announcement_rolls_or_stands(rolls: bool) -> None:
     world = small_world(Style(announcement_rolls=rolls))
-    users = world.add_integration("production", "users", plan=EVERY_TEN_MINUTES)
+    users = world.add_integration("production", "users", schedule=EVERY_TEN_MINUTES)
     world.advance(NOON + HOUR - MINUTE)
     world.switch("silent_stop", users)
     assert an_hour_later(world, users) == ()
@@ -149,12 +149,12 @@ def test_a_paused_integration_starts_nothing_and_announces_nothing() -> None:
 
 
 def test_every_trouble_of_an_integration_changes_what_braze_tells() -> None:
-    for trouble in INTEGRATION_TROUBLES:
+    for problem in INTEGRATION_PROBLEMS:
         world, users = watched()
         quiet, _ = watched()
-        world.switch(trouble, users)
+        world.switch(problem, users)
         told = [(ask_status(each, users, now=each.now + HOUR).body, ask_list(each).body) for each in (world, quiet)]
-        assert told[0] != told[1], trouble
+        assert told[0] != told[1], problem
 
 
 def follows_its_sync(sync: Sync) -> bool:
@@ -163,8 +163,8 @@ def follows_its_sync(sync: Sync) -> bool:
     return timedelta(0) < sync.sync_start_time - sync.last_timestamp_synced <= MINUTE
 
 
-def newest_of(temper: str, *, past: timedelta = 6 * HOUR) -> tuple[tuple[Sync, ...], datetime]:
-    world, users = world_with(temper, EVERY_TEN_MINUTES, history=past)
+def newest_of(behaviour: str, *, past: timedelta = 6 * HOUR) -> tuple[tuple[Sync, ...], datetime]:
+    world, users = world_with(behaviour, EVERY_TEN_MINUTES, history=past)
     world.advance(NOON + 5 * MINUTE)
     return world.truth(users), world.now
 
@@ -187,16 +187,16 @@ def test_failing_twice_is_three_successes_and_two_errors_in_turn() -> None:
 
 
 def test_the_other_tempers_show_their_trouble_from_the_start() -> None:
-    newest = {temper: newest_of(temper) for temper in TEMPERS}
-    last = {temper: syncs[-1] for temper, (syncs, _) in newest.items()}
+    newest = {behaviour: newest_of(behaviour) for behaviour in BEHAVIOURS}
+    last = {behaviour: syncs[-1] for behaviour, (syncs, _) in newest.items()}
     assert last["misconfigured"].job_status is SyncStatus.CONFIG_ERROR
     assert last["running_too_long"].job_status is SyncStatus.RUNNING
     assert NOON - last["running_too_long"].sync_start_time >= 10 * MINUTE
     assert NOON - last["paused"].sync_start_time >= 30 * MINUTE
     assert NOON - last["silent_stop"].sync_start_time >= 20 * MINUTE
     assert last["event_driven"].last_timestamp_synced is None
-    for temper, behind in (("falling_behind", 100 * MINUTE), ("boundary_resync", 60 * MINUTE)):
-        watermark = last[temper].last_timestamp_synced
+    for behaviour, behind in (("falling_behind", 100 * MINUTE), ("boundary_resync", 60 * MINUTE)):
+        watermark = last[behaviour].last_timestamp_synced
         assert watermark is not None
         assert NOON - watermark >= behind
     assert statuses(newest["partly_failing"][0])[SyncStatus.PARTIAL] > 5
@@ -207,7 +207,7 @@ def test_the_other_tempers_show_their_trouble_from_the_start() -> None:
 
 
 def test_an_integration_without_a_past_has_never_run() -> None:
-    world, users = world_with(plan=ON_DEMAND)
+    world, users = world_with(schedule=ON_DEMAND)
     assert results(ask_status(world, users)) == []
     record = results(ask_list(world))[0]
     assert (record["last_job_status"], record["last_job_start_time"], record["last_updated_at"]) == (None, None, None)

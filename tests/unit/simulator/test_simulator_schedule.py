@@ -3,16 +3,16 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.simulator.plan import ON_DEMAND, Plan, PlanKind, Slot, every, on_arrival, on_request
+from exporter.simulator.schedule import ON_DEMAND, Schedule, ScheduleKind, Slot, every, on_arrival, on_request
 from tests.unit.simulator.asking import NOON, SECOND
 
 
-def slots(plan: Plan, count: int, *, seed: int = 1, quantum: timedelta = SECOND) -> list[Slot]:
-    slot = plan.first_slot(NOON, seed, quantum)
+def slots(schedule: Schedule, count: int, *, seed: int = 1, quantum: timedelta = SECOND) -> list[Slot]:
+    slot = schedule.first_slot(NOON, seed, quantum)
     assert slot is not None
     found = [slot]
     while len(found) < count:
-        found.append(plan.slot_after(found[-1], seed, quantum))
+        found.append(schedule.slot_after(found[-1], seed, quantum))
     return found
 
 
@@ -34,18 +34,18 @@ def test_delays_keep_to_the_precision_of_the_texts() -> None:
     assert any(delay.microseconds for delay in delays)
 
 
-@pytest.mark.parametrize("plan", [on_arrival(timedelta(minutes=10)), on_request(timedelta(minutes=10))])
-def test_arrivals_are_random_and_have_the_mean_they_were_given(plan: Plan) -> None:
-    gaps = [(later.start_at - sooner.start_at) / SECOND for sooner, later in pairwise(slots(plan, 2000))]
+@pytest.mark.parametrize("schedule", [on_arrival(timedelta(minutes=10)), on_request(timedelta(minutes=10))])
+def test_arrivals_are_random_and_have_the_mean_they_were_given(schedule: Schedule) -> None:
+    gaps = [(later.start_at - sooner.start_at) / SECOND for sooner, later in pairwise(slots(schedule, 2000))]
     assert min(gaps) >= 1
     assert len(set(gaps)) > 100
     assert 540 < sum(gaps) / len(gaps) < 660
 
 
 def test_another_seed_gives_other_arrivals() -> None:
-    plan = on_arrival(timedelta(minutes=10))
-    assert slots(plan, 5, seed=1) == slots(plan, 5, seed=1)
-    assert slots(plan, 5, seed=1) != slots(plan, 5, seed=2)
+    schedule = on_arrival(timedelta(minutes=10))
+    assert slots(schedule, 5, seed=1) == slots(schedule, 5, seed=1)
+    assert slots(schedule, 5, seed=1) != slots(schedule, 5, seed=2)
 
 
 def test_on_demand_has_no_slots() -> None:
@@ -63,4 +63,4 @@ def test_on_demand_has_no_slots() -> None:
 )
 def test_a_plan_that_cannot_work_is_refused(interval: timedelta, delay: tuple[int, int], says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Plan(PlanKind.SCHEDULED, interval, delay)
+        Schedule(ScheduleKind.SCHEDULED, interval, delay)

@@ -1,24 +1,24 @@
 import pytest
 
-from exporter.config.mistakes import ConfigError, Mistake, did_you_mean, show_file, show_key
+from exporter.config.errors import ConfigError, FieldError, did_you_mean, show_file, show_key
 
 KEY = "11111111-2222-3333-4444-555555555555"
 
 
-def test_a_mistake_is_one_line_with_place_key_problem_and_remedy() -> None:
-    mistake = Mistake("config.yaml", 12, "workspaces[0].name", "is empty", "write a value")
-    assert str(mistake) == "config.yaml:12: workspaces[0].name: is empty (write a value)"
+def test_an_error_is_one_line_with_place_key_problem_and_remedy() -> None:
+    error = FieldError("config.yaml", 12, "workspaces[0].name", "is empty", "write a value")
+    assert str(error) == "config.yaml:12: workspaces[0].name: is empty (write a value)"
 
 
-def test_a_mistake_of_the_whole_file_has_neither_line_nor_key() -> None:
-    assert str(Mistake("config.yaml", None, "", "is a directory", "name the file")) == (
+def test_an_error_of_the_whole_file_has_neither_line_nor_key() -> None:
+    assert str(FieldError("config.yaml", None, "", "is a directory", "name the file")) == (
         "config.yaml: is a directory (name the file)"
     )
 
 
-def test_an_error_holds_all_mistakes_in_the_order_of_the_file() -> None:
-    late, early = Mistake("c", 9, "", "b", "c"), Mistake("c", 2, "", "d", "e")
-    assert ConfigError([late, early]).mistakes == (early, late)
+def test_an_error_holds_all_errors_in_the_order_of_the_file() -> None:
+    late, early = FieldError("c", 9, "", "b", "c"), FieldError("c", 2, "", "d", "e")
+    assert ConfigError([late, early]).errors == (early, late)
     assert str(ConfigError([late, early])) == "c:2: d (e)\nc:9: b (c)"
 
 

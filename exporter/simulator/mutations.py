@@ -1,8 +1,9 @@
 """
-What can happen to a good answer, by name: one function from the answer Braze gives to the one that arrives.
+Mutations of a good response, by name: one function from the response Braze gives to the one that arrives.
 
 Statuses are made from their names: `http_500` is Braze's own error with its JSON, `html_502` a proxy's page, for any
-three digits. A table entry decides what the answer looks like; when it strikes is decided in `faults.py`.
+three digits. Odd records replace a record on either page; a field that the page does not have is not invented. When a
+mutation strikes is decided in `faults.py`.
 """
 
 import json
@@ -13,11 +14,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from exporter.simulator.answer import Answer, SocketFault, refuse, render_results
-from exporter.simulator.odd_records import ODD_RECORDS
+from exporter.simulator.responses import Answer, SocketFault, refuse, render_results
 
-Distortion = Callable[[Answer, int | None], Answer]
-"""From the good answer, and which record of its page is meant (None: all), to what arrives."""
+Mutation = Callable[[Answer, int | None], Answer]
+"""From the good response, and the index of a record on its page (None: all), to the response that arrives."""
 
 HUGE_BYTES = 64 * 1024 * 1024
 _STATUS_NAME = re.compile(r"(http|html)_([2-5]\d\d)")
@@ -25,7 +25,7 @@ _MESSAGES = {202: "queued", 400: "Bad request", 401: "Invalid API key", 429: "Ra
 _ELSEWHERE = "https://elsewhere.example/"
 
 
-def find_distortion(name: str) -> Distortion:
+def find_mutation(name: str) -> Mutation:
     """
     Return what a fault does.
 
@@ -38,9 +38,9 @@ def find_distortion(name: str) -> Distortion:
         return partial(_instead, make, int(match[2]))
     if name in ODD_RECORDS:
         return partial(_with_records, ODD_RECORDS[name])
-    if name not in DISTORTIONS:
+    if name not in MUTATIONS:
         raise KeyError(f"no fault is called {name}")
-    return DISTORTIONS[name]
+    return MUTATIONS[name]
 
 
 def _instead(make: Callable[[int, Answer], Answer], status: int, answer: Answer, _record: int | None) -> Answer:
@@ -82,7 +82,7 @@ def _with_records(change: Callable[[dict[str, Any]], list[Any]], answer: Answer,
     try:
         results = json.loads(answer.body)["results"]
     except (ValueError, RecursionError, LookupError, TypeError):
-        return answer  # another fault was here before
+        return answer  # mutated by another fault already
     if not isinstance(results, list):
         return answer
     meant = range(len(results)) if record is None else [record % len(results)] if results else []
@@ -105,7 +105,7 @@ def _on_socket(fault: SocketFault, answer: Answer, _record: int | None) -> Answe
 
 
 def _huge(answer: Answer, _record: int | None) -> Answer:
-    """Valid JSON, as a proxy gone mad might pad it."""
+    """Valid JSON, padded as a broken proxy might."""
     return replace(answer, body=answer.body[:-1] + b" " * HUGE_BYTES + answer.body[-1:])
 
 
@@ -121,7 +121,7 @@ def _next_link(cursor: str) -> dict[str, str]:
 _NO_LIMITS = {"x-ratelimit-limit": None, "x-ratelimit-remaining": None, "x-ratelimit-reset": None}
 _NONSENSE_LIMITS = {"x-ratelimit-limit": "-1", "x-ratelimit-remaining": "many", "x-ratelimit-reset": "soon"}
 
-DISTORTIONS: dict[str, Distortion] = {
+MUTATIONS: dict[str, Mutation] = {
     "hang": partial(_on_socket, "hang"),
     "drip": partial(_on_socket, "drip"),
     "reset": partial(_on_socket, "reset"),
@@ -152,4 +152,76 @@ DISTORTIONS: dict[str, Distortion] = {
     "link_cursor_refused": partial(_with_headers, _next_link("bm9uc2Vuc2U=")),
     "link_garbage": partial(_with_headers, {"link": '<<>; rel="next", <?cursor=>; rel=next'}),
 }
-"""Every fault that is neither a status nor an odd record."""
+"""Every mutation that is neither a status nor an odd record."""
+
+
+Record = dict[str, Any]
+
+_STARTS = ("sync_start_time", "last_job_start_time")
+_TIMES = (*_STARTS, "sync_finish_time", "last_timestamp_synced", "last_updated_at", "next_scheduled_run")
+_STATUSES = ("job_status", "last_job_status")
+_ROWS = ("rows_synced", "rows_failed_with_errors")
+
+
+def _put(names: tuple[str, ...], value: object) -> Callable[[Record], list[Any]]:
+    """Return a change that puts *value* into those of the fields that the record has."""
+    return lambda record: [{name: value if name in names else old for name, old in record.items()}]
+
+
+def _change(names: tuple[str, ...], change: Callable[[str], str]) -> Callable[[Record], list[Any]]:
+    """Return a change of those of the fields that are texts."""
+    return lambda record: [
+        {name: change(old) if name in names and isinstance(old, str) else old for name, old in record.items()}
+    ]
+
+
+def _without_offset(text: str) -> str:
+    """Cut what follows the seconds."""
+    return text.removesuffix("Z")[: len("2026-01-01T00:00:00.000000")].split("+")[0]
+
+
+def _same_start(record: Record) -> list[Any]:
+    """Two records that share their start and nothing else."""
+    return [record, {**record, **{name: (record.get(name) or 0) + 1 for name in _ROWS if name in record}}]
+
+
+def _finish_before_start(record: Record) -> list[Any]:
+    return [{**record, "sync_finish_time": "2001-01-01T00:00:00Z"}]
+
+
+def _still_running(record: Record) -> list[Any]:
+    """A record that one page calls running while the other shows its end."""
+    return [{**record, "job_status": "running", "sync_finish_time": None} if "job_status" in record else record]
+
+
+ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
+    "malformed_start": _put(_STARTS, "yesterday, about noon"),
+    "malformed_times": _put(_TIMES, "2026-13-45T99:00:00Z"),
+    "numeric_times": _put(_TIMES, 1767225600),
+    "far_future_times": _put(_TIMES, "9999-12-31T23:59:59Z"),
+    "times_without_offset": _change(_TIMES, _without_offset),
+    "null_start": _put(_STARTS, None),
+    "missing_fields": lambda record: [{name: record[name] for name in _STARTS if name in record}],
+    "null_everything": lambda record: [dict.fromkeys(record)],
+    "unknown_status": _put(_STATUSES, "Limit Exceeded"),
+    "novel_status": _put(_STATUSES, "hibernating"),
+    "odd_status_type": _put(_STATUSES, ["success"]),
+    "capitalised_status": _change(_STATUSES, str.capitalize),
+    "negative_rows": _put(_ROWS, -5),
+    "huge_rows": _put(_ROWS, 10**30),
+    "fractional_rows": _put(_ROWS, 12.5),
+    "text_rows": _put(_ROWS, "1000"),
+    "nan_rows": _put(_ROWS, float("nan")),
+    "finish_before_start": _finish_before_start,
+    "duplicate_record": lambda record: [record, record],
+    "same_start": _same_start,
+    "still_running": _still_running,
+    "null_newest": _put(("last_job_start_time", "last_job_status"), None),
+    "date_without_time": _change(("last_job_start_time",), lambda text: text[:10]),
+    "no_object": lambda _record: ["surprise"],
+    "odd_id": _put(("integration_id",), "../../cdi/integrations"),
+}
+"""The replacement of a good record, by the fault's name."""
+
+ONLY_LISTED = frozenset({"odd_id", "null_newest", "date_without_time"})
+"""Those that change nothing but records of the list."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.settings import PollSettings, RateLimits
-from exporter.simulator.plan import every
+from exporter.simulator.schedule import every
 from tests.polling import LIST, OWN, WORKSPACE, Polling, poll_braze
 
 FAULTS = (
@@ -31,7 +31,7 @@ FAULTS = (
     "html",
     "link_to_itself",
 )
-TROUBLES = ("budget_eaten", "budget_exhausted", "integrations_permission_lost", "key_rotated")
+PROBLEMS = ("rate_limit_shared", "rate_limit_exhausted", "integrations_permission_lost", "key_rotated")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Spell:
 
     seconds: int
     faults: tuple[tuple[str, Endpoint | None, int | None], ...]
-    troubles: frozenset[str]
+    problems: frozenset[str]
 
 
 SPELLS = st.builds(
@@ -54,7 +54,7 @@ SPELLS = st.builds(
         ),
         max_size=2,
     ).map(tuple),
-    st.frozensets(st.sampled_from(TROUBLES), max_size=1),
+    st.frozensets(st.sampled_from(PROBLEMS), max_size=1),
 )
 
 
@@ -82,12 +82,12 @@ def test_no_minute_has_more_requests_than_the_share_of_the_limit(
         for spell in spells:
             for name, endpoint, times in spell.faults:
                 braze.world.faults.add(name, endpoint=endpoint, times=times)
-            for trouble in spell.troubles:
-                braze.world.switch(trouble, WORKSPACE)
+            for problem in spell.problems:
+                braze.world.switch(problem, WORKSPACE)
             await braze.passes(seconds=spell.seconds)
             braze.world.faults.clear()
-            for trouble in spell.troubles:
-                braze.world.clear(trouble, WORKSPACE)
+            for problem in spell.problems:
+                braze.world.clear(problem, WORKSPACE)
         asked = len(braze.asked)
         await braze.passes(minutes=8)
         most = braze.most_in_a_minute()

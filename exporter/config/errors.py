@@ -1,9 +1,9 @@
 """
-What a wrong configuration is answered with: every mistake, each with its place and its remedy.
+The errors of a configuration file, each with its place and its remedy.
 
-Decides how a mistake is worded as one line, and which texts from the file may stand in it. A value from the file is
-never quoted: anything may be a key that was put in the wrong place. Names of keys and of files are shown only when they
-cannot be an API key. Must not know YAML or the schema.
+Decides how an error is worded as one line, and which texts from the file it may contain. A value from the file is never
+quoted: it may be an API key in the wrong place. Names of keys and files are shown only when they cannot be an API key.
+Knows neither YAML nor the schema.
 """
 
 import re
@@ -20,8 +20,8 @@ _HIDDEN = "<not shown>"
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
-    """One mistake in a configuration file. *line* counts from 1; None where the file as a whole is meant."""
+class FieldError:
+    """One error in a configuration file. *line* counts from 1; None for the file as a whole."""
 
     file: str
     line: int | None
@@ -36,15 +36,15 @@ class Mistake:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. *mistakes* holds all of them, in the order of the file; at least one."""
+    """The configuration cannot be used. *errors* holds every error, in the order of the file; at least one."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: mistake.line or 0))
-        super().__init__("\n".join(map(str, self.mistakes)))
+    def __init__(self, errors: Iterable[FieldError]) -> None:
+        self.errors = tuple(sorted(errors, key=lambda error: error.line or 0))
+        super().__init__("\n".join(map(str, self.errors)))
 
 
 class WrongValueError(ValueError):
-    """A single value cannot be used; whoever knows its place makes a mistake, or an AuthError, of it."""
+    """A single value cannot be used; the caller, which knows its place, turns it into a FieldError or an AuthError."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         self.problem = problem

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.config.mistakes import ConfigError
+from exporter.config.errors import ConfigError
 from exporter.config.tls import TlsError, TlsSettings, build_tls_context
-from exporter.config.web_config import WebConfig, load_web_config
+from exporter.config.web import WebConfig, load_web_config
 from tests.certificates import write_certificates
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "web_config"
@@ -35,10 +35,10 @@ def load(file: Path, text: str) -> WebConfig:
     return load_web_config(str(file))
 
 
-def mistakes_of(file: Path) -> list[str]:
+def errors_of(file: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_web_config(str(file))
-    return [str(mistake).replace(f"{file}", "").replace(f"{file.parent}/", "") for mistake in caught.value.mistakes]
+    return [str(error).replace(f"{file}", "").replace(f"{file.parent}/", "") for error in caught.value.errors]
 
 
 def handshake(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.SSLObject]:
@@ -65,19 +65,19 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 @pytest.mark.parametrize("bad", sorted((DATA / "bad").glob("*.yaml")), ids=lambda bad: bad.stem)
 def test_a_bad_web_configuration_gets_exactly_the_message_beside_it(bad: Path, file: Path) -> None:
     shutil.copy(bad, file)
-    assert mistakes_of(file) == [bad.read_text().splitlines()[0].removeprefix("# expect: ")]
+    assert errors_of(file) == [bad.read_text().splitlines()[0].removeprefix("# expect: ")]
 
 
 def test_there_are_bad_web_configurations_to_judge_by() -> None:
     assert len(list((DATA / "bad").glob("*.yaml"))) > 40
 
 
-def test_all_mistakes_come_at_once_in_the_order_of_the_file(file: Path) -> None:
+def test_all_errors_come_at_once_in_the_order_of_the_file(file: Path) -> None:
     file.write_text(
         "tls_server_config:\n  cert_file: none.crt\n  key_file: none.key\n  min_version: TLS11\n  key: x\n"
         "http_server_config: {}\nbasic_auth_users:\n  one: plain\n  two:\n"
     )
-    assert [mistake.split(": ")[:2] for mistake in mistakes_of(file)] == [
+    assert [error.split(": ")[:2] for error in errors_of(file)] == [
         [":2", "tls_server_config.cert_file"],
         [":3", "tls_server_config.key_file"],
         [":4", "tls_server_config.min_version"],
@@ -88,9 +88,9 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_file(file: Path) -> None:
     ]
 
 
-def test_files_that_do_not_fit_are_told_together_with_mistakes_elsewhere(file: Path) -> None:
+def test_files_that_do_not_fit_are_told_together_with_errors_elsewhere(file: Path) -> None:
     file.write_text(TLS.replace("server.key", "other.key") + "basic_auth_users: {}\n")
-    assert [mistake.split(": ")[1] for mistake in mistakes_of(file)] == [
+    assert [error.split(": ")[1] for error in errors_of(file)] == [
         "tls_server_config.key_file",
         "basic_auth_users",
     ]
@@ -107,9 +107,9 @@ def test_users_keep_their_hashes_and_no_repr_shows_them(file: Path) -> None:
 @pytest.mark.parametrize("written", ["correct-horse", f"{HASH}x", "[correct-horse]", "{correct-horse: 1}"])
 def test_no_message_quotes_what_stands_in_place_of_a_hash(file: Path, written: str) -> None:
     file.write_text(f"basic_auth_users:\n  prometheus: {written}\n")
-    (mistake,) = mistakes_of(file)
-    assert "correct-horse" not in mistake
-    assert HASH not in mistake
+    (error,) = errors_of(file)
+    assert "correct-horse" not in error
+    assert HASH not in error
 
 
 def test_relative_files_are_looked_up_beside_the_web_configuration(
@@ -194,5 +194,5 @@ def test_cipher_suites_that_openssl_does_not_have_are_refused(file: Path) -> Non
 def test_a_file_far_too_large_for_a_certificate_is_not_read(file: Path) -> None:
     (file.parent / "large.crt").write_bytes(bytes(2**20 + 1))
     file.write_text(TLS.replace("server.crt", "large.crt"))
-    (mistake,) = mistakes_of(file)
-    assert "the file large.crt is larger than 1,048,576 bytes" in mistake
+    (error,) = errors_of(file)
+    assert "the file large.crt is larger than 1,048,576 bytes" in error

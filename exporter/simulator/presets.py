@@ -1,0 +1,158 @@
+"""
+Ready-made worlds: the one that `braze-cdi-exporter demo` shows, and large fleets for benchmarks.
+
+The demo has one integration of each behaviour. Syncs come every few seconds to minutes, with a past of several
+pages, within the rate limits that Braze documents.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from exporter.simulator.behaviour import Scale
+from exporter.simulator.integration import Profile
+from exporter.simulator.schedule import (
+    ON_DEMAND,
+    Schedule,
+    ScheduleKind,
+    derive_seed,
+    every,
+    on_arrival,
+    on_request,
+    random_stream,
+)
+from exporter.simulator.world import World
+
+_PAST = timedelta(hours=1)
+_DELAY = (0, 2)
+_STAGGER = timedelta(seconds=7)
+_SCALE = Scale(seconds=(3, 9), rows=(200, 4000))
+_USERS = Profile("users")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWorkspace:
+    """The part of a workspace that a configuration needs. The key has no value outside this process."""
+
+    name: str
+    key: str
+    integrations: tuple[tuple[str, str], ...]
+    """Each integration's id and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Character:
+    workspace: str
+    name: str
+    behaviour: str
+    schedule: Schedule
+    scale: Scale = _SCALE
+    profile: Profile = _USERS
+    past: timedelta = _PAST
+
+
+_S3 = Profile("events", "s3")
+_CHARACTERS = (
+    _Character("production", "users_daily_profile", "healthy", every(seconds=45, delay=_DELAY)),
+    _Character("production", "purchases", "ordinary", every(seconds=20, delay=_DELAY), profile=Profile("purchases")),
+    _Character("production", "newsletter_consent", "partly_failing", every(seconds=30, delay=_DELAY)),
+    _Character("production", "loyalty_points", "failing_twice", every(seconds=25, delay=_DELAY)),
+    _Character("production", "churn_scores", "misconfigured", every(seconds=60), profile=Profile("users", "bigquery")),
+    _Character("production", "product_catalog", "running_too_long", every(minutes=2), profile=Profile("catalogs")),
+    _Character("production", "winback_audience", "paused", every(seconds=90)),
+    _Character("production", "trial_signups", "healthy", ON_DEMAND, past=timedelta(0)),
+    _Character("marketing-eu", "app_events_s3", "event_driven", on_arrival(timedelta(seconds=25)), profile=_S3),
+    _Character("marketing-eu", "store_visits", "future_watermark", every(seconds=40), profile=Profile("events")),
+    _Character("marketing-eu", "subscription_state", "falling_behind", every(seconds=30, delay=_DELAY)),
+    _Character("marketing-eu", "consent_backfill", "boundary_resync", every(seconds=35), Scale((3, 9), (40, 60))),
+    _Character("marketing-eu", "order_refunds", "silent_stop", every(minutes=1)),
+)
+
+
+def build_demo_world(seed: int, now: datetime) -> World:
+    """Return the demo's world, with an hour of past before *now*."""
+    world = World(seed, now)
+    for name in dict.fromkeys(character.workspace for character in _CHARACTERS):
+        world.add_workspace(name)
+    for number, each in enumerate(_CHARACTERS):
+        schedule = replace(each.schedule, phase=number * _STAGGER)  # a page that moves, rather than jumps
+        world.add_integration(
+            each.workspace,
+            each.name,
+            behaviour=each.behaviour,
+            schedule=schedule,
+            scale=each.scale,
+            profile=each.profile,
+            history=each.past,
+        )
+    return world
+
+
+def demo_workspaces(world: World) -> tuple[DemoWorkspace, ...]:
+    """Return the configuration's view of every workspace of *world*."""
+    return tuple(
+        DemoWorkspace(
+            workspace.name,
+            next(iter(workspace.keys)),
+            tuple((each, world.integrations[each].name) for each in workspace.integrations),
+        )
+        for workspace in world.workspaces.values()
+    )
+
+
+_HOUR = timedelta(hours=1)
+_INTERVALS = (timedelta(minutes=5), timedelta(minutes=15), _HOUR, 6 * _HOUR, 24 * _HOUR)
+_INTERVAL_WEIGHTS = (15, 25, 35, 10, 15)
+_KINDS = (ScheduleKind.SCHEDULED, ScheduleKind.EVENT_DRIVEN, ScheduleKind.ON_DEMAND)
+_KIND_WEIGHTS = (85, 10, 5)
+_BEHAVIOURS = (
+    "ordinary",
+    "partly_failing",
+    "failing_twice",
+    "misconfigured",
+    "silent_stop",
+    "running_too_long",
+    "paused",
+)
+_BEHAVIOUR_WEIGHTS = (85, 4, 3, 2, 2, 1, 3)
+_WAREHOUSES = ("snowflake", "redshift", "bigquery", "databricks", "fabric")
+_FLEET_PAST_RUNS = 24
+_FLEET_DELAY = (-2, 20)
+
+
+def build_fleet(seed: int, now: datetime, *, workspaces: int, integrations_each: int) -> World:
+    """Return a world of that size. Workspaces are `workspace-000` on, their keys as `add_workspace` makes them."""
+    world = World(seed, now)
+    for number in range(workspaces):
+        name = f"workspace-{number:03d}"
+        world.add_workspace(name)
+        random = random_stream(derive_seed(seed, name), 0)
+        for index in range(integrations_each):
+            _add_integration(world, name, f"integration-{index:04d}", random)
+    return world
+
+
+def _add_integration(world: World, workspace: str, name: str, random: Random) -> None:
+    kind = random.choices(_KINDS, _KIND_WEIGHTS)[0]
+    schedule = _draw_schedule(kind, random)
+    s3 = kind is ScheduleKind.EVENT_DRIVEN
+    longest = max(30, min(600, int(schedule.interval.total_seconds()) // 4))
+    world.add_integration(
+        workspace,
+        name,
+        behaviour="event_driven" if s3 else random.choices(_BEHAVIOURS, _BEHAVIOUR_WEIGHTS)[0],
+        schedule=schedule,
+        scale=Scale(seconds=(10, longest), rows=(0, 20_000)),
+        profile=Profile(warehouse_type="s3" if s3 else random.choice(_WAREHOUSES)),
+        history=_FLEET_PAST_RUNS * schedule.interval,
+    )
+
+
+def _draw_schedule(kind: ScheduleKind, random: Random) -> Schedule:
+    """Schedules begin at any second of their interval: people set them up at any time of day."""
+    if kind is ScheduleKind.EVENT_DRIVEN:
+        return on_arrival(timedelta(minutes=random.choice((10, 30, 120))))
+    if kind is ScheduleKind.ON_DEMAND:
+        return on_request(timedelta(hours=random.choice((2, 8, 24))))
+    interval = random.choices(_INTERVALS, _INTERVAL_WEIGHTS)[0]
+    return Schedule(kind, interval, _FLEET_DELAY, timedelta(seconds=random.randrange(int(interval.total_seconds()))))
