@@ -45,7 +45,7 @@ def connected_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
     make one, unless told that nobody changes the file.
     """
     log = any(os.path.lexists(f"{path}{suffix}") for suffix in SUFFIXES[1:])
-    uri = f"{path.absolute().as_uri()}?{'mode=ro&vfs=unix-none' if log else 'immutable=1'}"
+    uri = f"{path.absolute().as_uri()}?mode=ro&{'vfs=unix-none' if log else 'immutable=1'}"
     with _connected(uri) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # else it would make a file of shared memory
         yield connection

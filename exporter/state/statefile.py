@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.state.connect import connected_for_reading, connected_for_writing
+from exporter.state.connect import SUFFIXES, connected_for_reading, connected_for_writing
 from exporter.state.record import encode_time
 from exporter.state.row import decode_row, encode_margin, encode_names, encode_row, shown
-from exporter.state.schema import MIGRATIONS, Migrations, check_schema, migrate
+from exporter.state.schema import MIGRATIONS, Migrations, check_schema, create_schema, migrate
 from exporter.state.store import Account, Key
 from exporter.state.trouble import DamagedError, UnusableError, translated
 
@@ -71,22 +71,24 @@ class StateFile:
         self.identity = _identity(path)
         """Which file it is, as long as it exists; then another may get the same."""
         self.begun = begun
-        """Whether it was empty."""
+        """Whether there was none before."""
 
     @classmethod
     def open(cls, path: Path, migrations: Migrations = MIGRATIONS) -> "StateFile":
         """
-        Open the file for writing; begin it if there is none; bring an older one to the newest schema.
+        Open the file for writing; create it if there is none; bring an older one to the latest schema.
 
         Raises:
-            DamagedError: It is not ours, or cannot be read.
+            DamagedError: It is empty, not ours, or cannot be read.
             NewerSchemaError: A newer exporter wrote it; not a byte has been changed.
             UnusableError: The disk does not allow it.
 
         """
-        _examine(path, migrations)
+        begun = not _exists(path, migrations)
+        if begun:
+            _create(path, migrations)
         with connected_for_writing(path) as connection:
-            begun = migrate(connection, migrations) == 0
+            migrate(connection, migrations)
             return cls(path, connection, begun=begun)
 
     @classmethod
@@ -95,11 +97,12 @@ class StateFile:
         Open a file of the newest schema, and change not a byte of it nor of what is beside it.
 
         Raises:
-            DamagedError: It is not ours, or cannot be read.
+            DamagedError: It is empty, not ours, or cannot be read.
             NewerSchemaError: A newer exporter wrote it.
             UnusableError: The disk does not allow it, or an older exporter wrote it.
 
         """
+        _exists(path, MIGRATIONS)
         with connected_for_reading(path) as connection:
             if check_schema(connection) != len(MIGRATIONS):
                 raise UnusableError("an older exporter wrote it, and it cannot be brought up to date without writing")
@@ -181,18 +184,43 @@ class StateFile:
             raise UnusableError("the state file was replaced by another while it was in use")
 
 
-def _examine(path: Path, migrations: Migrations) -> None:
-    """Raise if the file is not ours or newer, without a byte changed: to open it for writing would tidy up its log."""
+def _exists(path: Path, migrations: Migrations) -> bool:
+    """
+    Whether there is a file; raise if it is damaged or newer.
+
+    Not a byte is changed: opening it for writing would tidy up its log.
+    """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise DamagedError("it is not a file")
+        if not status.st_size:  # SQLite would take it for a new one, and delete its log
+            raise DamagedError("it is empty")
     except FileNotFoundError:
-        return
+        return False
     except OSError as error:
         raise translated(error) from error
-    # One that was cut off in its first moments needs writing to be read; then the schema is checked again.
+    # A log that was cut off may need writing to be read; then the schema is checked again.
     with suppress(UnusableError), connected_for_reading(path) as connection, closing(connection):
         check_schema(connection, migrations)
+    return True
+
+
+def _create(path: Path, migrations: Migrations) -> None:
+    """Write a new file under another name, and rename it once it is on the disk, so that it is never seen half done."""
+    new = path.with_name(f"{path.name}.new")
+    try:
+        for suffix in SUFFIXES:
+            new.with_name(new.name + suffix).unlink(missing_ok=True)
+        with connected_for_writing(new) as connection, closing(connection):
+            create_schema(connection, migrations)
+        # SQLite would believe a log that is left of a file that is gone.
+        for suffix in SUFFIXES[1:]:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        # Closing has moved the new file's log into it, and waited for the disk.
+        new.rename(path)
+    except OSError as error:
+        raise translated(error) from error
 
 
 def _identity(path: Path) -> tuple[int, int]:
