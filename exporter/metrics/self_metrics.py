@@ -98,7 +98,8 @@ class SelfMetrics:
         )
         self._persistent = self._gauge("state_persistent", "1 while the accounting state is on disk, 0 while not.")
         self._state_failures = self._counter(
-            "state_write_failures_total", "Writes of the accounting state that failed."
+            "state_write_failures_total",
+            "Writes of the accounting state that failed, and damaged state files set aside.",
         )
         self._build.set(1, version, revision, platform.python_version())
         self._state_failures.add(0)

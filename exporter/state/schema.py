@@ -2,8 +2,9 @@
 The tables of the state file, and how an older file becomes a current one.
 
 A file says what it is by SQLite's two header numbers: `application_id` that it is ours, `user_version` which schema it
-has. MIGRATIONS is the whole history: the n-th entry turns schema n into n + 1, and an empty file is schema 0, so a new
-file takes the same way as an old one. An entry that a release has shipped never changes.
+has. MIGRATIONS is the whole history: the n-th entry turns schema n into n + 1, and a new file takes the same way as an
+old one. An entry that a release has shipped never changes. A file under its final name has a schema from its first
+moment (`statefile.py`), so an empty one has lost what it held.
 """
 
 import sqlite3
@@ -87,10 +88,10 @@ Migrations = Sequence[Sequence[str]]
 
 def check_schema(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> int:
     """
-    Return which schema the file has, 0 if it is empty.
+    Return which schema the file has, 1 or more.
 
     Raises:
-        DamagedError: It is not ours.
+        DamagedError: It is empty, or not ours.
         NewerSchemaError: A newer exporter wrote it.
         sqlite3.Error: It cannot be read.
 
@@ -99,27 +100,39 @@ def check_schema(connection: sqlite3.Connection, migrations: Migrations = MIGRAT
     owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if owner != APPLICATION_ID:
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if owner or version or tables:
-            raise DamagedError("it is another program's SQLite database")
-        return 0
+        raise DamagedError("it is another program's SQLite database" if owner or version or tables else "it is empty")
     if version > len(migrations):
         raise NewerSchemaError(f"a newer exporter wrote it: schema {version}, this one knows up to {len(migrations)}")
     return version
 
 
-def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> int:
+def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> None:
     """
-    Bring the file to the newest schema in one transaction, or leave it as it is; return the schema it had.
+    Bring the file to the latest schema in one transaction, or leave it as it is.
 
     Raises:
-        DamagedError: It is not ours.
+        DamagedError: It is empty, or not ours.
         NewerSchemaError: A newer exporter wrote it.
         sqlite3.Error: It cannot be read or written; the transaction ends with the connection.
 
     """
-    version = check_schema(connection, migrations)
+    _migrate(connection, check_schema(connection, migrations), migrations)
+
+
+def create_schema(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS) -> None:
+    """
+    Bring a new, empty file to the latest schema.
+
+    Raises:
+        sqlite3.Error: It cannot be written.
+
+    """
+    _migrate(connection, 0, migrations)
+
+
+def _migrate(connection: sqlite3.Connection, version: int, migrations: Migrations) -> None:
     if version == len(migrations):
-        return version
+        return
     connection.execute("BEGIN IMMEDIATE")
     for statements in migrations[version:]:
         for statement in statements:
@@ -127,4 +140,3 @@ def migrate(connection: sqlite3.Connection, migrations: Migrations = MIGRATIONS)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {len(migrations)}")
     connection.execute("COMMIT")
-    return version

@@ -31,7 +31,7 @@ class Report(Protocol):
         """Whether what is committed is on disk."""
 
     def state_write_failed(self) -> None:
-        """The disk was tried, and failed."""
+        """The disk was tried, and failed; or the file on it was damaged."""
 
 
 def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger) -> "SqliteStore":
@@ -167,6 +167,7 @@ class SqliteStore:
             self._attach()
         except DamagedError as error:
             aside = quarantine(self._path, self._now())
+            self._report.state_write_failed()
             self._log.error(
                 "the state file is damaged; it is set aside and a new one begun", reason=str(error), aside=str(aside)
             )

@@ -5,11 +5,10 @@ Decides what a damaged row costs: that state only, which is put aside in a table
 opens a file, what is done about trouble, nor that states are kept in memory as well.
 """
 
-import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,19 +16,14 @@ from typing import Any
 
 from exporter.domain.integration_state import IntegrationState
 from exporter.state.codec import encode_time
+from exporter.state.connect import SUFFIXES, connected_for_reading, connected_for_writing
 from exporter.state.errors import DamagedError, UnusableError, translated
 from exporter.state.row import decode_row, encode_facts, encode_names, encode_row, shown
-from exporter.state.schema import MIGRATIONS, Migrations, check_schema, migrate
+from exporter.state.schema import MIGRATIONS, Migrations, check_schema, create_schema, migrate
 from exporter.state.store import Key
 
 MOST = 20
 """Files in quarantine; a disk that damages every file must not be filled with them."""
-SUFFIXES = ("", "-wal", "-journal", "-shm")
-"""What SQLite adds to the file's name, for itself and the files that belong to it."""
-
-_BUSY_SECONDS = 0.25
-"""How long to wait for another program that has the file open; later nobody else can have it."""
-
 _READ = "SELECT id, workspace, integration_id, judged_at, facts, ledger, checksum FROM integration"
 # CAST, because Python refuses to pass a text with lone surrogates, which JSON and YAML can hold.
 _WRITE = """
@@ -75,22 +69,24 @@ class StateFile:
         self.identity = _identity(path)
         """Which file it is, as long as it exists; then another may get the same."""
         self.begun = begun
-        """Whether it was empty."""
+        """Whether there was none before."""
 
     @classmethod
     def open(cls, path: Path, migrations: Migrations = MIGRATIONS) -> "StateFile":
         """
-        Open the file for writing; begin it if there is none; bring an older one to the newest schema.
+        Open the file for writing; create it if there is none; bring an older one to the latest schema.
 
         Raises:
-            DamagedError: It is not ours, or cannot be read.
+            DamagedError: It is empty, not ours, or cannot be read.
             NewerSchemaError: A newer exporter wrote it; not a byte has been changed.
             UnusableError: The disk does not allow it.
 
         """
-        _examine(path, migrations)
+        begun = not _exists(path, migrations)
+        if begun:
+            _create(path, migrations)
         with connected_for_writing(path) as connection:
-            begun = migrate(connection, migrations) == 0
+            migrate(connection, migrations)
             return cls(path, connection, begun=begun)
 
     @classmethod
@@ -99,11 +95,12 @@ class StateFile:
         Open a file of the newest schema, and change not a byte of it nor of what is beside it.
 
         Raises:
-            DamagedError: It is not ours, or cannot be read.
+            DamagedError: It is empty, not ours, or cannot be read.
             NewerSchemaError: A newer exporter wrote it.
             UnusableError: The disk does not allow it, or an older exporter wrote it.
 
         """
+        _exists(path, MIGRATIONS)
         with connected_for_reading(path) as connection:
             if check_schema(connection) != len(MIGRATIONS):
                 raise UnusableError("an older exporter wrote it, and it cannot be brought up to date without writing")
@@ -185,18 +182,43 @@ class StateFile:
             raise UnusableError("the state file was replaced by another while it was in use")
 
 
-def _examine(path: Path, migrations: Migrations) -> None:
-    """Raise if the file is not ours or newer, without a byte changed: to open it for writing would tidy up its log."""
+def _exists(path: Path, migrations: Migrations) -> bool:
+    """
+    Whether there is a file; raise if it is damaged or newer.
+
+    Not a byte is changed: opening it for writing would tidy up its log.
+    """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise DamagedError("it is not a file")
+        if not status.st_size:  # SQLite would take it for a new one, and delete its log
+            raise DamagedError("it is empty")
     except FileNotFoundError:
-        return
+        return False
     except OSError as error:
         raise translated(error) from error
-    # One that was cut off in its first moments needs writing to be read; then the schema is checked again.
+    # A log that was cut off may need writing to be read; then the schema is checked again.
     with suppress(UnusableError), connected_for_reading(path) as connection, closing(connection):
         check_schema(connection, migrations)
+    return True
+
+
+def _create(path: Path, migrations: Migrations) -> None:
+    """Write a new file under another name, and rename it once it is on the disk, so that it is never seen half done."""
+    new = path.with_name(f"{path.name}.new")
+    try:
+        for suffix in SUFFIXES:
+            new.with_name(new.name + suffix).unlink(missing_ok=True)
+        with connected_for_writing(new) as connection, closing(connection):
+            create_schema(connection, migrations)
+        # SQLite would believe a log that is left of a file that is gone.
+        for suffix in SUFFIXES[1:]:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        # Closing has moved the new file's log into it, and waited for the disk.
+        new.rename(path)
+    except OSError as error:
+        raise translated(error) from error
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -205,51 +227,6 @@ def _identity(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise translated(error) from error
     return status.st_dev, status.st_ino
-
-
-@contextmanager
-def connected_for_writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open, and close again if the block raises; an sqlite3.Error of the block is translated too."""
-    with _connected(path.absolute().as_uri()) as connection:
-        # Exclusive: no shared memory, so it works on network file systems, and nobody locks us out in mid-work.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # A commit is appended to the log, and the kernel has it at once: kill -9 loses nothing. NORMAL calls fsync at
-        # checkpoints only. A power cut may take the newest commits; what is left is the state of an earlier moment, and
-        # the walk to its anchors counts what came after. FULL would let every commit wait for the disk, on the thread
-        # that answers scrapes.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        yield connection
-
-
-@contextmanager
-def connected_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """
-    Open an existing file so that reading changes nothing, not even where a disk cannot be written at all.
-
-    The same as `connected_for_writing` otherwise. Without locks: whoever is here holds the lock of the storage path, or
-    could not write if it wanted. A log of changes that was left is read too; where there is none SQLite would try to
-    make one, unless told that nobody changes the file.
-    """
-    log = any(os.path.lexists(f"{path}{suffix}") for suffix in SUFFIXES[1:])
-    uri = f"{path.absolute().as_uri()}?{'mode=ro&vfs=unix-none' if log else 'immutable=1'}"
-    with _connected(uri) as connection:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # else it would make a file of shared memory
-        yield connection
-
-
-@contextmanager
-def _connected(uri: str) -> Iterator[sqlite3.Connection]:
-    try:
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-        try:
-            connection.text_factory = bytes  # a damaged text must not stop the reading of all others
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        raise translated(error) from error
 
 
 def quarantine(path: Path, now: datetime) -> Path:

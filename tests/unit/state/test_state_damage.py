@@ -91,7 +91,17 @@ def columns_missing(path: Path) -> None:
     sql(used(path.parent), "ALTER TABLE account RENAME COLUMN record TO recording")
 
 
+def no_byte(path: Path) -> None:
+    used(path.parent).write_bytes(b"")
+
+
+def no_table(path: Path) -> None:
+    sql(path, "PRAGMA journal_mode = WAL")
+
+
 DAMAGES = [
+    no_byte,
+    no_table,
     no_database,
     corrupt_header,
     garbage_in_the_middle,
@@ -114,7 +124,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
     store = around.open(tmp_path)
     assert store.load("w") == {}
     assert around.persistent
-    assert around.failures == 0
+    assert around.failures == 1
     aside = tmp_path / f"{FILE_NAME}.damaged-20260101T123015Z"
     assert aside.read_bytes() == damaged
     (line,) = around.said()
@@ -204,17 +214,35 @@ def test_a_log_of_changes_cut_off_anywhere_leaves_an_earlier_state(tmp_path: Pat
     store.close()
 
 
-@pytest.mark.parametrize("start", [b"", b"empty database"], ids=["no byte", "no table"])
-def test_a_file_that_was_hardly_begun_is_begun(tmp_path: Path, start: bytes) -> None:
-    path = tmp_path / FILE_NAME
-    path.touch()
-    if start:
-        sql(path, "PRAGMA journal_mode = WAL")
+def test_the_log_of_an_empty_file_is_kept_with_it(tmp_path: Path) -> None:
+    """As a power cut can leave them; the log has what the file has lost."""
+    killed(tmp_path).write_bytes(b"")
+    log = (tmp_path / f"{FILE_NAME}-wal").read_bytes()
+    store = Surroundings().open(tmp_path)
+    assert store.load("w") == {}
+    assert (tmp_path / f"{FILE_NAME}.damaged-20260101T123015Z-wal").read_bytes() == log
+    store.close()
+
+
+def test_the_log_of_a_file_that_is_gone_is_not_believed(tmp_path: Path) -> None:
+    killed(tmp_path).unlink()
+    around = Surroundings()
+    store = around.open(tmp_path)
+    assert store.load("w") == {}
+    assert around.persistent
+    assert around.said() == []
+    store.close()
+
+
+def test_a_process_killed_while_it_creates_the_file_leaves_nothing_behind(tmp_path: Path) -> None:
+    for suffix in ("", "-wal"):
+        (tmp_path / f"{FILE_NAME}.new{suffix}").write_bytes(b"half a page")
     around = Surroundings()
     store = around.open(tmp_path)
     assert around.persistent
     assert around.said() == []
     store.close()
+    assert set(files(tmp_path)) == {FILE_NAME, "state.lock"}
 
 
 DAMAGED_ROWS = {

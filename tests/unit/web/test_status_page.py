@@ -13,7 +13,7 @@ from exporter.web.selection import Selection
 from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 from tests.unit.web.applications import Sources, call
-from tests.unit.web.samples import HOSTILE, NOW, ago, realistic_status, snapshot
+from tests.unit.web.samples import HOSTILE, NOW, ago, realistic_status, snapshot, sync
 
 VOID = {"meta", "link", "input", "br", "col"}
 
@@ -63,6 +63,15 @@ def html_of(status: ExporterStatus, selection: Selection) -> str:
 
 def one_workspace(*snapshots: Snapshot) -> ExporterStatus:
     return ExporterStatus(NOW, "1.2.3", "", ago(hours=1), (WorkspaceStatus("w", "https://rest", 60, snapshots),))
+
+
+def test_a_sync_that_finishes_before_it_starts_costs_its_duration_and_nothing_else() -> None:
+    odd = sync(ago(minutes=5), "success", seconds=-60)
+    even = sync(ago(minutes=5), "success", seconds=60)
+    status = one_workspace(*(snapshot("i", newest=one, newest_finished=one, history=(one,)) for one in (odd, even)))
+    text = page(status).text
+    assert "success 6 min ago 14:25:00 1,200 synced" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "success 4 min ago 14:25:00, took 1 min 1,200 synced" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_page_is_served_with_a_policy_that_allows_its_style_and_nothing_else() -> None:
