@@ -72,13 +72,15 @@ def main(context: click.Context, /, **values: Any) -> None:
     help="Also ask Braze: is the key accepted, what may it do, is each id known?",
 )
 def check(config_file: str, *, online: bool) -> None:
-    """Validate the configuration, and show what it will cost of the rate limit."""
-    from exporter.config.plan import plan_requests
+    """Validate the configuration; show the limits in effect, and what it will cost of the rate limit."""
+    from exporter.config.plan import describe_limits, plan_requests
 
     config = _load(config_file)
     for workspace in config.workspaces:
         for planned in plan_requests(workspace.settings):
             click.echo(str(planned))
+        for line in describe_limits(workspace.settings):
+            click.echo(line)
     if online:
         from exporter.app.online import check_online
 

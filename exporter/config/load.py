@@ -19,11 +19,12 @@ from exporter.config.explain import Finding, explain
 from exporter.config.files import ConfigWatch
 from exporter.config.keys import FixedKey, KeyFile, KeySource
 from exporter.config.rules import check_rules, given_keys, raw_workspaces
-from exporter.config.schema import ConfigFile, Poll, Workspace
+from exporter.config.schema import ConfigFile, Limits, Workspace
 from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
 from exporter.config.yaml_reader import read_document
 from exporter.domain.discovery import NameFilter
+from exporter.domain.limits import LimitSettings
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 
@@ -72,7 +73,7 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
         raise ConfigError(errors)
     return Config(
         tuple(
-            ConfiguredWorkspace(_settings(workspace, parsed.poll), key)
+            ConfiguredWorkspace(_settings(workspace, parsed), key)
             for workspace, key in zip(parsed.workspaces, keys, strict=True)
         )
     )
@@ -119,8 +120,8 @@ def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, 
         raise WrongValueError(f"names an environment variable that {error.problem}", error.remedy) from None
 
 
-def _settings(workspace: Workspace, defaults: Poll) -> WorkspaceSettings:
-    poll = defaults.model_copy(update={key: getattr(workspace.poll, key) for key in workspace.poll.model_fields_set})
+def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
+    poll = file.poll.model_copy(update={key: getattr(workspace.poll, key) for key in workspace.poll.model_fields_set})
     return WorkspaceSettings(
         name=workspace.name,
         rest_endpoint=workspace.rest_endpoint,
@@ -137,7 +138,11 @@ def _settings(workspace: Workspace, defaults: Poll) -> WorkspaceSettings:
             integrations=workspace.rate_limit.integrations,
             share=workspace.rate_limit.share,
         ),
-        integrations=tuple(_integration(workspace.name, one) for one in workspace.integrations),
+        integrations=tuple(
+            _integration(workspace.name, one, _limits(file.limits, workspace.limits, one.limits))
+            for one in workspace.integrations
+        ),
+        limits=_limits(file.limits, workspace.limits),
         discovery=DiscoverySettings(
             enabled=workspace.discovery.enabled,
             names=NameFilter(
@@ -148,11 +153,21 @@ def _settings(workspace: Workspace, defaults: Poll) -> WorkspaceSettings:
     )
 
 
-def _integration(workspace: str, one: ConfiguredIntegration) -> Integration:
+def _limits(*blocks: Limits) -> LimitSettings:
+    """Return the limits of the innermost of *blocks*, which come from the outside in; each overrides single keys."""
+    merged = Limits().model_dump()
+    for block in blocks:
+        merged |= {key: getattr(block, key) for key in block.model_fields_set}
+    return LimitSettings(merged)
+
+
+def _integration(workspace: str, one: ConfiguredIntegration, limits: LimitSettings) -> Integration:
     return Integration(
         workspace,
         one.id,
         one.name or one.id,  # the id as name says that none was given: Braze's is used once it is known
         tuple(one.labels.items()),
         expected_interval_seconds=one.expected_interval or None,
+        limits=limits,
+        alerts=one.alerts,
     )

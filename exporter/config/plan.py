@@ -7,10 +7,13 @@ syncs that start and finish, and walks through more pages, come on top.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exporter.braze.endpoints import Endpoint
 from exporter.config.durations import format_duration
+from exporter.config.render import format_limit
+from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSettings, Setting
 from exporter.domain.poll_queue import interval_in_effect
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings
@@ -62,6 +65,23 @@ class PlannedRequests:
             return f"{without}: none, as no integration is in the file"
         these = f"{self.integrations} integrations" if self.integrations != 1 else "1 integration"
         return f"{without}: {{cost}}, {these}, each {{every}}"
+
+
+def describe_limits(settings: WorkspaceSettings) -> Iterator[str]:
+    """Yield the limits in effect, one line for the workspace and one for each integration that has others."""
+    yield f"{settings.name}: limits: {_limits(settings.limits)}"
+    for one in settings.integrations:
+        if one.limits != settings.limits or one.alerts is not Alerts.ALL:
+            yield f"{settings.name}: {one.integration_name}: limits: {_limits(one.limits)}, alerts {one.alerts}"
+
+
+def _limits(limits: LimitSettings) -> str:
+    return ", ".join(f"{key.name} {_limit(key, limits.setting(key))}" for key in LIMITS)
+
+
+def _limit(key: LimitKey, setting: Setting) -> str:
+    default = "off" if key.default is None else format_limit(key, key.default)
+    return f"auto (default {default})" if setting is Keyword.AUTO else str(format_limit(key, setting))
 
 
 def plan_requests(settings: WorkspaceSettings) -> tuple[PlannedRequests, ...]:

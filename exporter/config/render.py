@@ -12,6 +12,7 @@ import yaml
 
 from exporter.config.durations import format_duration
 from exporter.config.load import Config, ConfiguredWorkspace
+from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSettings, Setting, Unit
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
 
@@ -36,8 +37,9 @@ def _workspace(workspace: ConfiguredWorkspace) -> dict[str, Any]:
         "rest_endpoint": settings.rest_endpoint,
         **dict([workspace.key.setting]),
         "poll": _poll(settings.poll),
+        "limits": {key.name: format_limit(key, settings.limits.setting(key)) for key in LIMITS},
         "rate_limit": _rate_limit(settings.rate_limit),
-        "integrations": [_integration(one) for one in settings.integrations],
+        "integrations": [_integration(one, settings.limits) for one in settings.integrations],
         "discovery": _discovery(settings.discovery),
     }
 
@@ -56,13 +58,31 @@ def _rate_limit(limits: RateLimits) -> dict[str, Any]:
     return {"job_sync_status": limits.job_sync_status, "integrations": limits.integrations, "share": limits.share}
 
 
-def _integration(one: Integration) -> dict[str, Any]:
+def format_limit(key: LimitKey, setting: Setting) -> str | int:
+    """Write a limit as the file has it."""
+    if isinstance(setting, Keyword):
+        return setting.value
+    if key.unit is Unit.SHARE:
+        return f"{round(setting * 100, 6):g}%"
+    return format_duration(setting) if key.unit is Unit.SECONDS else int(setting)
+
+
+def _integration(one: Integration, common: LimitSettings) -> dict[str, Any]:
     """Return what the operator gave; what was not given has no default that could be written."""
     written: dict[str, Any] = {"id": one.integration_id}
     if one.integration_name != one.integration_id:
         written["name"] = one.integration_name
     if one.expected_interval_seconds is not None:
         written["expected_interval"] = format_duration(one.expected_interval_seconds)
+    own = {
+        key.name: format_limit(key, one.limits.setting(key))
+        for key in LIMITS
+        if one.limits.setting(key) != common.setting(key)
+    }
+    if own:
+        written["limits"] = own
+    if one.alerts is not Alerts.ALL:
+        written["alerts"] = one.alerts.value
     if one.labels:
         written["labels"] = dict(one.labels)
     return written

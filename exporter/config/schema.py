@@ -11,11 +11,24 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from exporter.config.values import IntegrationId, LabelName, NamePattern, PositiveDuration, RestEndpoint, Text
+from exporter.config.values import (
+    AlertsKey,
+    CountLimit,
+    DurationLimit,
+    IntegrationId,
+    LabelName,
+    NamePattern,
+    PositiveDuration,
+    RestEndpoint,
+    ShareLimit,
+    Text,
+)
+from exporter.domain.limits import LIMITS, Alerts
 from exporter.domain.settings import PollSettings, RateLimits
 
 _POLL = PollSettings()
-_LIMITS = RateLimits()
+_RATE = RateLimits()
+_SETTINGS = {key.name: key.setting for key in LIMITS}
 
 
 class Section(BaseModel):
@@ -38,15 +51,29 @@ class Poll(Section):
 
 
 class RateLimit(Section):
-    job_sync_status: int = Field(default=_LIMITS.job_sync_status, ge=1, le=1_000_000, examples=["100"])
-    integrations: int = Field(default=_LIMITS.integrations, ge=1, le=1_000_000, examples=["50"])
-    share: float = Field(default=_LIMITS.share, gt=0, le=1, allow_inf_nan=False, examples=["0.8"])
+    job_sync_status: int = Field(default=_RATE.job_sync_status, ge=1, le=1_000_000, examples=["100"])
+    integrations: int = Field(default=_RATE.integrations, ge=1, le=1_000_000, examples=["50"])
+    share: float = Field(default=_RATE.share, gt=0, le=1, allow_inf_nan=False, examples=["0.8"])
+
+
+class Limits(Section):
+    """What is still fine; a key that is not given is taken from the block above it, at last from `LIMITS`."""
+
+    failed_syncs: CountLimit = Field(default=_SETTINGS["failed_syncs"], examples=["2"])
+    failed_rows: ShareLimit = Field(default=_SETTINGS["failed_rows"], examples=["0.5%"])
+    start_delay: DurationLimit = Field(default=_SETTINGS["start_delay"], examples=["30m"])
+    sync_duration: DurationLimit = Field(default=_SETTINGS["sync_duration"], examples=["75m"])
+    lag: DurationLimit = Field(default=_SETTINGS["lag"], examples=["2h"])
+    success_age: DurationLimit = Field(default=_SETTINGS["success_age"], examples=["1d"])
+    rows_synced: CountLimit = Field(default=_SETTINGS["rows_synced"], examples=["1000"])
 
 
 class Integration(Section):
     id: IntegrationId = Field(examples=["00000000-0000-0000-0000-000000000000"])
     name: Text = Field(default="", examples=["users"])
     expected_interval: PositiveDuration = Field(default=0.0, examples=["1h"])
+    limits: Limits = Limits()
+    alerts: AlertsKey = Field(default=Alerts.ALL, examples=["no-page"])
     labels: dict[LabelName, Text] = Field(default={}, examples=["{team: crm}"])
 
 
@@ -63,6 +90,7 @@ class Workspace(Section):
     api_key_env: Text = Field(default="", examples=["BRAZE_API_KEY"])
     api_key: SecretStr = Field(default=SecretStr(""), examples=["..."])
     poll: Poll = Poll()
+    limits: Limits = Limits()
     rate_limit: RateLimit = RateLimit()
     integrations: list[Integration] = []
     discovery: Discovery = Discovery()
@@ -70,4 +98,5 @@ class Workspace(Section):
 
 class ConfigFile(Section):
     poll: Poll = Poll()
+    limits: Limits = Limits()
     workspaces: Annotated[list[Workspace], Field(min_length=1)]

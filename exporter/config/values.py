@@ -8,6 +8,7 @@ the file a value stands, nor its neighbours: those rules are in `rules.py`.
 import re
 import unicodedata
 import warnings
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator
@@ -16,6 +17,7 @@ from exporter.config.durations import parse_duration
 from exporter.config.endpoint import parse_endpoint
 from exporter.config.errors import WrongValueError
 from exporter.domain.decode import is_path_segment
+from exporter.domain.limits import Alerts, Keyword, Setting
 
 MAX_TEXT = 500
 RESERVED_LABELS = frozenset(
@@ -25,8 +27,20 @@ RESERVED_LABELS = frozenset(
         *("instance", "job", "le"),  # Prometheus'
     }
 )
+REPLACED_LABELS = {
+    "max_failures": "limits: {failed_syncs: ...}",
+    "max_failed_rows": "limits: {failed_rows: ...}",
+    "max_delay": "limits: {start_delay: ...}",
+    "max_run": "limits: {sync_duration: ...}",
+    "max_lag": "limits: {lag: ...}",
+    "max_success_age": "limits: {success_age: ...}",
+    "alerts": "alerts: ...",
+}
+"""Labels that once tuned the alert rules, each with the key that does so now."""
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _MAX_LABEL_NAME = 100
+MAX_COUNT = 10**12
+_PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 _PATTERN_REMEDY = "correct it as docs.python.org/3/library/re.html shows, or put `\\` before what is meant literally"
 # Control characters, halves of surrogate pairs, line and paragraph separators: none survives in a log line or a header.
 _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -62,6 +76,8 @@ def _check_id(text: str) -> str:
 
 
 def _check_label_name(name: str) -> str:
+    if name in REPLACED_LABELS:
+        raise WrongValueError("sets no limit as a label", f"write `{REPLACED_LABELS[name]}` beside `labels`")
     if name in RESERVED_LABELS:
         raise WrongValueError("is a label that the exporter or Prometheus sets", "choose another name")
     if name.startswith("__"):
@@ -107,6 +123,49 @@ def _check_positive(seconds: float) -> float:
     return seconds
 
 
+def _limit(parse: Callable[[Any], float]) -> PlainValidator:
+    """What a limit can be: `off`, `auto` or a value that *parse* takes. YAML takes the word off for false."""
+
+    def check(value: Any) -> Setting:
+        if value is False or value == Keyword.OFF:
+            return Keyword.OFF
+        return Keyword.AUTO if value == Keyword.AUTO else parse(value)
+
+    return PlainValidator(check)
+
+
+def _parse_count(value: Any) -> float:
+    if type(value) is int and 0 <= value <= MAX_COUNT:
+        return float(value)
+    raise WrongValueError("is not a limit: a whole number from 0, `auto` or `off`", "write for example `2`")
+
+
+def _parse_share(value: Any) -> float:
+    match = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        if type(value) in (int, float):
+            raise WrongValueError("is a number without a percent sign", "write for example `0.5%`")
+        raise WrongValueError("is not a limit: a percentage, `auto` or `off`", "write for example `0.5%`")
+    if (percent := float(match[1])) > 100:  # noqa: PLR2004 - percent
+        raise WrongValueError("is more than 100%", "write for example `0.5%`")
+    return percent / 100
+
+
+def _parse_duration(value: Any) -> float:
+    if value is True or not isinstance(value, str | int | float):
+        raise WrongValueError("is not a limit: a duration, `auto` or `off`", "write for example `75m`")
+    return _check_duration(value)
+
+
+def _check_alerts(value: Any) -> Alerts:
+    if value is False:
+        return Alerts.OFF
+    try:
+        return Alerts(value)
+    except ValueError:
+        raise WrongValueError("is not one of `all`, `no-page` and `off`", "write for example `no-page`") from None
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
 IntegrationId = Annotated[str, AfterValidator(_check_id)]
 LabelName = Annotated[str, AfterValidator(_check_label_name)]
@@ -115,3 +174,9 @@ NamePattern = Annotated[Text, AfterValidator(_check_pattern)]
 """The text of a regular expression that Python can compile."""
 PositiveDuration = Annotated[float, PlainValidator(_check_duration), AfterValidator(_check_positive)]
 """Seconds; in the file a Prometheus duration."""
+CountLimit = Annotated[Setting, _limit(_parse_count)]
+ShareLimit = Annotated[Setting, _limit(_parse_share)]
+"""0 to 1; in the file a percentage."""
+DurationLimit = Annotated[Setting, _limit(_parse_duration)]
+"""Seconds; in the file a Prometheus duration."""
+AlertsKey = Annotated[Alerts, PlainValidator(_check_alerts)]
