@@ -1,36 +1,54 @@
 """
 The daemon: poll and serve until a signal comes.
 
-Decides the order of start and stop. Sockets and storage come first, so that a port or a path in use is our message and
-nothing has begun; at the end polls are cancelled, then the server ends its answers, then the store is closed.
+Decides the order of start and stop. Sockets and storage come first, so that a port or a path in use is reported before
+anything has begun; at the end polls are cancelled, then the server ends its answers, then the store is closed.
 """
 
 import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import Exporter
-from exporter.app.options import Options, WrongFlagError
+from exporter.app.exporter import Exporter, keep_tidy, storage
 from exporter.app.reload import Reloader
-from exporter.app.sources import build_sources
-from exporter.app.storage import keep_tidy, storage
-from exporter.clock import SystemClock
+from exporter.clock import Clock, SystemClock
 from exporter.config.load import load_watched_config
 from exporter.config.web import load_web_config
+from exporter.domain.shard import Shard
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.loop import Supervised
-from exporter.version import VERSION
-from exporter.web.basic_auth import BasicAuth
+from exporter.poller.workspace import WorkspacePoller
+from exporter.version import REVISION, VERSION
+from exporter.web.auth import BasicAuth
 from exporter.web.routes import build_web
 from exporter.web.security import Security
 from exporter.web.server import Server
-from exporter.web.view import WebSources
+from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The daemon's flags, apart from those about the log. Durations are seconds; 0 turns auto-reload off."""
+
+    config_file: str
+    listen_addresses: tuple[str, ...]
+    telemetry_path: str
+    web_config_file: str | None
+    enable_lifecycle: bool
+    storage_path: str
+    auto_reload_seconds: float
+    shard: Shard
+
+
+class WrongFlagError(Exception):
+    """A flag's value cannot be used; the text names the flag and the reason."""
 
 
 async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
@@ -40,9 +58,9 @@ async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
         ConfigError: The configuration or the web configuration has errors.
-        ListenError: An address cannot be had.
+        ListenError: An address is not available.
         StorageInUseError: Another exporter has the storage path.
-        Exception: Whatever else ended the server.
+        Exception: Any other error that ended the server.
 
     """
     stop = stop_on_signals()
@@ -89,7 +107,7 @@ def bind_server(
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
-        ListenError: An address cannot be had.
+        ListenError: An address is not available.
 
     """
     try:
@@ -111,7 +129,7 @@ async def serve(
     """
     Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started.
 
-    A chore that crashes is logged by its name and begun again.
+    A chore that crashes is logged by name and restarted.
     """
     for address in server.addresses:
         log.info("listening", address=str(address))
@@ -136,7 +154,7 @@ async def serve(
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return what the first SIGTERM or SIGINT sets; a second one ends the process at once, as it does by itself."""
+    """Return the event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -151,10 +169,54 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def _reload_on_hangup(reloader: Reloader) -> None:
-    """Reload at each SIGHUP; those that come during a reload are one more."""
+    """Reload at each SIGHUP; any during a reload cause one more."""
     hung_up = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     while True:
         await hung_up.wait()
         hung_up.clear()
         await reloader.reload()
+
+
+def build_sources(
+    exporter: Exporter, clock: Clock, config: Callable[[], str], reload: Callable[[], Awaitable[str | None]] | None
+) -> WebSources:
+    """
+    Return where the web pages get their values.
+
+    Args:
+        exporter: The source of the pollers and the page.
+        clock: For ages and uptime; the uptime begins here.
+        config: The running configuration as YAML, secrets hidden.
+        reload: Reloads it and returns the error, if any; None where reloading over HTTP is off.
+
+    """
+    started_at = clock.now()
+
+    def status() -> ExporterStatus:
+        workspaces = tuple(_workspace_status(poller) for poller in exporter.pollers)
+        return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
+
+    def unready() -> tuple[str, ...]:
+        waiting = (poller.settings.name for poller in exporter.pollers if not poller.readiness.any)
+        return tuple(f"workspace {name} has not been tried yet" for name in waiting)
+
+    return WebSources(
+        render=lambda *, openmetrics: exporter.page.render(clock.now(), openmetrics=openmetrics),
+        status=status,
+        unhealthy=exporter.unhealthy,
+        unready=unready,
+        config=config,
+        reload=reload,
+    )
+
+
+def _workspace_status(poller: WorkspacePoller) -> WorkspaceStatus:
+    return WorkspaceStatus(
+        name=poller.settings.name,
+        rest_endpoint=poller.settings.rest_endpoint,
+        poll_interval_seconds=poller.interval_seconds,
+        views=poller.views,
+        next_polls_at=poller.next_polls_at(),
+        notes=poller.notes(),
+    )

@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.daemon import bind_server, serve, stop_on_signals
+from exporter.app.daemon import bind_server, build_sources, serve, stop_on_signals
 from exporter.app.exporter import Exporter
-from exporter.app.sources import build_sources
 from exporter.clock import SystemClock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace

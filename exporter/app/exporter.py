@@ -1,13 +1,15 @@
 """
-The composition root of polling: the senders, gates and pollers of a configuration, and the page they share.
+The composition root of polling: the senders, APIs and pollers of a configuration, and the page they share.
 
 Decides what is shared (one page, one store, one TLS context) and what each workspace has of its own (everything else),
 and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is started
 anew with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before: its
-budgets are passed on, under another name too.
+rate limiters are passed on, even when it is renamed.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -24,7 +26,8 @@ from exporter.domain.shard import Shard
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
-from exporter.state.store import Key, Store
+from exporter.state.sqlite import open_store
+from exporter.state.store import Key, MemoryStore, Storage, Store
 from exporter.version import VERSION
 
 USER_AGENT = f"braze-cdi-exporter/{VERSION}"
@@ -49,14 +52,14 @@ class Running:
 
 class Exporter:
     """
-    Polls the workspaces of the newest configuration it was given.
+    Polls the workspaces of the latest configuration applied.
 
     Args:
-        store: Where accounts are kept.
-        own: Where it reports about itself.
+        store: Keeps the ledgers.
+        self_metrics: Metrics about the exporter itself.
         clock: For everything that needs the time.
-        log: For everyone.
-        shard: Which workspaces are ours.
+        log: For all parts.
+        shard: The workspaces that this instance polls.
 
     """
 
@@ -91,13 +94,13 @@ class Exporter:
         }
 
     def unhealthy(self) -> tuple[str, ...]:
-        """Why polling is not healthy; nothing when it is."""
+        """The reasons why polling is not healthy; empty when it is."""
         dead = (name for name, running in self._running.items() if running.task.done())
-        troubles = (trouble for poller in self.pollers for trouble in poller.unhealthy())
-        return (*(f"workspace {name}: polling has ended" for name in dead), *troubles)
+        reasons = (reason for poller in self.pollers for reason in poller.unhealthy())
+        return (*(f"workspace {name}: polling has ended" for name in dead), *reasons)
 
     async def apply(self, config: Config) -> None:
-        """Poll what *config* says from now on; what is the same as before goes on undisturbed."""
+        """Poll the workspaces of *config* from now on; unchanged ones go on undisturbed."""
         wanted = {one.settings.name: one for one in config.workspaces if self._shard.takes(one.settings.name)}
         before, self._running = self._running, {}
         changed = [running for name, running in before.items() if not _same(running.configured, wanted.get(name))]
@@ -116,15 +119,15 @@ class Exporter:
         """End all polls."""
         await asyncio.gather(*(running.stop() for running in self._running.values()))
 
-    def _start(self, configured: ConfiguredWorkspace, known: Running | None, spender: Running | None) -> Running:
-        """Poll a workspace; *known* is what was polled under its name, *spender* what has used its limits till now."""
+    def _start(self, configured: ConfiguredWorkspace, known: Running | None, predecessor: Running | None) -> Running:
+        """Poll a workspace; *known* was polled under its name, *predecessor* has used its rate limits until now."""
         settings = configured.settings
         sender = HttpxSender(
             settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, self._tls
         )
         limiters = build_limiters(settings.rate_limit, self._clock)
-        if spender is not None:
-            limiters = spender.limiters
+        if predecessor is not None:
+            limiters = predecessor.limiters
             for endpoint, limiter in limiters.items():
                 limiter.configure(getattr(settings.rate_limit, endpoint), settings.rate_limit.share)
         api = Api(
@@ -143,7 +146,7 @@ class Exporter:
         return Running(configured, poller, sender, limiters, asyncio.create_task(poller.run()))
 
     def _withdraw(self, stopped: Running) -> None:
-        """Take off the page what a stopped workspace showed and no running one does."""
+        """Remove from the page the integrations of a stopped workspace that its successor does not have."""
         name = stopped.configured.settings.name
         successor = self._running.get(name)
         staying = successor.poller.states if successor is not None else {}
@@ -154,13 +157,13 @@ class Exporter:
 
 
 def build_limiters(limits: RateLimits, clock: Clock) -> dict[Endpoint, RateLimiter]:
-    """Return the rate limiters of one workspace: each endpoint has a limit of its own."""
+    """Return the rate limiters of one workspace, one for each endpoint."""
     now = clock.monotonic()
     return {endpoint: RateLimiter(getattr(limits, endpoint), limits.share, now) for endpoint in Endpoint}
 
 
 def _same(one: ConfiguredWorkspace, other: ConfiguredWorkspace | None) -> bool:
-    """Whether nothing has changed. A key file is the same by its name: what is in it is read anew anyway."""
+    """Whether nothing has changed. A key file is compared by name: its content is read again anyway."""
     return other is not None and one.settings == other.settings and _same_key(one, other)
 
 
@@ -171,9 +174,39 @@ def _same_key(one: ConfiguredWorkspace, other: ConfiguredWorkspace) -> bool:
 
 
 def _under_old_name(configured: ConfiguredWorkspace, gone: dict[str, Running]) -> Running | None:
-    """Take from *gone* what asked the same Braze with the same key: each is renamed to one other at most."""
+    """Take from *gone* a workspace with the same endpoint and key: each is renamed to one other at most."""
     for name, running in gone.items():
         old = running.configured
         if old.settings.rest_endpoint == configured.settings.rest_endpoint and _same_key(old, configured):
             return gone.pop(name)
     return None
+
+
+_DAY_SECONDS = 24 * 3600.0
+
+
+@contextlib.contextmanager
+def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBoundLogger) -> Iterator[Storage]:
+    """
+    Open the store at *path*, and close it in the end; an empty path means memory.
+
+    Raises:
+        StorageInUseError: Another exporter has the path.
+
+    """
+    if not path:
+        self_metrics.state_persistent(False)
+        yield MemoryStore()
+        return
+    store = open_store(path, now=clock.now, report=self_metrics, log=log)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+async def keep_tidy(store: Storage, exporter: Exporter, clock: Clock) -> None:
+    """At the start and once a day forget integrations that are watched no more and have been silent for long."""
+    while True:
+        store.forget_older(clock.now(), exporter.in_use)
+        await asyncio.sleep(_DAY_SECONDS)

@@ -4,19 +4,19 @@ The commands. Each reads its flags, calls the composition root, and turns the ou
 Exit codes (contract 1): 0 done or stopped by a signal, 1 failed while running, 2 wrong flags or configuration. Each
 imports what it needs when it is called: `--version` need not wait for a web server, nor `check` for a client.
 """
-# ruff: noqa: PLC0415 - as said above; what is imported below is what every command needs, and quick
+# ruff: noqa: PLC0415 - for the reason above; the imports below are quick and needed by every command
 
+import json
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from exporter.app.options import Options, WrongFlagError
 from exporter.app.output import OutputError, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
 from exporter.config.errors import ConfigError
@@ -25,12 +25,16 @@ from exporter.version import VERSION
 from exporter.web.listen import ListenError
 
 if TYPE_CHECKING:
+    from exporter.app.commands import Visible
     from exporter.config.load import Config
+    from exporter.domain.listing import ListedIntegration
 
 T = TypeVar("T")
 
 FAILED = 1
 WRONG = 2
+
+_HEADINGS = ("WORKSPACE", "ID", "NAME", "TYPE", "WAREHOUSE", "STATUS", "LAST SYNC", "NEXT RUN")
 
 
 @click.group(
@@ -47,7 +51,7 @@ def main(context: click.Context, /, **values: Any) -> None:
     Without a command, run the daemon until SIGTERM or SIGINT.
     """
     if context.invoked_subcommand is None:
-        from exporter.app.daemon import run_daemon
+        from exporter.app.daemon import Options, run_daemon
         from exporter.log import build_log
 
         options = Options(
@@ -82,12 +86,12 @@ def check(config_file: str, *, online: bool) -> None:
         for line in describe_limits(workspace.settings):
             click.echo(line)
     if online:
-        from exporter.app.online import check_online
+        from exporter.app.commands import check_online
 
-        findings = _await(check_online(config))
-        for finding in findings:
-            click.echo(str(finding))
-        if not all(finding.good for finding in findings):
+        results = _await(check_online(config))
+        for result in results:
+            click.echo(str(result))
+        if not all(result.good for result in results):
             _fail(f"{config_file} will not work as it is", WRONG)
     click.echo(f"{config_file} is good")
 
@@ -97,14 +101,12 @@ def check(config_file: str, *, online: bool) -> None:
 @own_flag("--output", type=click.Choice(["table", "yaml"]), default="table", help="A table, or YAML to paste.")
 def integrations(config_file: str, output: str) -> None:
     """List the integrations that the key of each workspace can see."""
-    from exporter.app.online import list_visible
-    from exporter.cli.listing import render_table, render_yaml
+    from exporter.app.commands import list_visible
 
     visible = _await(list_visible(_load(config_file)))
     click.echo(render_yaml(visible) if output == "yaml" else render_table(visible))
-    troubled = [f"{one.workspace}: {one.trouble}" for one in visible if one.trouble is not None]
-    if troubled:
-        _fail("\n".join(troubled))
+    if errors := [f"{one.workspace}: {one.error}" for one in visible if one.error is not None]:
+        _fail("\n".join(errors))
 
 
 @main.command()
@@ -113,7 +115,7 @@ def integrations(config_file: str, output: str) -> None:
 @inherited_flags("--storage.path", "--log.level", "--log.format")
 def once(config_file: str, output: str | None, storage_path: str, log_level: str, log_format: str) -> None:
     """Poll everything once and print the metrics page."""
-    from exporter.app.once import poll_once
+    from exporter.app.commands import poll_once
     from exporter.log import build_log
 
     config = _load(config_file)
@@ -129,7 +131,7 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
             with replace_file(Path(output)) as stream:
                 stream.write(page)
     except BrokenPipeError:
-        raise  # whoever read the page has had enough; click ends quietly
+        raise  # the reader of the page has stopped; click ends quietly
     except OSError as error:
         _fail(str(OutputError("standard output", error)))
     except OutputError as error:
@@ -154,7 +156,7 @@ def backfill(config_file: str, output: str, since: float) -> None:
     except OutputError as error:
         _fail(str(error))
     except BrokenPipeError:
-        raise  # whoever read how far it has come has had enough
+        raise  # the reader of the progress has stopped
     except OSError as error:
         _fail(f"a temporary file cannot be written: {error.strerror}; make room, or let TMPDIR name another directory")
     sys.exit(0 if complete else FAILED)
@@ -170,6 +172,65 @@ def demo(**values: Any) -> None:
 
     log = build_log(values["log_level"], values["log_format"])
     _serve(run_demo(values["web_listen_address"], values["web_telemetry_path"], log, click.echo))
+
+
+def render_table(visible: Sequence["Visible"]) -> str:
+    """Return one line for each integration, in columns."""
+    rows = [_HEADINGS, *(_row(one.workspace, listed) for one in visible for listed in one.integrations)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def render_yaml(visible: Sequence["Visible"]) -> str:
+    """Return a list `integrations` for each workspace, to paste into the file; a comment where none is visible."""
+    return "\n".join(_block(_printable(one.workspace), one.integrations) for one in visible)
+
+
+def _block(workspace: str, listed: Sequence["ListedIntegration"]) -> str:
+    from exporter.config.values import is_text
+
+    if not listed:
+        return f"    # workspace {workspace}: no integration is visible"
+    lines = [f"    # workspace {workspace}", "    integrations:"]
+    taken = {one.integration_id for one in listed}
+    for one in listed:
+        name = one.integration_name
+        # In the file each name is unique, without blanks around it. Without a name, Braze's is used.
+        if is_text(name) and name not in taken:
+            taken.add(name)
+            lines += [f"      - id: {_yaml(one.integration_id)}", f"        name: {_yaml(name)}"]
+        else:
+            lines += [f"      - id: {_yaml(one.integration_id)}{f'  # {_printable(name)}' if name else ''}"]
+    return "\n".join(lines)
+
+
+def _row(workspace: str, listed: "ListedIntegration") -> tuple[str, ...]:
+    last, status = listed.last_job_start_time, listed.last_job_status
+    next_run = listed.next_scheduled_run
+    return tuple(
+        _printable(text) or "-"
+        for text in (
+            workspace,
+            listed.integration_id,
+            listed.integration_name,
+            listed.integration_type,
+            listed.warehouse_type,
+            listed.integration_status,
+            f"{status or 'unknown'} {last:%Y-%m-%d %H:%M}" if last else "",
+            f"{next_run:%Y-%m-%d %H:%M}" if next_run else "",
+        )
+    )
+
+
+def _printable(text: str) -> str:
+    """Replace characters that could move a terminal's cursor or change its colours."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _yaml(text: str) -> str:
+    """Return *text* as YAML: a JSON string, with the characters escaped that YAML does not allow."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)
 
 
 def _load(path: str) -> "Config":
@@ -189,6 +250,8 @@ def _await(work: Coroutine[Any, Any, T]) -> T:
 
 def _serve(daemon: Coroutine[Any, Any, None]) -> NoReturn:
     """Run until it ends, and exit."""
+    from exporter.app.daemon import WrongFlagError
+
     try:
         _await(daemon)
     except (ConfigError, WrongFlagError) as error:

@@ -5,10 +5,12 @@ Nothing a client sends makes this fail: what cannot be read is passed over, and 
 gets plain text uncompressed, as it would from other exporters.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +84,11 @@ def _read_quality(text: str) -> float:
     except ValueError:
         return 0.0
     return quality if 0 <= quality <= 1 else 0.0  # NaN fails the comparison as well
+
+
+COMMON_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-store"}
+
+
+def plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> PlainTextResponse:
+    """An answer in plain text; *headers* come on top of the common ones."""
+    return PlainTextResponse(text, status, {**COMMON_HEADERS, **(headers or {})})

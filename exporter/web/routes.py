@@ -1,8 +1,10 @@
 """
-The paths the exporter answers, and what every answer has in common.
+The paths of the exporter.
 
 Adding a path is one entry in the table of `build_web`. Anything else is 404 with the list of paths; a wrong method is
 405; a defect of ours is logged once with its traceback and answered 500 without it. HEAD works wherever GET does.
+`POST /-/reload` is off unless the operator has enabled it, and never works from a page of another site: a browser posts
+a form to any address, and names the page's site in `Origin`.
 """
 
 import asyncio
@@ -10,14 +12,14 @@ import re
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from structlog.typing import FilteringBoundLogger
 
-from exporter.web.answers import COMMON_HEADERS, plain
-from exporter.web.reload import build_reload
+from exporter.web.negotiate import COMMON_HEADERS, plain
 from exporter.web.scrape import Scrape
 from exporter.web.selection import read_selection
 from exporter.web.status_json import render_status_json
@@ -28,6 +30,10 @@ _SCRAPES_AT_A_TIME = 8
 """Two Prometheus servers, a few people with curl, and some that hang."""
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+
+_OFF = "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle, or send it SIGHUP.\n"
+_CROSS_SITE = "A page of another site may not ask for a reload: Origin and Host differ.\n"
 
 
 def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLogger) -> Starlette:
@@ -47,7 +53,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         Route("/config", pages.config),
         Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
         Route("/-/ready", _probe(sources.unready, "ready")),
-        Route("/-/reload", build_reload(sources.reload), methods=["POST"]),
+        Route("/-/reload", _build_reload(sources.reload), methods=["POST"]),
     ]
     if [route.path for route in routes].count(telemetry_path) > 1:
         raise ValueError(f"telemetry path {telemetry_path!r} is taken by another page of the exporter")
@@ -103,3 +109,27 @@ def _probe(reasons: Callable[[], tuple[str, ...]], word: str) -> Callable[[Reque
         return plain(f"{word}\n", 200)
 
     return probe
+
+
+def _build_reload(
+    reload: Callable[[], Awaitable[str | None]] | None,
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint for *reload*, as `WebSources` describes it; with None it always answers 403."""
+
+    async def endpoint(request: Request) -> Response:
+        if reload is None:
+            return plain(_OFF, 403)
+        if _comes_from_another_site(request.headers):
+            return plain(_CROSS_SITE, 403)
+        reason = await reload()
+        if reason is not None:
+            return plain(f"{reason}\n", 500)
+        return plain("reloaded\n", 200)
+
+    return endpoint
+
+
+def _comes_from_another_site(headers: Headers) -> bool:
+    """By `Origin`, which curl and the like do not send. The `null` of a sandboxed page is another site."""
+    here = headers.get("host", "").lower()
+    return any(origin.lower().partition("://")[2] != here for origin in headers.getlist("origin"))

@@ -18,8 +18,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Exposition
-from exporter.web.answers import plain
-from exporter.web.negotiate import accepts_gzip, wants_openmetrics
+from exporter.web.negotiate import accepts_gzip, plain, wants_openmetrics
 from exporter.web.view import RenderMetrics
 
 _SMALL_BYTES = 128 * 1024

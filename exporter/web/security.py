@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.config.errors import ConfigError
 from exporter.config.web import WebConfig
-from exporter.web.passwords import Hidden
+from exporter.web.auth import Hidden
 
 FRESH_SECONDS = 30.0
 

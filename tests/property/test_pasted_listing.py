@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.app.online import Visible
-from exporter.cli.listing import render_table, render_yaml
+from exporter.app.commands import Visible
+from exporter.cli.commands import render_table, render_yaml
 from exporter.config.load import load_config
 from exporter.domain.decode import is_path_segment
 from exporter.domain.listing import MAX_TEXT, ListedIntegration

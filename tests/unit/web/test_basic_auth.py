@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import SecretBytes
 
-from exporter.web.basic_auth import BasicAuth
+from exporter.web.auth import BasicAuth
 from tests.unit.web.applications import Sources
 from tests.unit.web.users import credentials, users
 

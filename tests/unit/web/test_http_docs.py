@@ -11,7 +11,7 @@ import structlog
 from starlette.routing import Route
 
 from exporter.domain.model import Integration, Snapshot
-from exporter.web.passwords import _MOST_REMEMBERED, _MOST_WAITING
+from exporter.web.auth import _MOST_REMEMBERED, _MOST_WAITING
 from exporter.web.problems import _RULES, KINDS
 from exporter.web.protocol import Limits
 from exporter.web.routes import build_web

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import SecretBytes
 
-from exporter.web.passwords import BusyError, Passwords, _costliest
+from exporter.web.auth import BusyError, Passwords, _costliest
 from tests.unit.web.users import hidden, users
 
 T = TypeVar("T")

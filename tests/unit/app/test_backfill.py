@@ -10,12 +10,12 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from exporter.app.backfill import Backfill, read_history
 from exporter.braze.gate import Gate
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import PollError
 from exporter.domain.model import Integration, Sync, SyncStatus
 from exporter.domain.rate_limit import RateLimiter
-from exporter.history import Backfill, read_history
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.schedule import every
 from exporter.simulator.world import World

@@ -1,30 +1,38 @@
 """
-Whether a name and a password belong together, by bcrypt.
+Basic authentication in front of every path, the probes included, as exporter-toolkit does.
 
-A check takes 50 to 250 ms of one core on purpose. So it happens in a worker thread, one at a time, with few allowed to
-wait: whoever tries passwords occupies one thread and nothing else. A pair that was good is remembered, so that a
-scraper pays once; what is remembered is a digest under a key of this process, never a password. It holds only for the
-hash it was checked against: a password that is changed counts at once.
+Checking a password by bcrypt takes 50 to 250 ms of one core on purpose. It happens in a worker thread, one at a time,
+with a limited queue: guessing passwords occupies one thread at most. A valid pair is remembered, so that a scraper pays
+once; only a digest under a key of this process is kept, never a password. It is bound to the hash it was checked
+against, so a changed password takes effect at once.
 """
 
 import asyncio
+import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import bcrypt
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exporter.web.negotiate import plain
+
+_ASK = {"www-authenticate": 'Basic realm="braze-cdi-exporter", charset="UTF-8"'}
+
 
 _MOST_REMEMBERED = 100
 _MOST_WAITING = 32
 _MOST_BYTES = 72
-"""Of a longer password bcrypt takes so many bytes; the Python library wants to be told, Go's and Apache's do not."""
+"""bcrypt ignores the rest of a longer password. The Python library raises instead; Go's and Apache's truncate."""
 _COST = slice(4, 6)
 """Where a hash such as `$2y$10$...` has its cost, two digits."""
 
 
 class Hidden(Protocol):
-    """A bcrypt hash that shows itself to no log and no repr."""
+    """A bcrypt hash that does not appear in a log or repr."""
 
     def get_secret_value(self) -> bytes: ...
 
@@ -49,11 +57,11 @@ class Passwords:
         Whether *name* is a user whose password this is.
 
         Raises:
-            BusyError: It is not known at once, and too many wait already.
+            BusyError: The pair is not remembered, and too many checks are waiting.
 
         """
         hashes = {user: hidden.get_secret_value() for user, hidden in self._users().items()}
-        # For an unknown name a password is checked as well: the time must not tell which names there are.
+        # For an unknown name a password is checked as well: the time must not reveal which names exist.
         hashed = hashes.get(name) or _costliest(hashes.values())
         pair = self._digest(name, password, hashed)
         if self._recall(pair):
@@ -98,3 +106,36 @@ def _costliest(hashes: Iterable[bytes]) -> bytes:
 
 def _matches(password: bytes, hashed: bytes) -> bool:
     return bcrypt.checkpw(password[:_MOST_BYTES], hashed)
+
+
+class BasicAuth:
+    """*app* for *users*, which maps each name to the bcrypt hash of its password. Without users, for everyone."""
+
+    def __init__(self, app: ASGIApp, users: Callable[[], Mapping[str, Hidden]]) -> None:
+        self._app = app
+        self._users = users
+        self._passwords = Passwords(users)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._app
+        if self._users():
+            given = _read_credentials(Headers(scope=scope).get("authorization", ""))
+            try:
+                if given is None or not await self._passwords.check(*given):
+                    answer = plain("This exporter asks for a name and a password.\n", 401, _ASK)
+            except BusyError:
+                answer = plain("Too many passwords are being checked: try again.\n", 503, {"retry-after": "1"})
+        await answer(scope, receive, send)
+
+
+def _read_credentials(header: str) -> tuple[str, bytes] | None:
+    """Name and password as `Authorization` has them; None when it has none that can be read."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except ValueError:
+        return None
+    name, colon, password = decoded.partition(b":")
+    return (name.decode("utf-8", "surrogateescape"), password) if colon else None

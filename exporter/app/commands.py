@@ -1,0 +1,169 @@
+"""
+The commands that poll or ask Braze once: `once`, `integrations` and `check --online`.
+
+`once` polls every integration and renders the page. The others ask for the list of each workspace and, where the list
+may not be read, for each configured integration: within the rate limit, workspace by workspace, and nothing is kept.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.app.exporter import USER_AGENT, Exporter, build_limiters, storage
+from exporter.braze.api import Api
+from exporter.braze.client import HttpxSender, build_tls_context
+from exporter.clock import SystemClock
+from exporter.config.load import Config, ConfiguredWorkspace
+from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Integration
+from exporter.metrics.self_metrics import SelfMetrics
+
+
+async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger) -> tuple[bool, bytes]:
+    """
+    Poll every integration once; return whether all polls succeeded, and the metrics page as text.
+
+    Raises:
+        StorageInUseError: Another exporter has the storage path.
+
+    """
+    clock = SystemClock()
+    self_metrics = SelfMetrics()
+    self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
+    with storage(storage_path, self_metrics, clock, log) as store:
+        exporter = Exporter(store=store, self_metrics=self_metrics, clock=clock, log=log)
+        await exporter.apply(config)
+        try:
+            await asyncio.gather(*(poller.readiness.all.wait() for poller in exporter.pollers))
+        finally:
+            await exporter.close()
+        store.forget_older(clock.now(), exporter.in_use)
+        succeeded = all(poller.succeeded() for poller in exporter.pollers)
+        return succeeded, b"".join(exporter.page.render(clock.now(), openmetrics=False).chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """The integrations that the key of a workspace can see; *error* when Braze did not list them."""
+
+    workspace: str
+    integrations: tuple[ListedIntegration, ...] = ()
+    error: PollError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One result of `check --online`, and whether the configuration will work with it."""
+
+    workspace: str
+    good: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.workspace}: {'' if self.good else 'ERROR: '}{self.text}"
+
+
+async def list_visible(config: Config) -> list[Visible]:
+    """Return the integrations that each workspace's key can see."""
+    visible = []
+    for configured in config.workspaces:
+        async with open_api(configured) as api:
+            visible.append(await _list(configured, api))
+    return visible
+
+
+async def check_online(config: Config) -> list[CheckResult]:
+    """Ask Braze whether the keys are accepted, what they permit, and whether it knows each configured integration."""
+    results = []
+    for configured in config.workspaces:
+        async with open_api(configured) as api:
+            results += await _check(configured, api)
+    return results
+
+
+@contextlib.asynccontextmanager
+async def open_api(configured: ConfiguredWorkspace) -> AsyncIterator[Api]:
+    """Return an API to one workspace, closed at the end of the context."""
+    settings = configured.settings
+    clock = SystemClock()
+    sender = HttpxSender(
+        settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, build_tls_context()
+    )
+    limiters = build_limiters(settings.rate_limit, clock)
+    try:
+        yield Api(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
+    finally:
+        await sender.aclose()
+
+
+async def _list(configured: ConfiguredWorkspace, api: Api) -> Visible:
+    try:
+        return Visible(configured.settings.name, await api.all_integrations())
+    except PollError as error:
+        return Visible(configured.settings.name, error=error)
+
+
+async def _check(configured: ConfiguredWorkspace, api: Api) -> list[CheckResult]:
+    settings = configured.settings
+    visible = await _list(configured, api)
+    known = {one.integration_id for one in visible.integrations}
+    results = [_judge_list(visible, needed=settings.discovery.enabled)]
+    if visible.error is not None and not isinstance(visible.error, ForbiddenError):
+        return results
+    asked = settings.integrations
+    if visible.error is None:
+        # The list shows which ids are known; asking for one of those shows whether the other permission is granted.
+        results += [_unknown(one) for one in settings.integrations if one.integration_id not in known]
+        asked = tuple(one for one in settings.integrations if one.integration_id in known)[:1] or tuple(
+            Integration(settings.name, one.integration_id, one.integration_name) for one in visible.integrations[:1]
+        )
+    denied = 0
+    for one in asked:
+        result, permitted = await _ask(one, api)
+        results += [result] if not result.good else []
+        denied += not permitted
+        if not permitted:
+            break
+    if asked and not denied:
+        results.append(CheckResult(settings.name, True, "the key has the permission cdi.integration_job_status"))
+    if not any(not result.good for result in results) and settings.integrations:
+        results.append(CheckResult(settings.name, True, f"Braze knows all {len(settings.integrations)} integrations"))
+    return results
+
+
+def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
+    error = visible.error
+    if error is None:
+        text = f"the key is accepted and has the permission cdi.integration_list; {len(visible.integrations)} visible"
+        return CheckResult(visible.workspace, True, text)
+    if isinstance(error, ForbiddenError):
+        text = "the key lacks the permission cdi.integration_list"
+        if needed:
+            return CheckResult(
+                visible.workspace, False, f"{text}, which discovery needs; grant it in the Braze dashboard"
+            )
+        return CheckResult(visible.workspace, True, f"{text}: each integration will be polled individually")
+    return CheckResult(visible.workspace, False, str(error))
+
+
+def _unknown(one: Integration) -> CheckResult:
+    text = f"Braze does not know the integration {one.integration_id} ({one.integration_name}); check its id"
+    return CheckResult(one.workspace, False, text)
+
+
+async def _ask(one: Integration, api: Api) -> tuple[CheckResult, bool]:
+    """Ask an integration's own endpoint; return the result, and whether the key may."""
+    try:
+        await api.syncs(one.integration_id).read()
+    except NotFoundError:
+        return _unknown(one), True
+    except ForbiddenError:
+        text = "the key lacks the permission cdi.integration_job_status; grant it in the Braze dashboard"
+        return CheckResult(one.workspace, False, text), False
+    except PollError as error:
+        return CheckResult(one.workspace, False, f"integration {one.integration_id}: {error}"), True
+    return CheckResult(one.workspace, True, f"integration {one.integration_id} answers"), True
