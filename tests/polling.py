@@ -228,6 +228,15 @@ class Polling:
         assert len(found) <= 1
         return found[0] if found else None
 
+    def problems(self, integration_id: str) -> set[tuple[str, str]]:
+        """Kind and severity of each problem on the page."""
+        found = [dict(labels) for _, labels in self.values("problem", integration_id=integration_id)]
+        return {(labels["problem"], labels["severity"]) for labels in found}
+
+    def shown(self, integration_id: str) -> set[str]:
+        """The names of all series of an integration."""
+        return {name for name, labels in self.series() if dict(labels).get("integration_id") == integration_id}
+
     def names(self) -> list[str]:
         """The integrations on the page."""
         return sorted(dict(labels)["integration_name"] for _, labels in self.values("integration_info"))

@@ -85,7 +85,6 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
             history=ledger.recent if ledger is not None else (),
             problems=problems,
             stale_problems=stale_problems,
-            limits=watch.limits,
         )
     listed = state.listed if state.is_listed else None
     expected = state.expected.at if state.expected is not None else None

@@ -95,8 +95,8 @@ async def test_without_the_permission_for_status_the_list_shows_what_it_can_and_
     braze.world.switch(NO_STATUS, WORKSPACE)
     await braze.passes(minutes=9)
     assert {braze.value("up", each) for each in ids} == {0}
-    assert {snapshot.failure and snapshot.failure.reason for snapshot in braze.page.snapshots()} == {"forbidden"}
-    assert (braze.value("exporter_poll_failures_total", reason="forbidden") or 0) > 8
+    assert {view.failure and view.failure.reason for view in braze.page.views()} == {"forbidden"}
+    assert (braze.value("exporter_poll_failures_total", reason="forbidden") or 0) >= 3
     assert braze.value("integration_status", ids[0]) == 1
     assert braze.requests(OWN, within=300) <= 6
     assert braze.requests(LIST, within=300) >= 4
@@ -128,7 +128,7 @@ def test_an_unknown_key_does_not_hammer(interval: float) -> None:
         braze.watch(configured=ids, discovery=True, poll=PollSettings(interval_seconds=interval))
         await braze.passes(minutes=3)
         assert {braze.value("up", each) for each in ids} == {0}
-        assert (braze.value("exporter_poll_failures_total", reason="auth") or 0) >= 30
+        assert (braze.value("exporter_poll_failures_total", reason="auth") or 0) >= 3
         before = braze.requests(OWN) + braze.requests(LIST)
         await braze.passes(minutes=10)
         assert 1 <= braze.requests(OWN) + braze.requests(LIST) - before <= 11

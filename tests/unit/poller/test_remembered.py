@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from exporter.braze.gate import Gate
+from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
@@ -35,7 +35,7 @@ class Life:
         self.store = open_store(str(path), now=clock.now, report=self_metrics, log=log)
         self.page = Page(self_metrics)
         now = clock.monotonic()
-        gate = Gate(
+        api = Api(
             workspace="w",
             sender=VirtualSender(world, clock, "key-of-w", random.Random(1)),
             limiters={
@@ -47,7 +47,7 @@ class Life:
         )
         self.poller = WorkspacePoller(
             settings=WorkspaceSettings("w", "https://simulated", discovery=DiscoverySettings(enabled=True)),
-            gate=gate,
+            api=api,
             store=self.store,
             page=self.page,
             self_metrics=self_metrics,
@@ -58,7 +58,12 @@ class Life:
     def lines(self) -> list[str]:
         """What a scrape shows of counters and properties."""
         page = b"".join(self.page.render(self.clock.now(), openmetrics=False).chunks).decode()
-        shown = ("braze_cdi_syncs_total{", "braze_cdi_rows_synced_total{", "braze_cdi_integration_info{")
+        shown = (
+            "braze_cdi_syncs_total{",
+            "braze_cdi_rows_synced_total{",
+            "braze_cdi_integration_info{",
+            "braze_cdi_problem{",
+        )
         return sorted(line for line in page.splitlines() if line.startswith(shown))
 
     async def live(self, seconds: float) -> None:
@@ -102,5 +107,6 @@ def test_what_was_gone_before_the_restart_stays_gone(tmp_path: Path) -> None:
         await asyncio.gather(*both)
         return Life(world, clock, tmp_path).lines()
 
-    names = {line.split('integration_name="')[1].split('"')[0] for line in run(main, start=START)}
-    assert names == {"orders"}
+    lines = [line for line in run(main, start=START) if 'integration_name="users"' in line]
+    assert [line.partition("{")[0] for line in lines] == ["braze_cdi_integration_info", "braze_cdi_problem"]
+    assert 'problem="gone"' in lines[1]

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.domain.errors import NetworkError, NotFoundError, PollError
-from exporter.domain.model import Failure, Integration, Snapshot
+from exporter.domain.integration_state import PollResult
+from exporter.domain.model import Failure, Integration
+from exporter.domain.view import View
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.reading import Reading
 from exporter.poller.report import Reporter
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -22,14 +23,14 @@ class Talk:
     def __init__(self) -> None:
         self.log = io.StringIO()
         self.reporter = Reporter("production", SelfMetrics(), build_log("info", "logfmt", self.log), needs_list=True)
-        self.snapshots: dict[str, Snapshot] = {}
+        self.views: dict[str, View] = {}
 
     def poll(self, key: str, error: PollError | None = None) -> None:
-        before = self.snapshots.get(key, Snapshot(Integration("production", key, key)))
+        before = self.views.get(key, View(Integration("production", key, key)))
         failure = Failure(error.reason, str(error), NOW) if error else None
         after = replace(before, up=error is None, failure=failure)
-        self.snapshots[key] = after
-        self.reporter.poll(before, after, Reading(None, error=error), 0.1)
+        self.views[key] = after
+        self.reporter.poll(before, after, PollResult(None, error=error), 0.1)
 
     @property
     def lines(self) -> list[str]:

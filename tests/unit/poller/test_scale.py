@@ -18,8 +18,8 @@ async def test_a_hundred_workspaces_of_a_hundred_integrations_are_all_watched(br
             braze.add(f"integration {n:03}", schedule, workspace=workspace, history=timedelta(hours=2))
         braze.watch(workspace, discovery=True)
     await braze.passes(minutes=3)
-    snapshots = braze.page.snapshots()
-    assert len(snapshots) == WORKSPACES * EACH
-    assert all(snapshot.up for snapshot in snapshots)
+    views = braze.page.views()
+    assert len(views) == WORKSPACES * EACH
+    assert all(view.up for view in views)
     assert max(count for (_, endpoint), count in braze.most_in_a_minute().items() if endpoint is OWN) <= 80
     assert not [line for line in braze.lines() if "level=error" in line or "level=warn" in line]

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from exporter.braze.gate import Gate
+from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import NetworkError, PayloadError, RateLimitedError, ServerError
+from exporter.domain.integration_state import PollResult
 from exporter.domain.ledger import ATTEMPTS, Ledger
 from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
-from exporter.poller.reading import Reader, Reading
+from exporter.poller.walk import Walker
 from tests.braze_fakes import FakeSender, Observed
 from tests.histories import minute
 from tests.virtual_time import VirtualClock, run
@@ -55,16 +56,15 @@ class Braze:
         headers = {"link": f'</x?cursor={number + 1}>; rel="next"'} if more else {}
         return Response(200, headers, json.dumps({"results": page}).encode())
 
-    def read(self, ledger: Ledger | None, *, max_pages: int = 20, allowed: int = 1000) -> Reading:
+    def read(self, ledger: Ledger | None, *, max_pages: int = 20, allowed: int = 1000) -> PollResult:
         """Poll once."""
         self.pages.clear()
 
-        async def main(clock: VirtualClock) -> Reading:
+        async def main(clock: VirtualClock) -> PollResult:
             limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(allowed, 1.0, clock.monotonic() - WINDOW_SECONDS)}
             sender = FakeSender(self.answer)
-            gate = Gate(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=self.observed)
-            await gate.turn(Endpoint.JOB_SYNC_STATUS)
-            return await Reader(gate, clock, max_pages, self.anomalies.append).read("a", ledger)
+            api = Api(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=self.observed)
+            return await Walker(api, clock, max_pages, self.anomalies.append).poll("a", ledger, turn_taken=False)
 
         return run(main, start=NOW)
 
