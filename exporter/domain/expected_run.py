@@ -94,8 +94,8 @@ def _derived(schedule: Schedule, syncs: Sequence[Sync], now: datetime) -> Expect
     if not bases:
         return None
     run = max(bases) + schedule.interval
-    busy_until = _end(syncs[0], now) if syncs else run
-    if run <= busy_until:  # slots that came while the sync ran were passed over
+    busy_until = _end(syncs[0], now) if syncs else None
+    if busy_until is not None and run <= busy_until:  # slots that came while the sync ran were passed over
         run += schedule.interval * ((busy_until - run) // schedule.interval + 1)
     return ExpectedRun(run, announced=False)
 

@@ -62,6 +62,7 @@ def test_a_record_with_a_start_and_nothing_else_is_an_unfinished_sync() -> None:
         *((status.value.capitalize(), status) for status in SyncStatus if status is not SyncStatus.UNKNOWN),
         ("CONFIG ERROR", SyncStatus.CONFIG_ERROR),
         ("Config-Error", SyncStatus.CONFIG_ERROR),
+        ("Limit Exceeded", SyncStatus.LIMIT_EXCEEDED),
         (" success ", SyncStatus.SUCCESS),
     ],
 )
@@ -70,7 +71,7 @@ def test_older_spellings_are_the_documented_statuses(text: str, status: SyncStat
     assert (sync.job_status, anomalies) == (status, {})
 
 
-@pytest.mark.parametrize("value", ["Limit Exceeded", "", "success" * 50, 1, True, ["success"], {"a": 1}, None])
+@pytest.mark.parametrize("value", ["Skipped", "", "success" * 50, 1, True, ["success"], {"a": 1}, None])
 def test_any_other_status_is_unknown_and_an_anomaly(value: Any) -> None:
     sync, anomalies = decode(job_status=value)
     assert (sync.job_status, anomalies) == (SyncStatus.UNKNOWN, {"job_status_unknown": 1})

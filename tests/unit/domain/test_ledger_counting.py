@@ -34,7 +34,7 @@ def test_a_sync_is_counted_under_its_status_with_its_rows_and_its_duration(statu
 def test_a_sync_without_rows_and_without_an_end_counts_with_nothing_of_them() -> None:
     account = seen()
     account.poll([Sync(minute(20), SyncStatus.ERROR), *PAST], now=21)
-    assert account.known.totals == Totals((0, 0, 1, 0, 0))
+    assert account.known.totals == Totals((0, 0, 1, 0, 0, 0))
 
 
 def test_a_sync_counts_once_however_often_it_is_seen() -> None:
@@ -57,7 +57,7 @@ def test_an_unknown_status_counts_once_it_has_a_finish() -> None:
     account.poll([Sync(minute(20), SyncStatus.UNKNOWN), *PAST], now=21)
     assert account.counted == []
     account.poll([ended(20, SyncStatus.UNKNOWN), *PAST], now=22)
-    assert account.known.totals.syncs == (0, 0, 0, 0, 1)
+    assert account.known.totals.syncs == (0, 0, 0, 0, 0, 1)
 
 
 def test_many_syncs_that_finish_between_two_polls_all_count() -> None:

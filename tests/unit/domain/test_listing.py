@@ -97,13 +97,13 @@ def test_an_unreadable_time_costs_that_time_only() -> None:
     assert decoded.anomalies == {"next_scheduled_run_invalid": 1, "last_updated_at_invalid": 1}
 
 
-@pytest.mark.parametrize("word", ["Success", "SUCCESS", " success "])
+@pytest.mark.parametrize("word", ["Limit Exceeded", "LIMIT_EXCEEDED", " limit exceeded "])
 def test_statuses_are_known_in_any_capitals(word: str) -> None:
-    assert decode_one(last_job_status=word).last_job_status is SyncStatus.SUCCESS
+    assert decode_one(last_job_status=word).last_job_status is SyncStatus.LIMIT_EXCEEDED
 
 
 def test_a_status_that_is_not_documented_is_unknown() -> None:
-    assert decode_one(last_job_status="Limit Exceeded").last_job_status is SyncStatus.UNKNOWN
+    assert decode_one(last_job_status="Skipped").last_job_status is SyncStatus.UNKNOWN
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 1, {}, {"results": None}, {"results": {}}])

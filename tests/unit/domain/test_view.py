@@ -1,0 +1,104 @@
+"""What is shown of a state, besides its problems: which part of it each value comes from."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from exporter.domain.integration_state import NEVER, IntegrationState, Moment, Since, Watch
+from exporter.domain.ledger import Ledger
+from exporter.domain.limits import LimitSettings, limits_in_effect
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Integration, Polls, Sync, SyncStatus, Totals
+from exporter.domain.settings import PollSettings
+from exporter.domain.summary import summarize
+from exporter.domain.transitions import on_start
+from exporter.domain.view import View, build_view
+from tests.histories import ended, minute, newest_first
+
+WATCH = Watch(
+    Integration("w", "i", "i", labels=(("team", "crm"),)),
+    PollSettings(stale_after_seconds=600),
+    limits_in_effect(LimitSettings()),
+)
+LEDGER = Ledger(
+    minute(0), minute(9), newest_first(ended(8), ended(9, rows=90, failed=10)), totals=Totals(rows_synced=7), gaps=3
+)
+LISTED = ListedIntegration(
+    "i",
+    "users",
+    "snowflake_table",
+    "active",
+    "snowflake",
+    "group",
+    next_scheduled_run=minute(60),
+)
+
+
+def state(ledger: Ledger | None = LEDGER, listed: ListedIntegration | None = LISTED) -> IntegrationState:
+    """A state that the list shows at present, judged at minute 10."""
+    known = IntegrationState(minute(0), ledger, listed, judged_at=minute(10), polls=Polls(minute(11), minute(10)))
+    session = replace(known.session, listed_at=1.0 if listed else NEVER)
+    return replace(known, session=session, summary=summarize(ledger, listed))
+
+
+def shown(known: IntegrationState, watch: Watch = WATCH) -> View:
+    return build_view(known, watch)
+
+
+def test_counters_gaps_and_history_are_those_of_the_ledger() -> None:
+    view = shown(state())
+    assert (view.totals, view.history_gaps, view.history) == (LEDGER.totals, 3, LEDGER.recent)
+
+
+def test_before_its_own_endpoint_has_answered_there_are_no_counters() -> None:
+    view = shown(state(ledger=None))
+    assert (view.totals, view.history_gaps, view.history, view.consecutive_failed_syncs) == (None, 0, (), None)
+
+
+def test_share_and_lag_are_those_of_the_latest_finished_sync() -> None:
+    view = shown(state())
+    assert view.latest_finished == LEDGER.recent[0]
+    assert (view.failed_rows_ratio, view.last_sync_lag_seconds) == (0.1, 3600.0)
+
+
+def test_status_schedule_and_properties_are_those_of_the_list() -> None:
+    view = shown(state())
+    assert (view.integration_status, view.next_scheduled_run) == ("active", minute(60))
+    assert view.integration == replace(
+        WATCH.integration,
+        integration_name="users",
+        integration_type="snowflake_table",
+        warehouse_type="snowflake",
+        app_group_id="group",
+    )
+
+
+def test_a_configured_name_goes_before_that_of_the_list() -> None:
+    watch = replace(WATCH, integration=replace(WATCH.integration, integration_name="people"))
+    assert shown(state(), watch).integration.integration_name == "people"
+
+
+def test_after_a_restart_name_and_properties_are_known_and_status_and_schedule_are_not() -> None:
+    view = shown(on_start(state(), Moment(minute(20), 5.0)))
+    assert view.integration.integration_name == "users"
+    assert (view.integration_status, view.next_scheduled_run) == (None, None)
+
+
+def test_it_goes_stale_so_long_after_the_latest_good_poll() -> None:
+    assert shown(state()).stale_at == minute(20)
+    never_judged = replace(state(), judged_at=None)
+    assert shown(never_judged).stale_at == minute(0) + timedelta(minutes=10)
+
+
+def test_of_one_that_is_gone_only_what_still_holds_is_shown() -> None:
+    view = shown(replace(state(), gone=Since(minute(9))))
+    assert (view.up, view.last_poll_at, view.last_poll_success_at) == (True, minute(11), minute(10))
+    assert [problem.kind for problem in view.problems] == ["gone"]
+    assert view.history == LEDGER.recent
+    figures = (view.latest, view.latest_finished, view.last_success_at, view.totals, view.history_gaps)
+    assert figures == (None,) * 5
+
+
+def test_the_last_success_is_shown_by_its_finish() -> None:
+    failed = Sync(minute(9), SyncStatus.ERROR, minute(9.5))
+    ledger = replace(LEDGER, recent=newest_first(ended(8), failed))
+    assert shown(state(ledger)).last_success_at == minute(8.5)
