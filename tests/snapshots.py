@@ -1,4 +1,4 @@
-"""Snapshots for the tests of the metrics page: a few that together show every sample, and readers of a page."""
+"""Views for the tests of the metrics page: a few that together show every sample, and readers of a page."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,9 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from exporter.domain.limits import LimitSettings, limits_in_effect
 from exporter.domain.model import Failure, Integration, Sync, SyncStatus, Totals
+from exporter.domain.problem import Problem, Severity
 from exporter.domain.view import View
 from exporter.metrics.page import Page
 
@@ -36,8 +38,12 @@ HEALTHY = View(
     last_timestamp_synced=ago(minutes=21, milliseconds=1.5),
     consecutive_failed_syncs=0,
     totals=Totals((7, 1, 0, 0, 0, 0), 7000, 12, 2100.25),
+    stale_problems=(Problem("stale", Severity.CRITICAL, "No good poll"),),
+    limits=limits_in_effect(LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0})),
+    failed_rows_ratio=0.0,
+    last_sync_lag_seconds=360.0,
 )
-"""Everything that `job_sync_status` tells is known."""
+"""Everything that `job_sync_status` tells is known, and every limit has a value."""
 
 DISCOVERED = View(
     integration=Integration(
@@ -61,6 +67,13 @@ DISCOVERED = View(
     expected_run_at=ago(minutes=2),
     totals=Totals((0, 0, 2, 0, 0, 1), 0, 300, 0.0),
     history_gaps=1,
+    problems=(
+        Problem("failing", Severity.CRITICAL, "2 failed syncs in a row"),
+        Problem("unscheduled", Severity.INFO, "No next run"),
+    ),
+    stale_problems=(Problem("stale", Severity.CRITICAL, "No good poll"),),
+    limits=limits_in_effect(LimitSettings()),
+    start_deadline_at=ago(minutes=-13),
 )
 """Running after two failures, a watermark in the future, and what discovery adds."""
 
@@ -77,6 +90,11 @@ STALE = View(
     last_timestamp_synced=ago(days=1),
     consecutive_failed_syncs=1,
     totals=Totals((3, 0, 0, 1, 0, 0), 30, 0, 60.0),
+    problems=(Problem("config_error", Severity.CRITICAL, "Cannot run"),),
+    stale_problems=(
+        Problem("config_error", Severity.CRITICAL, "Cannot run"),
+        Problem("stale", Severity.CRITICAL, "No good poll"),
+    ),
 )
 """Could not be polled for too long: its gauges about syncs are gone, its counters are not."""
 

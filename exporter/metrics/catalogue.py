@@ -2,7 +2,7 @@
 The metrics about integrations and their syncs: one table, one entry a family, in the order of the page.
 
 Adding a metric is one entry here, one line in docs/metrics.md and the golden pages. Help texts are plain ASCII without
-backslash, quote and newline. "Cached." stands for: from the latest successful poll, refreshed every poll interval.
+backslash, quote and newline. What polls bring says in its help that it is cached.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,15 +29,22 @@ from exporter.metrics.text import Kind
 
 Samples = Callable[[Any], Iterable[Sample]]
 
+_NOT_CACHED = {"last_poll_at", "last_poll_success_at", "history_gaps", "limits"}
+"""Fields that hold at the moment of the scrape, whenever the latest successful poll was."""
+
 
 def _gauge(
     name: str, help_text: str, reads: str, samples: Samples = value, *labels: str, when_stale: str | None = None
 ) -> Family:
-    return Family(f"braze_cdi_{name}", Kind.GAUGE, help_text, reads, samples, labels, when_stale)
+    return Family(f"braze_cdi_{name}", Kind.GAUGE, _help(help_text, reads), reads, samples, labels, when_stale)
 
 
 def _counter(name: str, help_text: str, reads: str, samples: Samples, *labels: str) -> Family:
-    return Family(f"braze_cdi_{name}", Kind.COUNTER, help_text, reads, samples, labels, when_stale=reads)
+    return Family(f"braze_cdi_{name}", Kind.COUNTER, _help(help_text, reads), reads, samples, labels, when_stale=reads)
+
+
+def _help(text: str, reads: str) -> str:
+    return text if reads in _NOT_CACHED else f"{text} Cached, refreshed every poll interval."
 
 
 def _limit(name: str, help_text: str, key: str) -> Family:
@@ -47,13 +54,13 @@ def _limit(name: str, help_text: str, key: str) -> Family:
 CATALOGUE = (
     _gauge(
         "up",
-        "Whether the latest poll of this integration succeeded (1) or not (0). Says nothing about its syncs. Cached.",
+        "Whether the latest poll of this integration succeeded (1) or not (0). Says nothing about its syncs.",
         "up",
         when_stale="up",
     ),
     _gauge(
         "integration_info",
-        "Static properties of the integration, and the labels configured for it. An unknown one is empty. Cached.",
+        "Static properties of the integration, and the labels configured for it. An unknown one is empty.",
         "integration",
         info,
         *INFO_LABELS,
@@ -61,14 +68,14 @@ CATALOGUE = (
     ),
     _gauge(
         "integration_status",
-        "Always 1; the label has the status of the integration as Braze words it. Cached.",
+        "Always 1; the label has the status of the integration as Braze words it.",
         "integration_status",
         integration_status,
         "integration_status",
     ),
     _gauge(
         "problem",
-        "Always 1, while the integration has this problem; docs/alerting.md explains each. Cached.",
+        "Always 1, while the integration has this problem; docs/alerting.md explains each.",
         "problems",
         problems,
         "problem",
@@ -77,74 +84,77 @@ CATALOGUE = (
     ),
     _gauge(
         "last_sync_status",
-        "Status of the latest sync, a running one included: 1 for the status it has, 0 for the others. Cached.",
+        "Status of the latest sync, a running one included: 1 for the status it has, 0 for the others.",
         "latest",
         sync_status,
         "status",
     ),
     _gauge(
         "last_sync_start_timestamp_seconds",
-        "Start of the latest sync, a running one included, in seconds since 1970. Cached.",
+        "Start of the latest sync, a running one included, in seconds since 1970.",
         "latest",
         start,
     ),
     _gauge(
         "last_sync_finish_timestamp_seconds",
-        "Finish of the latest finished sync in seconds since 1970. Cached.",
+        "Finish of the latest finished sync in seconds since 1970.",
         "latest_finished",
         of_sync("sync_finish_time", timestamp),
     ),
     _gauge(
         "last_sync_duration_seconds",
-        "Seconds from start to finish of the latest finished sync; never negative. Cached.",
+        "Seconds from start to finish of the latest finished sync; never negative.",
         "latest_finished",
         of_sync("duration_seconds"),
     ),
     _limit("sync_duration_limit_seconds", "How long a sync may run, in seconds.", "sync_duration"),
     _gauge(
         "last_sync_rows_synced",
-        "Rows that the latest finished sync synced. Cached.",
+        "Rows that the latest finished sync synced.",
         "latest_finished",
         of_sync("rows_synced"),
     ),
     _limit("rows_synced_lower_limit", "Fewest rows of a sync.", "rows_synced"),
     _gauge(
         "last_sync_rows_failed_with_errors",
-        "Rows that failed in the latest finished sync. Cached.",
+        "Rows that failed in the latest finished sync.",
         "latest_finished",
         of_sync("rows_failed_with_errors"),
     ),
     _gauge(
         "last_sync_failed_rows_ratio",
-        "Share of the latest finished sync's rows that failed, 0 to 1. Cached.",
+        "Share of the latest finished sync's rows that failed, 0 to 1.",
         "failed_rows_ratio",
     ),
     _limit("failed_rows_ratio_limit", "Share of a sync's rows that may fail, 0 to 1.", "failed_rows"),
     _gauge(
         "last_success_timestamp_seconds",
-        "Finish of the latest sync with status success, in seconds since 1970. Cached.",
+        "Finish of the latest sync with status success, in seconds since 1970.",
         "last_success_at",
         timestamp,
     ),
     _limit("success_age_limit_seconds", "How old the last success may be, in seconds.", "success_age"),
     _gauge(
         "last_timestamp_synced_seconds",
-        "Watermark: last_timestamp_synced of the latest sync that has one, in seconds since 1970. Cached.",
+        "Watermark: last_timestamp_synced of the latest sync that has one, in seconds since 1970.",
         "last_timestamp_synced",
         timestamp,
     ),
     Family(
         "braze_cdi_last_timestamp_synced_lag_seconds",
         Kind.GAUGE,
-        "Seconds by which the watermark last_timestamp_synced is behind the time of the scrape; negative when it lies"
-        " in the future. Grows between syncs. Cached.",
+        _help(
+            "Seconds by which the watermark last_timestamp_synced is behind the time of the scrape; negative when it"
+            " lies in the future. Grows between syncs.",
+            "last_timestamp_synced",
+        ),
         "last_timestamp_synced",
         microseconds,
         against_now=True,
     ),
     _gauge(
         "last_sync_lag_seconds",
-        "Seconds by which the watermark of the latest finished sync was behind its finish. Cached.",
+        "Seconds by which the watermark of the latest finished sync was behind its finish.",
         "last_sync_lag_seconds",
     ),
     _limit(
@@ -154,50 +164,50 @@ CATALOGUE = (
     ),
     _gauge(
         "next_scheduled_run_timestamp_seconds",
-        "Next run as Braze announces it, in seconds since 1970. Cached.",
+        "Next run as Braze announces it, in seconds since 1970.",
         "next_scheduled_run",
         timestamp,
     ),
     _gauge(
         "expected_run_timestamp_seconds",
-        "Oldest announced or expected run that no sync has met yet, else the next one, in seconds since 1970. Cached.",
+        "Oldest announced or expected run that no sync has met yet, else the next one, in seconds since 1970.",
         "expected_run_at",
         timestamp,
     ),
     _gauge(
         "start_deadline_timestamp_seconds",
-        "Until when the expected sync must have started, in seconds since 1970. Cached.",
+        "Until when the expected sync must have started, in seconds since 1970.",
         "start_deadline_at",
         timestamp,
     ),
     _gauge(
         "consecutive_failed_syncs",
-        "How many of the latest finished syncs in a row are error, config_error or limit_exceeded. Cached.",
+        "How many of the latest finished syncs in a row are error, config_error or limit_exceeded.",
         "consecutive_failed_syncs",
     ),
     _limit("consecutive_failed_syncs_limit", "More failed syncs in a row than this are critical.", "failed_syncs"),
     _counter(
         "syncs_total",
-        "Finished syncs by status, each counted once, from 0 when the integration was first seen. Cached.",
+        "Finished syncs by status, each counted once, from 0 when the integration was first seen.",
         "totals",
         syncs_total,
         "status",
     ),
     _counter(
         "rows_synced_total",
-        "Rows that finished syncs synced, each sync counted once. Cached.",
+        "Rows that finished syncs synced, each sync counted once.",
         "totals",
         total("rows_synced"),
     ),
     _counter(
         "rows_failed_with_errors_total",
-        "Rows that failed in finished syncs, each sync counted once. Cached.",
+        "Rows that failed in finished syncs, each sync counted once.",
         "totals",
         total("rows_failed_with_errors"),
     ),
     _counter(
         "sync_duration_seconds_total",
-        "Seconds spent in finished syncs, each sync counted once. Cached.",
+        "Seconds spent in finished syncs, each sync counted once.",
         "totals",
         total("duration_seconds"),
     ),

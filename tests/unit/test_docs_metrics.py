@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS
+from exporter.metrics.catalogue import CATALOGUE
+from exporter.metrics.family import INTEGRATION_LABELS
 from exporter.metrics.self_metrics import SelfMetrics
 from tests.snapshots import read_families, read_series
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from exporter.domain.integration_state import NEVER, IntegrationState, Moment, Since, Watch
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import LimitSettings, limits_in_effect
+from exporter.domain.limits import Limits, LimitSettings, limits_in_effect
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Polls, Sync, SyncStatus, Totals
 from exporter.domain.settings import PollSettings
@@ -96,6 +96,7 @@ def test_of_one_that_is_gone_only_what_still_holds_is_shown() -> None:
     assert view.history == LEDGER.recent
     figures = (view.latest, view.latest_finished, view.last_success_at, view.totals, view.history_gaps)
     assert figures == (None,) * 5
+    assert view.limits == Limits()
 
 
 def test_the_last_success_is_shown_by_its_finish() -> None:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exporter.domain.model import Integration, Snapshot
-from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, Family
+from exporter.domain.model import Integration
+from exporter.domain.view import View
+from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.columns import render_lines
+from exporter.metrics.family import INTEGRATION_LABELS, Family
 from exporter.metrics.text import Kind
 from tests.snapshots import REPRESENTATIVE
 
@@ -21,14 +23,14 @@ def test_no_family_is_there_twice() -> None:
 
 
 @EVERY
-def test_a_family_reads_one_field_of_the_snapshot(family: Family) -> None:
-    assert family.reads in {field.name for field in dataclasses.fields(Snapshot)}
+def test_a_family_reads_one_field_of_the_view(family: Family) -> None:
+    fields = {field.name for field in dataclasses.fields(View)}
+    assert {family.reads, family.when_stale or family.reads} <= fields
 
 
 @EVERY
 def test_the_suffix_of_a_name_tells_the_kind(family: Family) -> None:
     assert family.name.endswith("_total") == (family.kind is Kind.COUNTER)
-    assert family.name.endswith("_info") == (family.kind is Kind.INFO)
 
 
 @EVERY
@@ -38,28 +40,35 @@ def test_help_is_a_sentence_that_needs_no_escaping(family: Family) -> None:
 
 
 @EVERY
-def test_help_of_what_braze_told_says_that_it_is_cached(family: Family) -> None:
-    ours = {"last_poll_at", "last_poll_success_at", "history_gaps"}
-    assert ("refreshed every poll interval" in family.help) == (family.reads not in ours)
+def test_help_of_what_polls_bring_says_that_it_is_cached(family: Family) -> None:
+    ours = {"last_poll_at", "last_poll_success_at", "history_gaps", "limits"}
+    assert family.help.endswith(" Cached, refreshed every poll interval.") == (family.reads not in ours)
 
 
 @EVERY
-def test_every_family_shows_something_for_the_representative_snapshots(family: Family) -> None:
-    assert any(render_lines(family, "", getattr(snapshot, family.reads)) for snapshot in REPRESENTATIVE)
+def test_every_family_shows_something_for_the_representative_views(family: Family) -> None:
+    assert any(render_lines(family, "", getattr(view, family.reads)) for view in REPRESENTATIVE)
 
 
 @EVERY
 def test_samples_have_just_the_labels_that_are_declared(family: Family) -> None:
     plain = [dataclasses.replace(s, integration=dataclasses.replace(s.integration, labels=())) for s in REPRESENTATIVE]
-    values = [value for snapshot in plain if (value := getattr(snapshot, family.reads)) is not None]
+    values = [value for view in plain if (value := getattr(view, family.reads)) is not None]
     for pairs, _ in (sample for value in values for sample in family.samples(value)):
         assert tuple(name for name, _ in pairs) == family.labels
 
 
 def test_gauges_about_syncs_expire_and_nothing_else_does() -> None:
-    assert {family.name for family in CATALOGUE if not family.expires} == {
+    assert {family.name for family in CATALOGUE if family.when_stale is not None} == {
         "braze_cdi_up",
         "braze_cdi_integration_info",
+        "braze_cdi_problem",
+        "braze_cdi_sync_duration_limit_seconds",
+        "braze_cdi_rows_synced_lower_limit",
+        "braze_cdi_failed_rows_ratio_limit",
+        "braze_cdi_success_age_limit_seconds",
+        "braze_cdi_last_timestamp_synced_lag_limit_seconds",
+        "braze_cdi_consecutive_failed_syncs_limit",
         "braze_cdi_syncs_total",
         "braze_cdi_rows_synced_total",
         "braze_cdi_rows_failed_with_errors_total",
@@ -71,7 +80,7 @@ def test_gauges_about_syncs_expire_and_nothing_else_does() -> None:
 
 
 def _info_family() -> Family:
-    return next(family for family in CATALOGUE if family.kind is Kind.INFO)
+    return next(family for family in CATALOGUE if family.name.endswith("_info"))
 
 
 def test_configured_labels_follow_the_fixed_ones_in_order() -> None:

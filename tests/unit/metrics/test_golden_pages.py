@@ -1,5 +1,5 @@
 """
-The pages that users see, byte for byte, for a representative set of snapshots.
+The pages that users see, byte for byte, for a representative set of views.
 
 After a wanted change run `pytest tests/unit/metrics/test_golden_pages.py --update-golden` and read the difference.
 """
@@ -22,7 +22,7 @@ FILES = pytest.mark.parametrize(
 
 
 def golden_page(*, openmetrics: bool) -> bytes:
-    """The page of the representative snapshots, without what differs from machine to machine."""
+    """The page of the representative views, without what differs from machine to machine."""
     self_metrics = SelfMetrics("1.2.3", "0123abc")
     self_metrics.prepare_workspace("production")
     self_metrics.request_answered("production", "job_sync_status", "200", 0.3)
@@ -35,8 +35,8 @@ def golden_page(*, openmetrics: bool) -> bytes:
     self_metrics.config_loaded(successful=True, at_seconds=1767225600)
     self_metrics.state_persistent(value=False)
     page = Page(self_metrics)
-    for snapshot in REPRESENTATIVE:
-        page.publish(snapshot)
+    for view in REPRESENTATIVE:
+        page.publish(view)
     whole = page_bytes(page, NOW, openmetrics=openmetrics)
     whole = re.sub(rb'python_version="[^"]*"', b'python_version="3"', whole)
     return re.sub(rb"(?m)^(# (HELP|TYPE) )?(process|python)_.*\n", b"", whole)
@@ -65,8 +65,8 @@ def test_both_golden_pages_carry_the_same_values() -> None:
 
 def test_promtool_has_nothing_to_say_about_the_text_page() -> None:
     page = Page(SelfMetrics())
-    for snapshot in REPRESENTATIVE:
-        page.publish(snapshot)
+    for view in REPRESENTATIVE:
+        page.publish(view)
     for whole in (golden_page(openmetrics=False), page_bytes(page)):
         checked = subprocess.run(
             [component("promtool"), "check", "metrics"], input=whole, capture_output=True, check=False, timeout=60

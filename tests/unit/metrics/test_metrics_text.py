@@ -61,13 +61,14 @@ def test_other_characters_stay(text: str) -> None:
             b"# HELP x_total Help.\n# TYPE x_total counter\n",
             b"# HELP x Help.\n# TYPE x counter\n",
         ),
-        ("x_info", Kind.INFO, b"# HELP x_info Help.\n# TYPE x_info gauge\n", b"# HELP x Help.\n# TYPE x info\n"),
+        (
+            "x_info",
+            Kind.GAUGE,
+            b"# HELP x_info Help.\n# TYPE x_info gauge\n",
+            b"# HELP x_info Help.\n# TYPE x_info gauge\n",
+        ),
     ],
 )
 def test_headers_name_the_family_as_the_format_wants(name: str, kind: Kind, text: bytes, openmetrics: bytes) -> None:
     assert render_header(name, kind, "Help.", openmetrics=False) == text
     assert render_header(name, kind, "Help.", openmetrics=True) == openmetrics
-
-
-def test_a_gauge_keeps_the_word_info_in_its_name() -> None:
-    assert b"TYPE build_info gauge" in render_header("build_info", Kind.GAUGE, "Help.", openmetrics=True)

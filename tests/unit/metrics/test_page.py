@@ -5,19 +5,22 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from exporter.domain.model import Integration, Snapshot, Totals
+from exporter.domain.limits import Keyword, LimitSettings, limits_in_effect
+from exporter.domain.model import Integration, SyncStatus, Totals
+from exporter.domain.problem import Problem, Severity
+from exporter.domain.view import View
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.page import CHUNK_BYTES, Page, _join, _Part
 from exporter.metrics.self_metrics import SelfMetrics
 from tests.snapshots import HEALTHY, NEVER_RUN, NEW, NOW, REPRESENTATIVE, STALE, ago, page_bytes, read_series
 
-EXPIRING = {family.name for family in CATALOGUE if family.expires}
+EXPIRING = {family.name for family in CATALOGUE if family.when_stale is None}
 
 
-def page_with(*snapshots: Snapshot) -> Page:
+def page_with(*views: View) -> Page:
     page = Page(SelfMetrics("1.0", "abc"))
-    for snapshot in snapshots:
-        page.publish(snapshot)
+    for view in views:
+        page.publish(view)
     return page
 
 
@@ -84,16 +87,16 @@ def test_what_is_not_known_is_absent() -> None:
     assert names == {"braze_cdi_integration_info", "braze_cdi_exporter_history_gaps_total"}
 
 
-def test_exactly_one_status_of_the_newest_sync_is_1() -> None:
+def test_exactly_one_status_of_the_latest_sync_is_1() -> None:
     series = read_series(page_bytes(page_with(HEALTHY)))
     statuses = {
         dict(labels)["status"]: v for (name, labels), v in series.items() if name == "braze_cdi_last_sync_status"
     }
-    assert statuses == {"running": 0, "success": 1, "partial": 0, "error": 0, "config_error": 0, "unknown": 0}
+    assert statuses == {status.value: float(status is SyncStatus.SUCCESS) for status in SyncStatus}
 
 
-def test_a_new_snapshot_replaces_what_the_old_one_showed() -> None:
-    page = page_with(HEALTHY, replace(HEALTHY, newest=None, totals=Totals((8, 1, 0, 0, 0), 8000, 12, 2400.0)))
+def test_a_new_view_replaces_what_the_old_one_showed() -> None:
+    page = page_with(HEALTHY, replace(HEALTHY, latest=None, totals=Totals((8, 1, 0, 0, 0, 0), 8000, 12, 2400.0)))
     assert value(page, "braze_cdi_rows_synced_total") == 8000
     assert value(page, "braze_cdi_syncs_total", status="success") == 8
     assert value(page, "braze_cdi_last_sync_start_timestamp_seconds") is None
@@ -112,14 +115,14 @@ def test_a_withdrawn_integration_leaves_nothing() -> None:
     page = page_with(HEALTHY, STALE)
     page.withdraw("production", HEALTHY.integration.integration_id)
     assert without_process(page_bytes(page)) == without_process(page_bytes(page_with(STALE)))
-    assert page.snapshots() == (STALE,)
+    assert page.views() == (STALE,)
 
 
 def test_withdrawing_what_is_not_there_changes_nothing() -> None:
     page = page_with(HEALTHY)
     page.withdraw("production", "unknown")
     page.withdraw("elsewhere", HEALTHY.integration.integration_id)
-    assert page.snapshots() == (HEALTHY,)
+    assert page.views() == (HEALTHY,)
 
 
 def test_the_place_of_a_withdrawn_integration_goes_to_the_next_newcomer() -> None:
@@ -131,20 +134,18 @@ def test_the_place_of_a_withdrawn_integration_goes_to_the_next_newcomer() -> Non
 
 def test_one_id_in_two_workspaces_is_two_integrations() -> None:
     other = replace(HEALTHY, integration=replace(HEALTHY.integration, workspace="other"))
-    assert page_with(HEALTHY, other).snapshots() == (other, HEALTHY)
+    assert page_with(HEALTHY, other).views() == (other, HEALTHY)
 
 
 def test_ids_that_look_the_same_on_the_page_share_one_place() -> None:
-    first = Snapshot(Integration("w", "a\x00", "n"), up=True)
-    second = Snapshot(Integration("w", "a\x01", "n"), up=False)
+    first = View(Integration("w", "a\x00", "n"), up=True)
+    second = View(Integration("w", "a\x01", "n"), up=False)
     assert value(page_with(first, second), "braze_cdi_up") == 0
 
 
-def test_snapshots_come_by_workspace_name_and_id() -> None:
-    first, second, third = (
-        Snapshot(Integration(*names)) for names in (("a", "9", "x"), ("b", "3", "x"), ("b", "1", "y"))
-    )
-    assert page_with(third, first, second).snapshots() == (first, second, third)
+def test_views_come_by_workspace_name_and_id() -> None:
+    first, second, third = (View(Integration(*names)) for names in (("a", "9", "x"), ("b", "3", "x"), ("b", "1", "y")))
+    assert page_with(third, first, second).views() == (first, second, third)
 
 
 def test_lag_is_counted_to_the_scrape() -> None:
@@ -160,7 +161,7 @@ def test_lag_is_negative_when_the_watermark_lies_in_the_future() -> None:
 
 
 def test_gauges_about_syncs_disappear_when_stale_and_the_rest_stays() -> None:
-    page = page_with(HEALTHY)
+    page = page_with(replace(HEALTHY, stale_problems=()))
     assert HEALTHY.stale_at is not None
     before = shown(page, HEALTHY.stale_at - timedelta(microseconds=1))
     after = shown(page, HEALTHY.stale_at)
@@ -169,8 +170,57 @@ def test_gauges_about_syncs_disappear_when_stale_and_the_rest_stays() -> None:
         "braze_cdi_integration_status",
         "braze_cdi_next_scheduled_run_timestamp_seconds",
         "braze_cdi_expected_run_timestamp_seconds",
+        "braze_cdi_start_deadline_timestamp_seconds",
     }
     assert after == before - EXPIRING
+
+
+def problems(page: Page, now: datetime) -> set[tuple[str, str]]:
+    """Kind and severity of each problem shown."""
+    series = read_series(page_bytes(page, now))
+    shown = [dict(labels) for name, labels in series if name == "braze_cdi_problem"]
+    return {(labels["problem"], labels["severity"]) for labels in shown}
+
+
+def test_each_problem_is_shown_with_its_severity_while_it_holds() -> None:
+    late = Problem("overdue", Severity.CRITICAL, "Late")
+    slow = Problem("slow", Severity.WARNING, "Slow")
+    page = page_with(replace(HEALTHY, problems=(late, slow)))
+    assert problems(page, NOW) == {("overdue", "critical"), ("slow", "warning")}
+    page.publish(replace(HEALTHY, problems=(replace(late, severity=Severity.INFO),)))
+    assert problems(page, NOW) == {("overdue", "info")}
+    page.publish(HEALTHY)
+    assert problems(page, NOW) == set()
+
+
+def test_a_stale_integration_shows_what_is_wrong_with_it_then() -> None:
+    """Blindness resolves no alert: what was wrong at the latest good poll stays beside `stale`."""
+    failing = Problem("failing", Severity.CRITICAL, "Fails")
+    stale = Problem("stale", Severity.CRITICAL, "No good poll")
+    page = page_with(replace(HEALTHY, problems=(failing,), stale_problems=(failing, stale)))
+    assert problems(page, ago(minutes=-9)) == {("failing", "critical")}
+    assert problems(page, ago(minutes=-10)) == {("failing", "critical"), ("stale", "critical")}
+    page.publish(replace(HEALTHY, stale_at=ago(minutes=-30)))
+    assert problems(page, ago(minutes=-11)) == set()
+
+
+def test_problems_of_a_stale_integration_that_change_are_shown_as_they_are_then() -> None:
+    stale = Problem("stale", Severity.CRITICAL, "No good poll")
+    page = page_with(HEALTHY)
+    later = ago(minutes=-11)
+    assert problems(page, later) == {("stale", "critical")}
+    page.publish(replace(HEALTHY, up=False, stale_problems=(replace(stale, severity=Severity.INFO),)))
+    assert problems(page, later) == {("stale", "info")}
+
+
+def test_a_limit_that_is_off_or_not_known_is_absent() -> None:
+    page = page_with(HEALTHY)
+    assert value(page, "braze_cdi_last_timestamp_synced_lag_limit_seconds") == 7200
+    off = limits_in_effect(LimitSettings({"failed_syncs": Keyword.OFF, "sync_duration": 60.0}))
+    page.publish(replace(HEALTHY, limits=off))
+    assert value(page, "braze_cdi_consecutive_failed_syncs_limit") is None
+    assert value(page, "braze_cdi_last_timestamp_synced_lag_limit_seconds") is None
+    assert value(page, "braze_cdi_sync_duration_limit_seconds") == 60
 
 
 def test_each_integration_goes_stale_at_its_own_time() -> None:
@@ -192,7 +242,7 @@ def test_a_good_poll_brings_back_what_had_gone_stale() -> None:
     gone = shown(page, later)
     page.publish(replace(HEALTHY, stale_at=ago(minutes=-30)))
     assert shown(page, later) - gone == shown(page, NOW) & EXPIRING
-    assert gone < shown(page, later)
+    assert gone - shown(page, later) == {"braze_cdi_problem"}
 
 
 def test_a_failed_poll_does_not_bring_back_what_had_gone_stale() -> None:
@@ -234,15 +284,13 @@ def test_an_error_while_publishing_leaves_the_page_as_it_was() -> None:
     with pytest.raises(ValueError, match="zip"):
         page.publish(replace(STALE, totals=Totals(syncs=(1,))))
     assert without_process(page_bytes(page)) == before
-    assert page.snapshots() == (HEALTHY,)
+    assert page.views() == (HEALTHY,)
 
 
 def test_a_quiet_poll_renders_only_what_changed() -> None:
     page = page_with(HEALTHY)
     before = {column.family.name: column._lines[0] for column in page._columns}
-    page.publish(
-        replace(HEALTHY, last_poll_at=NOW, last_poll_success_at=NOW, stale_at=ago(minutes=-11), next_poll_at=NOW)
-    )
+    page.publish(replace(HEALTHY, last_poll_at=NOW, last_poll_success_at=NOW, stale_at=ago(minutes=-11), problems=()))
     rendered = {column.family.name for column in page._columns if column._lines[0] is not before[column.family.name]}
     assert rendered == {"braze_cdi_last_poll_timestamp_seconds", "braze_cdi_last_poll_success_timestamp_seconds"}
 
