@@ -41,7 +41,7 @@ STATUSES = {
     "partial": SyncStatus.PARTIAL,
     "error": SyncStatus.ERROR,
     "config_error": SyncStatus.CONFIG_ERROR,
-    "Limit Exceeded": SyncStatus.UNKNOWN,
+    "Limit Exceeded": SyncStatus.LIMIT_EXCEEDED,
 }
 """What Braze's word for an outcome means; "Limit Exceeded" is the dashboard's, and undocumented for the API."""
 

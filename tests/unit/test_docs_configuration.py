@@ -14,6 +14,7 @@ from exporter.config.endpoint import KNOWN_HOSTS
 from exporter.config.load import load_config
 from exporter.config.schema import ConfigFile, Poll, Section
 from exporter.config.values import RESERVED_LABELS
+from exporter.domain.limits import Alerts, Keyword
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
@@ -24,6 +25,7 @@ ROWS = {
     if line.startswith("| `") and len(cells := [cell.strip() for cell in line.strip("|").split("|")]) == 5
 }
 EXISTING: dict[str, FieldInfo] = {}
+DOCUMENTED: set[type[Section]] = set()
 IN_WORDS = {
     "workspaces[].integrations[].name": "Braze's name",
     "workspaces[].integrations[].expected_interval": "none",
@@ -35,11 +37,13 @@ IN_WORDS = {
 
 
 def fields(section: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """A section's keys; those of a block that may stand in several places are documented in the first."""
     for name, field in section.model_fields.items():
         path = f"{prefix}{name}"
         yield path, field
         for part in (field.annotation, *get_args(field.annotation)):
-            if isinstance(part, type) and issubclass(part, Section):
+            if isinstance(part, type) and issubclass(part, Section) and part not in DOCUMENTED:
+                DOCUMENTED.add(part)
                 yield from fields(part, f"{path}[]." if get_args(field.annotation) else f"{path}.")
 
 
@@ -48,12 +52,18 @@ EXISTING.update(fields(ConfigFile))
 
 def default_of(path: str) -> str:
     field = EXISTING[path]
-    if path.startswith("workspaces[].poll"):
+    if path in {"workspaces[].poll", "workspaces[].limits"}:
         return "as at the top"
+    if path == "workspaces[].integrations[].limits":
+        return "as in the workspace"
     if field.is_required() or path == "workspaces[].integrations":
         return "required"
     if path in IN_WORDS:
         return IN_WORDS[path]
+    if isinstance(field.default, Keyword | Alerts):
+        return f"`{field.default}`"
+    if path == "limits.failed_syncs":
+        return f"`{field.default:g}`"
     if isinstance(field.default, bool):
         return f"`{field.default}`".lower()
     if not isinstance(field.default, int | float):

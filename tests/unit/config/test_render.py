@@ -37,6 +37,14 @@ def test_the_smallest_configuration_is_shown_with_every_default() -> None:
     stale_after: 10m
     max_pages: 20
     verify_after: 1h
+  limits:
+    failed_syncs: 1
+    failed_rows: auto
+    start_delay: auto
+    sync_duration: auto
+    lag: auto
+    success_age: auto
+    rows_synced: auto
   rate_limit:
     job_sync_status: 100
     integrations: 50
