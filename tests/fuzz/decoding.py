@@ -1,5 +1,6 @@
-"""Fuzz target: any body that answers 200, through JSON, decoding, the ledger and the values of the gauges."""
+"""Fuzz target: any body that answers 200, through JSON, decoding, the ledger, the judge and what is shown."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,8 @@ from exporter.domain.decode import MAX_ROWS, START_TOLERANCE, decode_job_sync_st
 from exporter.domain.errors import PayloadError
 from exporter.domain.ledger import Page, Walk, absorb
 from exporter.domain.listing import MAX_TEXT, decode_integrations
-from exporter.domain.model import Integration, Snapshot
-from exporter.domain.summary import with_ledger, with_listing
+from exporter.domain.view import View
+from tests.states import show
 
 SEEDS = ("tests/fuzz/seeds/decoding",)
 WORDS = (
@@ -44,7 +45,7 @@ def _check_syncs(body: Any) -> None:
     again = absorb(step.ledger, Walk(), Page(decoded.syncs, last=True), now=NOW, max_pages=1)
     assert not again.counted
     assert sum(again.ledger.totals.syncs) == len(step.counted)
-    with_ledger(Snapshot(Integration("w", "i", "n")), again.ledger)
+    _check_view(show(again.ledger, judged_at=NOW))
 
 
 def _check_list(body: Any) -> None:
@@ -53,4 +54,12 @@ def _check_list(body: Any) -> None:
     for listed in decoded.integrations:
         assert is_path_segment(listed.integration_id)
         assert max(map(len, (listed.integration_name, listed.integration_status, listed.warehouse_type))) <= MAX_TEXT
-        with_listing(Snapshot(Integration("w", "i", "n")), listed, None)
+        _check_view(show(None, listed, judged_at=NOW))
+
+
+def _check_view(view: View) -> None:
+    kinds = [problem.kind for problem in view.problems]
+    assert len(set(kinds)) == len(kinds)
+    for problem in view.problems:
+        assert problem.text.isprintable()
+        assert problem.value is None or math.isfinite(problem.value)

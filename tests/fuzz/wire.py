@@ -3,10 +3,11 @@
 import contextlib
 import math
 
+from exporter.braze.endpoints import Endpoint
 from exporter.braze.link import MAX_CURSOR, BadLink
 from exporter.braze.wire import (
     Response,
-    build_job_sync_status,
+    build_request,
     decipher_body,
     decipher_error,
     decipher_next_cursor,
@@ -34,7 +35,7 @@ def check(data: bytes) -> None:
         assert len(cursor.problem) < 100
     elif cursor is not None:
         assert 0 < len(cursor) <= MAX_CURSOR
-        query = build_job_sync_status("an-id", cursor).query
+        query = build_request(Endpoint.JOB_SYNC_STATUS, "an-id", cursor).query
         assert query.isascii()
         assert query.count("&") == 0
     said = decipher_rate_headers(response)

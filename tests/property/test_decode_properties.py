@@ -13,11 +13,11 @@ from exporter.braze.wire import Response, decipher_body, decipher_next_cursor, d
 from exporter.domain.decode import MAX_ROWS, START_TOLERANCE, decode_job_sync_status
 from exporter.domain.errors import PollError
 from exporter.domain.ledger import Page, Walk, absorb
-from exporter.domain.model import Integration, Snapshot, SyncStatus
-from exporter.domain.summary import with_ledger
+from exporter.domain.model import SyncStatus
 from exporter.metrics import page
 from exporter.metrics.self_metrics import SelfMetrics
 from tests.json_values import ANY_JSON, PAGES
+from tests.states import show
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KINDS = {
@@ -51,7 +51,7 @@ def test_the_ledger_and_the_page_take_whatever_was_decoded(bodies: list[Any]) ->
     for body in bodies:
         decoded = decode_job_sync_status(body, NOW)
         ledger = absorb(ledger, Walk(), Page(decoded.syncs, last=True), now=NOW, max_pages=1).ledger
-        shown.publish(with_ledger(Snapshot(Integration("w", "i", "n")), ledger))
+        shown.publish(show(ledger, judged_at=NOW))
     text = b"".join(shown.render(NOW, openmetrics=True).chunks).decode()
     values = [float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")]
     assert all(map(math.isfinite, values))

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.domain.ledger import ATTEMPTS, Ledger, Page, Tail, Walk, absorb, break_off
-from exporter.domain.model import FINISHED_STATUSES, Integration, Snapshot, Sync, SyncStatus
-from exporter.domain.summary import with_ledger
+from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus
+from exporter.domain.summary import summarize
 from tests.histories import PAGE_SIZE, minute
 
 
@@ -214,11 +214,11 @@ def test_the_gauges_are_those_of_the_whole_history(steps: list[Step]) -> None:
     """One sync at a time, as Braze has it; the ledger knows the rest of the history by its tail alone."""
     exporter = act([(kind, status, number, False) for kind, status, number, _ in steps if kind is not Play.revise])
     assert exporter.ledger is not None
-    shown = with_ledger(Snapshot(Integration("w", "i", "n")), exporter.ledger)
+    shown = summarize(exporter.ledger, None)
     history = exporter.braze.listed()
-    assert shown.newest == (history[0] if history else None)
+    assert shown.latest == (history[0] if history else None)
     success = next((sync for sync in history if sync.job_status is SyncStatus.SUCCESS), None)
-    assert shown.last_success_at == (success.sync_finish_time if success else None)
+    assert shown.last_success == success
     streak = next((at for at, sync in enumerate(history) if not sync.failed), len(history))
     assert shown.consecutive_failed_syncs == streak
 

@@ -1,4 +1,4 @@
-"""What holds for any account on disk: it comes back as it was, or as damage, never as something else."""
+"""What holds for any state on disk: it comes back as it was, or as damage, never as something else."""
 
 import contextlib
 import json
@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from exporter.domain.expected_run import ExpectedRun
+from exporter.domain.integration_state import IntegrationState, Since
 from exporter.domain.ledger import Ledger, Page, Tail, Walk, absorb
-from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import FINISHED_STATUSES, Failure, Polls, Sync, SyncStatus, Totals
 from exporter.state.codec import decode_ledger, encode_ledger
 from exporter.state.row import decode_row, encode_row
-from exporter.state.store import Account, Properties, Store
-from tests.accounts import START, Surroundings, account, full_disk
+from exporter.state.store import Store
+from tests.kept import START, Surroundings, full_disk, state
 
 T = TypeVar("T")
+FACTS, LEDGER = 3, 4
+"""Columns of a row."""
 
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 SPAN = (LATEST - EARLIEST) // timedelta(microseconds=1)
@@ -36,7 +41,7 @@ counts = st.integers(0, 2**80)
 
 def whole(kind: type[T], **parts: st.SearchStrategy[object]) -> st.SearchStrategy[T]:
     """Values of a dataclass with every field drawn: one that is new must be drawn here, and so be kept on disk."""
-    assert parts.keys() == {field.name for field in fields(cast("type[Any]", kind))}
+    assert parts.keys() == {field.name for field in fields(cast("type[Any]", kind)) if field.compare}
     return st.builds(kind, **parts)
 
 
@@ -92,23 +97,48 @@ def real_ledgers(draw: st.DrawFn) -> Ledger:
 
 
 ledgers = any_ledgers | real_ledgers()
-properties = st.builds(Properties, *[names] * len(Properties._fields))
-accounts = whole(
-    Account, ledger=ledgers, heard_at=times, expected_run_at=optional_times, properties=st.none() | properties
+since = st.none() | whole(Since, at=times, at_first_sight=st.booleans())
+listed = whole(
+    ListedIntegration,
+    integration_id=names,
+    integration_name=names,
+    integration_type=names,
+    integration_status=names,
+    warehouse_type=names,
+    app_group_id=names,
+    last_updated_at=optional_times,
+    last_job_start_time=optional_times,
+    last_job_status=st.none() | st.sampled_from(SyncStatus),
+    next_scheduled_run=optional_times,
+    next_run_told=st.booleans(),
+)
+states = whole(
+    IntegrationState,
+    first_seen_at=times,
+    ledger=st.none() | ledgers,
+    listed=st.none() | listed,
+    expected=st.none() | whole(ExpectedRun, at=times, announced=st.booleans()),
+    had_schedule=st.booleans(),
+    paused=since,
+    unscheduled=since,
+    gone=since,
+    renamed_to=names,
+    resumed_at=optional_times,
+    judged_at=optional_times,
+    polls=whole(
+        Polls,
+        last_at=st.none(),  # of this process only
+        succeeded_at=st.none(),
+        failure=st.none() | whole(Failure, reason=names, message=names, at=times),
+        failing_since=optional_times,
+    ),
 )
 keys = st.tuples(names, names)
 
 
-@given(keys, accounts)
-def test_any_account_comes_back_as_it_was(key: tuple[str, str], account: Account) -> None:
-    assert decode_row(encode_row(key, account)) == (key, account)
-
-
-@given(keys, accounts)
-def test_properties_of_an_older_file_lack_the_status(key: tuple[str, str], account: Account) -> None:
-    row = list(encode_row(key, replace(account, properties=Properties("n", "t", "w", "g", "paused"))))
-    row[4] = json.dumps(["n", "t", "w", "g"])
-    assert decode_row(row)[1].properties == Properties("n", "t", "w", "g")
+@given(keys, states)
+def test_any_state_comes_back_as_it_was(key: tuple[str, str], kept: IntegrationState) -> None:
+    assert decode_row(encode_row(key, kept)) == (key, kept)
 
 
 json_values = st.recursive(
@@ -121,15 +151,40 @@ json_values = st.recursive(
 @given(ledgers, st.data())
 def test_a_record_with_anything_in_it_is_a_ledger_or_a_value_error(ledger: Ledger, data: st.DataObject) -> None:
     record = json.loads(encode_ledger(ledger))
-    place: Any = record
+    put_anything(record, data)
+    with contextlib.suppress(ValueError):
+        assert isinstance(decode_ledger(json.dumps(record).encode()), Ledger)
+
+
+@given(states, st.data())
+def test_facts_with_anything_in_them_are_a_state_or_a_value_error(kept: IntegrationState, data: st.DataObject) -> None:
+    """No checksum covers them. What is read can be written again."""
+    row = list(encode_row(("w", "a"), kept))
+    facts = json.loads(row[FACTS])
+    put_anything(facts, data)
+    row[FACTS] = json.dumps(facts).encode()
+    with contextlib.suppress(ValueError):
+        key, read = decode_row(row)
+        assert decode_row(encode_row(key, read)) == (key, read)
+
+
+@given(states, st.binary(max_size=50) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_bytes_that_are_no_facts_are_a_value_error(kept: IntegrationState, text: bytes) -> None:
+    row = list(encode_row(("w", "a"), kept))
+    row[FACTS] = text
+    with pytest.raises(ValueError, match=r".+"):
+        decode_row(row)
+
+
+def put_anything(record: Any, data: st.DataObject) -> None:
+    """Replace one value anywhere in *record*."""
+    place = record
     while True:
         key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
         if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
             break
         place = place[key]
     place[key] = data.draw(json_values)
-    with contextlib.suppress(ValueError):
-        assert isinstance(decode_ledger(json.dumps(record).encode()), Ledger)
 
 
 @given(st.binary(max_size=50) | json_values.map(lambda value: json.dumps(value).encode()))
@@ -138,10 +193,14 @@ def test_bytes_that_are_no_record_are_a_value_error(text: bytes) -> None:
         decode_ledger(text)
 
 
-@given(keys, accounts, st.data())
-def test_any_changed_byte_is_noticed(key: tuple[str, str], account: Account, data: st.DataObject) -> None:
-    row = list(encode_row(key, account))
-    column = data.draw(st.sampled_from([index for index in (0, 1, 5) if row[index]]))
+@given(keys, states, st.data())
+def test_any_changed_byte_of_names_and_ledger_is_noticed(
+    key: tuple[str, str], kept: IntegrationState, data: st.DataObject
+) -> None:
+    row = list(encode_row(key, kept))
+    columns = [index for index in (0, 1, LEDGER) if row[index]]
+    assume(columns)
+    column = data.draw(st.sampled_from(columns))
     place = data.draw(st.integers(0, len(row[column]) - 1))
     changed = bytearray(row[column])
     changed[place] ^= data.draw(st.integers(1, 255))
@@ -163,7 +222,7 @@ steps = st.lists(
 def test_whatever_the_disk_does_a_store_knows_what_it_was_given(todo: list[tuple[Any, ...]]) -> None:
     """And after a restart as well, once the disk has been well for a minute."""
     around = Surroundings()
-    given_accounts: dict[tuple[str, str], Account] = {}
+    committed: dict[tuple[str, str], IntegrationState] = {}
     full = False
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as disk:
         path = Path(folder, "data")
@@ -172,8 +231,8 @@ def test_whatever_the_disk_does_a_store_knows_what_it_was_given(todo: list[tuple
             match word:
                 case "commit":
                     (workspace, name), number = rest
-                    given_accounts[workspace, name] = account(number, heard_at=around.time)
-                    store.commit(workspace, name, given_accounts[workspace, name])
+                    committed[workspace, name] = state(number, judged_at=around.time)
+                    store.commit(workspace, name, committed[workspace, name])
                 case "kill" if around.persistent and not full and path.exists():
                     left = Path(folder, "left")
                     shutil.copytree(path, left)
@@ -194,18 +253,18 @@ def test_whatever_the_disk_does_a_store_knows_what_it_was_given(todo: list[tuple
                     around.a_minute_passes()
                 case "remove":
                     shutil.rmtree(path, ignore_errors=True)
-            assert all_of(store) == given_accounts
+            assert all_of(store) == committed
         disk.close()
         for _ in range(2):  # the first may be the one that notices the trouble
             around.a_minute_passes()
-            given_accounts["w", "a"] = account(9, heard_at=around.time)
-            store.commit("w", "a", given_accounts["w", "a"])
+            committed["w", "a"] = state(9, judged_at=around.time)
+            store.commit("w", "a", committed["w", "a"])
         assert around.persistent
         store.close()
         store = around.open(path)
-        assert all_of(store) == given_accounts
+        assert all_of(store) == committed
         store.close()
 
 
-def all_of(store: Store) -> dict[tuple[str, str], Account]:
+def all_of(store: Store) -> dict[tuple[str, str], IntegrationState]:
     return {(workspace, name): kept for workspace in "vw" for name, kept in store.load(workspace).items()}

@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.app.backfill import Backfill, read_history
-from exporter.braze.gate import Gate
+from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import PollError
 from exporter.domain.model import Integration, Sync, SyncStatus
@@ -28,10 +28,10 @@ SINCE = START - timedelta(days=2)
 USERS = Integration("production", "id-1", 'us"ers')
 
 
-def build_gate(world: World, clock: VirtualClock) -> Gate:
+def build_api(world: World, clock: VirtualClock) -> Api:
     sender = VirtualSender(world, clock, "key-of-w", random.Random(1))
     limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(100, 0.8, clock.monotonic())}
-    return Gate(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
+    return Api(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
 
 
 def sync(minutes: int, status: SyncStatus, rows: int = 10) -> Sync:
@@ -87,7 +87,7 @@ def test_the_history_read_is_the_truth_since_then(tmp_path: Path) -> None:
         world = World(1, clock.now())
         world.add_workspace("w")
         key = world.add_integration("w", "users", schedule=every(minutes=15), history=timedelta(days=4))
-        history = await read_history(build_gate(world, clock), key, SINCE, clock.now())
+        history = await read_history(build_api(world, clock), key, SINCE, clock.now())
         return history, tuple(one for one in world.truth(key) if one.finished and one.sync_start_time > SINCE)
 
     history, truth = run(main, start=START)
@@ -101,7 +101,7 @@ def test_a_page_that_does_not_come_costs_the_whole_history() -> None:
         world.add_workspace("w")
         key = world.add_integration("w", "users", schedule=every(minutes=15), history=timedelta(days=4))
         world.faults.add("http_500", page=3)
-        await read_history(build_gate(world, clock), key, SINCE, clock.now())
+        await read_history(build_api(world, clock), key, SINCE, clock.now())
 
     with pytest.raises(PollError):
         run(main, start=START)

@@ -15,12 +15,14 @@ from urllib.parse import quote
 import pytest
 
 from exporter.braze.client import HIDDEN, MAX_BODY_BYTES, HttpxSender, build_tls_context
-from exporter.braze.wire import Response, build_integrations, build_job_sync_status, decipher_next_cursor
+from exporter.braze.endpoints import Endpoint
+from exporter.braze.wire import Response, build_request, decipher_next_cursor
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
 from exporter.simulator.world import World
 from tests.simulated import SimulatedBraze
 
 T = TypeVar("T")
+JOBS, LIST = Endpoint.JOB_SYNC_STATUS, Endpoint.INTEGRATIONS
 KEY = "key-of-w"
 TLS = build_tls_context()
 
@@ -54,7 +56,7 @@ def send(url: str, key: Key | None = None, *, timeout_seconds: float = 10.0) -> 
     """Send one request for the first page of integration `a`."""
 
     async def act(sender: HttpxSender) -> Response:
-        return await sender.send(build_job_sync_status("a"))
+        return await sender.send(build_request(JOBS, "a"))
 
     return with_sender(act, url, key, timeout_seconds=timeout_seconds)
 
@@ -90,7 +92,7 @@ def from_server(answer: bytes, key: Key | None = None, *, endless: bytes = b"") 
         port = server.sockets[0].getsockname()[1]
         sender = HttpxSender(f"http://127.0.0.1:{port}", key or Key(), 10.0, "test/1", TLS)
         try:
-            return await sender.send(build_job_sync_status("a", "c=1"))
+            return await sender.send(build_request(JOBS, "a", "c=1"))
         except PollError as error:
             return error
         finally:
@@ -129,11 +131,11 @@ def test_a_key_is_read_for_every_request_so_that_a_rotated_one_is_used_at_once(b
     key = Key()
 
     async def act(sender: HttpxSender) -> list[int]:
-        statuses = [(await sender.send(build_integrations())).status]
+        statuses = [(await sender.send(build_request(LIST))).status]
         braze.world.switch("key_rotated", "w")
-        statuses.append((await sender.send(build_integrations())).status)
+        statuses.append((await sender.send(build_request(LIST))).status)
         key.text += "-rotated"
-        statuses.append((await sender.send(build_integrations())).status)
+        statuses.append((await sender.send(build_request(LIST))).status)
         return statuses
 
     assert with_sender(act, braze.url, key) == [200, 401, 200]
@@ -153,7 +155,7 @@ def test_a_link_to_another_host_never_becomes_an_address() -> None:
     response, _ = from_server(b"HTTP/1.1 200 OK\r\n" + link + b"Content-Length: 2\r\n\r\n{}")
     assert isinstance(response, Response)
     assert decipher_next_cursor(response) == "abc"
-    assert build_job_sync_status("a", "abc").path.startswith("/cdi/")
+    assert build_request(JOBS, "a", "abc").path.startswith("/cdi/")
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip"])
@@ -177,8 +179,8 @@ def test_after_any_fault_the_next_request_is_answered(braze: SimulatedBraze) -> 
         for fault in ("cut", "reset", "huge_body", "hang"):
             braze.call(partial(_break_once, fault))
             with pytest.raises(PollError):
-                await sender.send(build_job_sync_status("a"))
-        return (await sender.send(build_job_sync_status("a"))).status
+                await sender.send(build_request(JOBS, "a"))
+        return (await sender.send(build_request(JOBS, "a"))).status
 
     assert with_sender(act, braze.url, timeout_seconds=1.0) == 200
 
@@ -237,7 +239,7 @@ def test_cancelling_a_request_gets_through_at_once(braze: SimulatedBraze) -> Non
     braze.call(lambda world: world.faults.add("hang"))
 
     async def act(sender: HttpxSender) -> None:
-        task = asyncio.create_task(sender.send(build_job_sync_status("a")))
+        task = asyncio.create_task(sender.send(build_request(JOBS, "a")))
         while not braze.world.workspaces["w"].requests:  # noqa: ASYNC110 - told by another thread, which sets no event
             await asyncio.sleep(0)
         task.cancel()

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from exporter.braze.endpoints import Endpoint
 from exporter.braze.link import BadLink, Cursor
-from exporter.braze.wire import Response, build_integrations, build_job_sync_status, decipher_next_cursor
+from exporter.braze.wire import Response, build_request, decipher_next_cursor
 from exporter.domain.errors import PayloadError
 
 DOCUMENTED = (
@@ -61,7 +62,7 @@ def test_every_well_formed_link_gives_its_cursor_and_never_its_address(link: str
 def test_a_cursor_goes_back_to_braze_as_the_same_value(text: str) -> None:
     found = cursor(f'</x?cursor={text}>; rel="next"')
     assert found is not None
-    again = cursor(f'</x?{build_job_sync_status("id", found).query}>; rel="next"')
+    again = cursor(f'</x?{build_request(Endpoint.JOB_SYNC_STATUS, "id", found).query}>; rel="next"')
     assert again == found
 
 
@@ -86,9 +87,9 @@ def test_a_cursor_may_be_as_long_as_four_thousand_characters() -> None:
 def test_a_next_page_that_cannot_be_followed_is_not_the_end(link: str, wrong: str) -> None:
     found = cursor(f'</x?cursor=z>; rel="prev",{link}')
     assert isinstance(found, BadLink)
-    for build in (build_integrations, lambda bad: build_job_sync_status("id", bad)):
+    for endpoint in Endpoint:
         with pytest.raises(PayloadError, match=re.escape(wrong)):
-            build(found)
+            build_request(endpoint, "id", found)
 
 
 def test_a_next_page_that_is_named_twice_is_followed_where_it_can_be() -> None:

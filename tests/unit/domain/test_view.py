@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from exporter.domain.integration_state import NEVER, IntegrationState, Moment, Since, Watch
+from exporter.domain.integration_state import IntegrationState, Moment, Since, Watch
 from exporter.domain.ledger import Ledger
 from exporter.domain.limits import Limits, LimitSettings, limits_in_effect
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Polls, Sync, SyncStatus, Totals
 from exporter.domain.settings import PollSettings
-from exporter.domain.summary import summarize
 from exporter.domain.transitions import on_start
 from exporter.domain.view import View, build_view
 from tests.histories import ended, minute, newest_first
+from tests.states import state_of
 
 WATCH = Watch(
     Integration("w", "i", "i", labels=(("team", "crm"),)),
@@ -34,10 +34,9 @@ LISTED = ListedIntegration(
 
 
 def state(ledger: Ledger | None = LEDGER, listed: ListedIntegration | None = LISTED) -> IntegrationState:
-    """A state that the list shows at present, judged at minute 10."""
-    known = IntegrationState(minute(0), ledger, listed, judged_at=minute(10), polls=Polls(minute(11), minute(10)))
-    session = replace(known.session, listed_at=1.0 if listed else NEVER)
-    return replace(known, session=session, summary=summarize(ledger, listed))
+    """A state that the list shows at present, judged at minute 10 at minute 11."""
+    known = state_of(ledger, listed, judged_at=minute(10))
+    return replace(known, first_seen_at=minute(0), polls=Polls(minute(11), minute(10)))
 
 
 def shown(known: IntegrationState, watch: Watch = WATCH) -> View:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from exporter.domain.integration_state import IntegrationState, Session
+from exporter.domain.model import Polls
 from exporter.state.lock import StorageInUseError
-from exporter.state.store import MemoryStore
 from exporter.state.sqlite import FILE_NAME
-from exporter.state.store import KEPT_FOR, Account, Storage
-from tests.accounts import START, Surroundings, account, files
+from exporter.state.store import KEPT_FOR, MemoryStore, Storage
+from tests.kept import START, Surroundings, files, state
 
 ODD_NAMES = ["", "ä \n'\"; --", "\udcff lone", "nul \0 inside", "x" * 5000]
 
@@ -24,13 +25,13 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
     store = around.open(tmp_path / "deep" / "data")
     assert store.load("w") == {}
     for number in range(30):
-        store.commit("w", f"id-{number}", account(number))
-    store.commit("other", "id-1", account(99))
-    store.commit("w", "id-1", account(100))
+        store.commit("w", f"id-{number}", state(number))
+    store.commit("other", "id-1", state(99))
+    store.commit("w", "id-1", state(100))
     store.close()
     again = around.open(tmp_path / "deep" / "data")
-    assert again.load("w") == {f"id-{number}": account(100 if number == 1 else number) for number in range(30)}
-    assert again.load("other") == {"id-1": account(99)}
+    assert again.load("w") == {f"id-{number}": state(100 if number == 1 else number) for number in range(30)}
+    assert again.load("other") == {"id-1": state(99)}
     assert again.load("unknown") == {}
     assert around.persistent
     assert around.failures == 0
@@ -38,13 +39,13 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
-def test_new_times_with_the_same_ledger_are_kept_too(tmp_path: Path) -> None:
+def test_new_facts_with_the_same_ledger_are_kept_too(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    first = account(1)
+    first = state(1)
     store.commit("w", "a", first)
     store.commit("w", "b", first)
-    later = Account(first.ledger, START + timedelta(days=3), None)
+    later = IntegrationState(START, first.ledger, judged_at=START + timedelta(days=3))
     store.commit("w", "a", later)
     store.close()
     again = around.open(tmp_path)
@@ -54,10 +55,10 @@ def test_new_times_with_the_same_ledger_are_kept_too(tmp_path: Path) -> None:
 
 def test_what_load_returns_does_not_change_later(tmp_path: Path) -> None:
     store = Surroundings().open(tmp_path)
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     loaded = store.load("w")
-    store.commit("w", "a", account(2))
-    assert loaded == {"a": account(1)}
+    store.commit("w", "a", state(2))
+    assert loaded == {"a": state(1)}
     store.close()
 
 
@@ -65,25 +66,25 @@ def test_what_load_returns_does_not_change_later(tmp_path: Path) -> None:
 def test_any_name_is_kept(tmp_path: Path, name: str) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit(name, name + "1", account(1))
-    store.commit(name, name + "2", account(2))
-    store.commit(name, name + "2", replace(account(2), heard_at=START + timedelta(1)))
+    store.commit(name, name + "1", state(1))
+    store.commit(name, name + "2", state(2))
+    store.commit(name, name + "2", replace(state(2), judged_at=START + timedelta(1)))
     store.close()
     again = around.open(tmp_path)
-    assert again.load(name) == {name + "1": account(1), name + "2": replace(account(2), heard_at=START + timedelta(1))}
+    assert again.load(name) == {name + "1": state(1), name + "2": replace(state(2), judged_at=START + timedelta(1))}
     again.close()
 
 
 def test_a_commit_is_on_disk_before_the_store_is_closed(tmp_path: Path) -> None:
     store = Surroundings().open(tmp_path / "used")
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     copy = tmp_path / "copy"
     copy.mkdir()
     for path in (tmp_path / "used").iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
     store.close()
     as_after_a_kill = Surroundings().open(copy)
-    assert as_after_a_kill.load("w") == {"a": account(1)}
+    assert as_after_a_kill.load("w") == {"a": state(1)}
     as_after_a_kill.close()
 
 
@@ -99,7 +100,7 @@ def test_nothing_is_left_to_the_garbage_collector(tmp_path: Path) -> None:
     gc.disable()
     try:
         store = around.open(tmp_path / "left")
-        store.commit("w", "b", account(2))
+        store.commit("w", "b", state(2))
         before = files(tmp_path / "left")
         gc.collect()
     finally:
@@ -111,15 +112,15 @@ def test_nothing_is_left_to_the_garbage_collector(tmp_path: Path) -> None:
 def test_a_second_exporter_on_the_same_path_is_refused(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     with pytest.raises(StorageInUseError) as refused:
         around.open(tmp_path)
     assert str(tmp_path) in str(refused.value)
     assert "\n" not in str(refused.value)
-    store.commit("w", "a", account(2))
+    store.commit("w", "a", state(2))
     store.close()
     third = around.open(tmp_path)
-    assert third.load("w") == {"a": account(2)}
+    assert third.load("w") == {"a": state(2)}
     third.close()
 
 
@@ -140,38 +141,88 @@ def test_another_process_is_refused_too_until_this_one_ends(tmp_path: Path) -> N
 HOLDER = """
 import sys
 from pathlib import Path
-from tests.accounts import Surroundings
+from tests.kept import Surroundings
 store = Surroundings().open(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()
 """
 
 
-def test_accounts_out_of_use_are_forgotten_after_thirty_days(tmp_path: Path) -> None:
+def test_states_out_of_use_are_forgotten_after_thirty_days(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit("w", "old", account(1, heard_at=START))
-    store.commit("w", "silent", account(2, heard_at=START))
-    store.commit("w", "returning", account(3, heard_at=START + timedelta(microseconds=1)))
+    store.commit("w", "old", state(1, judged_at=START))
+    store.commit("w", "silent", state(2, judged_at=START))
+    store.commit("w", "returning", state(3, judged_at=START + timedelta(microseconds=1)))
     store.forget_older(START + KEPT_FOR + timedelta(microseconds=1), in_use={("w", "silent")})
     assert set(store.load("w")) == {"silent", "returning"}
     store.close()
     again = around.open(tmp_path)
     assert again.load("w") == {
-        "silent": account(2),
-        "returning": account(3, heard_at=START + timedelta(microseconds=1)),
+        "silent": state(2),
+        "returning": state(3, judged_at=START + timedelta(microseconds=1)),
     }
-    again.commit("w", "old", account(4))
-    assert again.load("w")["old"] == account(4)
+    again.commit("w", "old", state(4))
+    assert again.load("w")["old"] == state(4)
     again.close()
 
 
 def test_the_store_in_memory_forgets_by_the_same_rule() -> None:
     store = MemoryStore()
-    store.commit("w", "old", account(1))
-    store.commit("w", "silent", account(2))
+    store.commit("w", "old", state(1))
+    store.commit("w", "silent", state(2))
     store.forget_older(START + KEPT_FOR + timedelta(microseconds=1), in_use={("w", "silent")})
-    assert store.load("w") == {"silent": account(2)}
+    assert store.load("w") == {"silent": state(2)}
+
+
+def test_a_state_that_was_never_judged_is_kept_from_when_it_was_first_seen(tmp_path: Path) -> None:
+    around = Surroundings()
+    store = around.open(tmp_path)
+    store.commit("w", "old", IntegrationState(START))
+    store.commit("w", "new", IntegrationState(START + timedelta(seconds=1)))
+    store.forget_older(START + KEPT_FOR + timedelta(seconds=1), in_use=())
+    store.close()
+    again = around.open(tmp_path)
+    assert again.load("w") == {"new": IntegrationState(START + timedelta(seconds=1))}
+    again.close()
+
+
+def test_a_state_without_a_ledger_gets_one_and_loses_it_again(tmp_path: Path) -> None:
+    around = Surroundings()
+    store = around.open(tmp_path)
+    for kept in (replace(state(1), ledger=None), state(1), replace(state(2), ledger=None)):
+        store.commit("w", "a", kept)
+        store.close()
+        store = around.open(tmp_path)
+        assert store.load("w") == {"a": kept}
+    store.close()
+
+
+def test_a_state_that_is_forgotten_is_gone_after_a_restart_too(tmp_path: Path) -> None:
+    around = Surroundings()
+    store = around.open(tmp_path)
+    for name in ("a", "b"):
+        store.commit("w", name, state(1))
+    store.forget("w", "a")
+    store.forget("w", "never known")
+    assert set(store.load("w")) == {"b"}
+    store.close()
+    again = around.open(tmp_path)
+    assert set(again.load("w")) == {"b"}
+    assert around.said() == []
+    again.close()
+
+
+def test_what_holds_for_the_process_alone_is_not_kept(tmp_path: Path) -> None:
+    around = Surroundings()
+    store = around.open(tmp_path)
+    polled = replace(state(1), polls=Polls(START, START), session=Session(listed_at=5.0))
+    store.commit("w", "a", polled)
+    store.close()
+    again = around.open(tmp_path)
+    kept = again.load("w")["a"]
+    assert (kept.polls, kept.session) == (Polls(), Session())
+    again.close()
 
 
 def test_a_closed_store_keeps_the_next_exporter_undisturbed(tmp_path: Path) -> None:
@@ -180,17 +231,17 @@ def test_a_closed_store_keeps_the_next_exporter_undisturbed(tmp_path: Path) -> N
     store.close()
     following = around.open(tmp_path)
     around.a_minute_passes()
-    store.commit("w", "late", account(1))
-    following.commit("w", "a", account(2))
+    store.commit("w", "late", state(1))
+    following.commit("w", "a", state(2))
     following.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(2)}
+    assert again.load("w") == {"a": state(2)}
     again.close()
 
 
 def test_both_stores_offer_the_same(tmp_path: Path) -> None:
     stores: list[Storage] = [MemoryStore(), Surroundings().open(tmp_path)]
     for store in stores:
-        store.commit("w", "a", account(1))
-        assert store.load("w") == {"a": account(1)}
+        store.commit("w", "a", state(1))
+        assert store.load("w") == {"a": state(1)}
         store.close()

@@ -8,29 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from exporter.state.damage import MOST
 from exporter.state.codec import encode_time
+from exporter.state.schema import MIGRATIONS
 from exporter.state.sqlite import FILE_NAME
+from exporter.state.statefile import MOST
 from exporter.state.store import KEPT_FOR
-from tests.accounts import START, Surroundings, account, files, no_privileges
+from tests.kept import START, Surroundings, files, no_privileges, state
 
 PAGE = 4096
+NEWER = len(MIGRATIONS) + 1
 
 
-def used(directory: Path, accounts: int = 100) -> Path:
+def used(directory: Path, states: int = 100) -> Path:
     """A state file of some pages, as a closed store leaves it."""
     store = Surroundings().open(directory)
-    for number in range(accounts):
-        store.commit("w", f"id-{number}", account(number))
+    for number in range(states):
+        store.commit("w", f"id-{number}", state(number))
     store.close()
     return directory / FILE_NAME
 
 
-def killed(directory: Path, accounts: int = 100) -> Path:
-    """The same as a killed process leaves it, with all accounts in the log of changes only."""
+def killed(directory: Path, states: int = 100) -> Path:
+    """The same as a killed process leaves it, with all states in the log of changes only."""
     store = Surroundings().open(directory / "living")
-    for number in range(accounts):
-        store.commit("w", f"id-{number}", account(number))
+    for number in range(states):
+        store.commit("w", f"id-{number}", state(number))
     for name, content in files(directory / "living").items():
         (directory / name).write_bytes(content)
     store.close()
@@ -84,11 +86,11 @@ def nameless_database(path: Path) -> None:
 
 
 def tables_missing(path: Path) -> None:
-    sql(used(path.parent), "DROP TABLE account")
+    sql(used(path.parent), "DROP TABLE integration")
 
 
 def columns_missing(path: Path) -> None:
-    sql(used(path.parent), "ALTER TABLE account RENAME COLUMN record TO recording")
+    sql(used(path.parent), "ALTER TABLE integration RENAME COLUMN ledger TO ledgers")
 
 
 def no_byte(path: Path) -> None:
@@ -131,10 +133,10 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
     assert line.startswith('level=error msg="the state file is damaged; it is set aside and a new one begun"')
     assert f"aside={aside}" in line
     assert "reason=" in line
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(1)}
+    assert again.load("w") == {"a": state(1)}
     assert around.said() == []
     again.close()
 
@@ -151,7 +153,7 @@ def test_a_directory_in_its_place_is_set_aside_as_well(tmp_path: Path) -> None:
 def test_what_belongs_to_the_damaged_file_goes_with_it(tmp_path: Path) -> None:
     used(tmp_path / "living")
     living = Surroundings().open(tmp_path / "living")
-    living.commit("w", "id-1", account(200))
+    living.commit("w", "id-1", state(200))
     for name, content in files(tmp_path / "living").items():
         (tmp_path / name).write_bytes(content)
     living.close()
@@ -160,7 +162,7 @@ def test_what_belongs_to_the_damaged_file_goes_with_it(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
     assert store.load("w") == {}
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     after = files(tmp_path)
     assert after[f"{FILE_NAME}.damaged-20260101T123015Z"] == before[FILE_NAME]
     assert after[f"{FILE_NAME}.damaged-20260101T123015Z-wal"] == before[f"{FILE_NAME}-wal"]
@@ -171,7 +173,7 @@ def test_a_log_of_changes_that_has_every_page_makes_up_for_a_damaged_file(tmp_pa
     overwrite(killed(tmp_path), 0, b"\xff" * 100)
     around = Surroundings()
     store = around.open(tmp_path)
-    assert store.load("w") == {f"id-{number}": account(number) for number in range(100)}
+    assert store.load("w") == {f"id-{number}": state(number) for number in range(100)}
     assert around.said() == []
     store.close()
 
@@ -209,7 +211,7 @@ def test_a_log_of_changes_cut_off_anywhere_leaves_an_earlier_state(tmp_path: Pat
     store = around.open(tmp_path)
     found = store.load("w")
     assert 0 < len(found) < 100
-    assert found == {f"id-{number}": account(number) for number in range(len(found))}
+    assert found == {f"id-{number}": state(number) for number in range(len(found))}
     assert around.said() == []
     store.close()
 
@@ -246,12 +248,18 @@ def test_a_process_killed_while_it_creates_the_file_leaves_nothing_behind(tmp_pa
 
 
 DAMAGED_ROWS = {
-    "another digit": "UPDATE account SET record = CAST(replace(CAST(record AS TEXT), '1003', '1004') AS BLOB) {}",
-    "another name": "UPDATE account SET integration_id = 'id-300' {}",
-    "no text": "UPDATE account SET integration_id = CAST(x'ff80' AS TEXT) {}",
-    "no record": "UPDATE account SET record = 5 {}",
-    "no time": "UPDATE account SET heard_at = 'soon' {}",
-    "time beyond the calendar": "UPDATE account SET heard_at = 9000000000000000000 {}",
+    "another digit": "UPDATE integration SET ledger = CAST(replace(CAST(ledger AS TEXT), '1003', '1004') AS BLOB) {}",
+    "another name": "UPDATE integration SET integration_id = 'id-300' {}",
+    "no text": "UPDATE integration SET integration_id = CAST(x'ff80' AS TEXT) {}",
+    "no ledger": "UPDATE integration SET ledger = 5 {}",
+    "no time": "UPDATE integration SET judged_at = 'soon' {}",
+    "time beyond the calendar": "UPDATE integration SET judged_at = 9000000000000000000 {}",
+    "no facts": "UPDATE integration SET facts = 'null' {}",
+    "half the facts": "UPDATE integration SET facts = substr(facts, 1, 100) {}",
+    "a fact that is missing": "UPDATE integration SET facts = json_remove(facts, '$.had_schedule') {}",
+    "a fact of another kind": "UPDATE integration SET facts = json_set(facts, '$.paused', 'yes') {}",
+    "a status that is none": "UPDATE integration SET facts = json_set(facts, '$.listed[8]', 'odd') {}",
+    "facts of a later format": "UPDATE integration SET facts = json_set(facts, '$.format', 3) {}",
 }
 
 
@@ -261,34 +269,34 @@ def test_a_damaged_row_costs_its_integration_and_no_other(tmp_path: Path, change
     sql(path, change.format("WHERE integration_id = 'id-3'"))
     around = Surroundings()
     store = around.open(tmp_path)
-    assert store.load("w") == {f"id-{number}": account(number) for number in range(100) if number != 3}
+    assert store.load("w") == {f"id-{number}": state(number) for number in range(100) if number != 3}
     assert around.persistent
     (line,) = around.said()
-    assert line.startswith('level=error msg="a damaged account is set aside; its integration begins anew"')
+    assert line.startswith('level=error msg="a damaged state is set aside; its integration begins anew"')
     assert "workspace=w" in line
-    store.commit("w", "id-3", account(3))
+    store.commit("w", "id-3", state(3))
     store.close()
     assert not [name for name in files(tmp_path) if "damaged" in name]
     with closing(sqlite3.connect(path)) as connection:
-        ((reason, found_at),) = connection.execute("SELECT reason, found_at FROM damaged_account").fetchall()
-    assert reason in line
+        ((reason, found_at),) = connection.execute("SELECT reason, found_at FROM damaged_integration").fetchall()
+    assert reason.replace('"', '\\"') in line
     assert found_at == encode_time(START)
     again = around.open(tmp_path)
-    assert again.load("w") == {f"id-{number}": account(number) for number in range(100)}
+    assert again.load("w") == {f"id-{number}": state(number) for number in range(100)}
     assert around.said() == []
     again.close()
 
 
-def test_damaged_rows_are_kept_as_long_as_accounts(tmp_path: Path) -> None:
+def test_damaged_rows_are_kept_as_long_as_states(tmp_path: Path) -> None:
     path = used(tmp_path)
-    sql(path, "UPDATE account SET record = x'00' WHERE integration_id = 'id-3'")
+    sql(path, "UPDATE integration SET ledger = x'00' WHERE integration_id = 'id-3'")
     store = Surroundings().open(tmp_path)
     counts = []
     for days in (KEPT_FOR, KEPT_FOR + timedelta(seconds=1)):
         store.forget_older(START + days, in_use=())
         store.close()
         with closing(sqlite3.connect(path)) as connection:
-            counts.append(connection.execute("SELECT count(*) FROM damaged_account").fetchone()[0])
+            counts.append(connection.execute("SELECT count(*) FROM damaged_integration").fetchone()[0])
         store = Surroundings().open(tmp_path)
     assert counts == [1, 0]
     store.close()
@@ -298,10 +306,10 @@ def test_damaged_rows_are_kept_as_long_as_accounts(tmp_path: Path) -> None:
 def test_a_newer_file_is_not_changed_by_a_byte(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     path = make(tmp_path)
     if make is used:
-        sql(path, "PRAGMA user_version = 2", "ALTER TABLE account ADD COLUMN future")
+        sql(path, f"PRAGMA user_version = {NEWER}", "ALTER TABLE integration ADD COLUMN future")
     else:  # the newer exporter's mark is in the log of changes only
         with closing(sqlite3.connect(path, isolation_level=None)) as newer:
-            newer.execute("PRAGMA user_version = 2")
+            newer.execute(f"PRAGMA user_version = {NEWER}")
             left_by_it = files(tmp_path)
         for name, content in left_by_it.items():
             (tmp_path / name).write_bytes(content)
@@ -310,12 +318,12 @@ def test_a_newer_file_is_not_changed_by_a_byte(tmp_path: Path, make: Callable[[P
     store = around.open(tmp_path)
     assert around.persistent is False
     (line,) = around.said()
-    assert line.startswith('level=warn msg="accounts are kept in memory only, and lost at a restart"')
-    assert "a newer exporter wrote it: schema 2, this one knows up to 1" in line
-    store.commit("w", "a", account(1))
+    assert line.startswith('level=warn msg="states are kept in memory only, and lost at a restart"')
+    assert f"a newer exporter wrote it: schema {NEWER}, this one knows up to {NEWER - 1}" in line
+    store.commit("w", "a", state(1))
     around.a_minute_passes()
-    store.commit("w", "b", account(2))
-    assert store.load("w") == {"a": account(1), "b": account(2)}
+    store.commit("w", "b", state(2))
+    assert store.load("w") == {"a": state(1), "b": state(2)}
     assert around.said() == []
     store.close()
     after = files(tmp_path)
@@ -336,11 +344,11 @@ def test_a_file_that_cannot_be_set_aside_is_left_and_memory_is_used(tmp_path: Pa
         tmp_path.chmod(0o755)
     assert around.persistent is False
     assert path.read_text() == "no database"
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     around.a_minute_passes()
-    store.commit("w", "b", account(2))
+    store.commit("w", "b", state(2))
     assert around.persistent
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(1), "b": account(2)}
+    assert again.load("w") == {"a": state(1), "b": state(2)}
     again.close()

@@ -9,38 +9,38 @@ from pathlib import Path
 import pytest
 
 from exporter.state.sqlite import FILE_NAME
-from tests.accounts import START, Surroundings, account, files, full_disk, no_privileges, read_only
+from tests.kept import START, Surroundings, files, full_disk, no_privileges, read_only, state
 
-IN_MEMORY = 'level=warn msg="accounts are kept in memory only, and lost at a restart"'
-BACK = 'level=info msg="accounts are on disk again"'
+IN_MEMORY = 'level=warn msg="states are kept in memory only, and lost at a restart"'
+BACK = 'level=info msg="states are on disk again"'
 
 
 def test_a_full_disk_costs_nothing_once_it_has_room_again(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit("w", "before", account(1))
+    store.commit("w", "before", state(1))
     with full_disk():
-        store.commit("w", "while", account(2))
+        store.commit("w", "while", state(2))
         assert around.persistent is False
         assert around.failures == 1
-        store.commit("w", "before", account(3))
+        store.commit("w", "before", state(3))
         assert around.failures == 1
         (line,) = around.said()
         assert line.startswith(IN_MEMORY)
         around.a_minute_passes()
-        store.commit("v", "while", account(4))
+        store.commit("v", "while", state(4))
         assert around.failures == 2
         assert around.said() == []
-    assert store.load("w") == {"before": account(3), "while": account(2)}
+    assert store.load("w") == {"before": state(3), "while": state(2)}
     around.a_minute_passes()
-    store.commit("w", "after", account(5))
+    store.commit("w", "after", state(5))
     assert around.persistent
     (line,) = around.said()
     assert line.startswith(BACK)
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"before": account(3), "while": account(2), "after": account(5)}
-    assert again.load("v") == {"while": account(4)}
+    assert again.load("w") == {"before": state(3), "while": state(2), "after": state(5)}
+    assert again.load("v") == {"while": state(4)}
     again.close()
 
 
@@ -49,7 +49,7 @@ def test_the_disk_is_tried_again_at_most_once_a_minute(tmp_path: Path) -> None:
     store = around.open(tmp_path)
     with full_disk():
         for second in range(181):
-            store.commit("w", "a", account(second))
+            store.commit("w", "a", state(second))
             around.time += timedelta(seconds=1)
     assert around.failures == 4
     store.close()
@@ -59,9 +59,9 @@ def test_a_clock_that_was_set_back_does_not_lengthen_the_pause(tmp_path: Path) -
     around = Surroundings()
     store = around.open(tmp_path)
     with full_disk():
-        store.commit("w", "a", account(1))
+        store.commit("w", "a", state(1))
     around.time -= timedelta(days=300)
-    store.commit("w", "a", account(2))
+    store.commit("w", "a", state(2))
     assert around.persistent
     store.close()
 
@@ -70,10 +70,10 @@ def test_closing_tries_the_disk_a_last_time(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
     with full_disk():
-        store.commit("w", "a", account(1))
+        store.commit("w", "a", state(1))
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(1)}
+    assert again.load("w") == {"a": state(1)}
     again.close()
 
 
@@ -82,13 +82,13 @@ def test_a_disk_that_is_full_from_the_start_is_used_when_it_has_room(tmp_path: P
     with full_disk():
         store = around.open(tmp_path)
         assert around.persistent is False
-        store.commit("w", "a", account(1))
+        store.commit("w", "a", state(1))
     around.a_minute_passes()
-    store.commit("w", "a", account(2))
+    store.commit("w", "a", state(2))
     assert around.persistent
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(2)}
+    assert again.load("w") == {"a": state(2)}
     again.close()
 
 
@@ -98,7 +98,7 @@ def test_a_disk_that_fills_up_at_any_page_leaves_a_whole_file(tmp_path: Path, ro
     with full_disk(room):
         store = around.open(tmp_path)
         for number in range(5):
-            store.commit("w", f"id-{number}", account(number))
+            store.commit("w", f"id-{number}", state(number))
         before_the_kill = files(tmp_path)
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_at_any_page_leaves_a_whole_file(tmp_path: Path, ro
     around.said()
     after_the_kill = around.open(copy)
     found = after_the_kill.load("w")
-    assert found == {f"id-{number}": account(number) for number in range(len(found))}
+    assert found == {f"id-{number}": state(number) for number in range(len(found))}
     assert around.persistent
     assert around.said() == []
     after_the_kill.close()
@@ -117,34 +117,34 @@ def test_a_disk_that_fills_up_at_any_page_leaves_a_whole_file(tmp_path: Path, ro
 def test_a_read_only_disk_still_tells_what_was_counted(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit("w", "a", account(1))
-    store.commit("w", "b", account(2))
+    store.commit("w", "a", state(1))
+    store.commit("w", "b", state(2))
     store.close()
     before = files(tmp_path)
     with read_only(tmp_path):
         store = around.open(tmp_path)
         assert around.persistent is False
         assert around.failures == 1
-        assert store.load("w") == {"a": account(1), "b": account(2)}
+        assert store.load("w") == {"a": state(1), "b": state(2)}
         in_memory, read = around.said()
         assert in_memory.startswith(IN_MEMORY)
-        assert read.startswith('level=info msg="accounts were read from the disk all the same"')
-        store.commit("w", "b", account(3))
-        store.commit("w", "c", account(4))
+        assert read.startswith('level=info msg="states were read from the disk all the same"')
+        store.commit("w", "b", state(3))
+        store.commit("w", "c", state(4))
         assert files(tmp_path) == before
     around.a_minute_passes()
-    store.commit("w", "d", account(5))
+    store.commit("w", "d", state(5))
     assert around.persistent
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(1), "b": account(3), "c": account(4), "d": account(5)}
+    assert again.load("w") == {"a": state(1), "b": state(3), "c": state(4), "d": state(5)}
     again.close()
 
 
 def test_a_read_only_disk_is_read_with_the_log_that_a_kill_has_left(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path / "living")
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     left = tmp_path / "left"
     left.mkdir()
     for name, content in files(tmp_path / "living").items():
@@ -153,7 +153,7 @@ def test_a_read_only_disk_is_read_with_the_log_that_a_kill_has_left(tmp_path: Pa
     before = files(left)
     with read_only(left):
         store = around.open(left)
-        assert store.load("w") == {"a": account(1)}
+        assert store.load("w") == {"a": state(1)}
         store.close()
         assert files(left) == before
 
@@ -161,8 +161,8 @@ def test_a_read_only_disk_is_read_with_the_log_that_a_kill_has_left(tmp_path: Pa
 def test_a_file_that_may_not_even_be_read_costs_a_beginning_in_memory(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit("w", "a", account(1))
-    store.commit("w", "b", account(2))
+    store.commit("w", "a", state(1))
+    store.commit("w", "b", state(2))
     store.close()
     path = tmp_path / FILE_NAME
     path.chmod(0)
@@ -171,14 +171,14 @@ def test_a_file_that_may_not_even_be_read_costs_a_beginning_in_memory(tmp_path: 
         assert store.load("w") == {}
         assert around.persistent is False
     path.chmod(0o644)
-    store.commit("w", "a", account(3))
+    store.commit("w", "a", state(3))
     around.a_minute_passes()
-    store.commit("w", "c", account(4))
+    store.commit("w", "c", state(4))
     # What was shown since stays; what only the disk knew comes back.
-    assert store.load("w") == {"a": account(3), "b": account(2), "c": account(4)}
+    assert store.load("w") == {"a": state(3), "b": state(2), "c": state(4)}
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(3), "b": account(2), "c": account(4)}
+    assert again.load("w") == {"a": state(3), "b": state(2), "c": state(4)}
     again.close()
 
 
@@ -190,7 +190,7 @@ def test_a_path_that_cannot_be_a_directory_costs_persistence_only(tmp_path: Path
     assert around.persistent is False
     (line,) = around.said()
     assert line.startswith(IN_MEMORY)
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     store.forget_older(START + timedelta(days=31), in_use=())
     assert store.load("w") == {}
     store.close()
@@ -206,16 +206,16 @@ def test_who_gets_the_disk_later_does_not_take_it_from_another_exporter(tmp_path
     holder = late.open(data)
     around.said()
     around.a_minute_passes()
-    early.commit("w", "a", account(1))
+    early.commit("w", "a", state(1))
     assert around.persistent is False
     (line,) = around.said()
     assert "in use by another exporter" in line
-    holder.commit("w", "b", account(2))
+    holder.commit("w", "b", state(2))
     holder.close()
     assert late.persistent is True
     early.close()
     again = around.open(data)
-    assert again.load("w") == {"a": account(1), "b": account(2)}
+    assert again.load("w") == {"a": state(1), "b": state(2)}
     again.close()
 
 
@@ -223,38 +223,38 @@ def test_a_removed_directory_is_made_again_with_everything(tmp_path: Path) -> No
     around = Surroundings()
     data = tmp_path / "data"
     store = around.open(data)
-    store.commit("w", "a", account(1))
-    store.commit("w", "b", account(2))
+    store.commit("w", "a", state(1))
+    store.commit("w", "b", state(2))
     shutil.rmtree(data)
-    store.commit("w", "a", account(3))
+    store.commit("w", "a", state(3))
     assert around.persistent is False
     around.a_minute_passes()
-    store.commit("w", "a", account(4))
+    store.commit("w", "a", state(4))
     assert around.persistent
     with pytest.raises(Exception, match="in use by another exporter"):
         around.open(data)
     store.close()
     again = around.open(data)
-    assert again.load("w") == {"a": account(4), "b": account(2)}
+    assert again.load("w") == {"a": state(4), "b": state(2)}
     again.close()
 
 
 def test_of_a_backup_put_in_place_only_what_is_not_known_is_taken_over(tmp_path: Path) -> None:
     around = Surroundings()
     backup = around.open(tmp_path / "backup")
-    backup.commit("w", "a", account(1))
-    backup.commit("w", "gone", account(2))
+    backup.commit("w", "a", state(1))
+    backup.commit("w", "gone", state(2))
     backup.close()
     store = around.open(tmp_path / "data")
-    store.commit("w", "a", account(3))
-    store.commit("w", "b", account(4))
+    store.commit("w", "a", state(3))
+    store.commit("w", "b", state(4))
     shutil.rmtree(tmp_path / "data")
     (tmp_path / "backup").rename(tmp_path / "data")
-    store.commit("w", "b", account(5))
+    store.commit("w", "b", state(5))
     around.a_minute_passes()
-    store.commit("w", "c", account(6))
+    store.commit("w", "c", state(6))
     assert around.persistent
-    expected = {"a": account(3), "b": account(5), "c": account(6), "gone": account(2)}
+    expected = {"a": state(3), "b": state(5), "c": state(6), "gone": state(2)}
     assert store.load("w") == expected
     store.close()
     again = around.open(tmp_path / "data")
@@ -265,20 +265,20 @@ def test_of_a_backup_put_in_place_only_what_is_not_known_is_taken_over(tmp_path:
 def test_another_program_in_the_file_does_not_hide_what_was_counted(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     store.close()
     with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as somebody:
         somebody.execute("BEGIN IMMEDIATE")
         store = around.open(tmp_path)
         assert around.persistent is False
-        assert store.load("w") == {"a": account(1)}
-        store.commit("w", "a", account(2))
+        assert store.load("w") == {"a": state(1)}
+        store.commit("w", "a", state(2))
     around.a_minute_passes()
-    store.commit("w", "b", account(3))
+    store.commit("w", "b", state(3))
     assert around.persistent
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {"a": account(2), "b": account(3)}
+    assert again.load("w") == {"a": state(2), "b": state(3)}
     again.close()
 
 
@@ -287,7 +287,7 @@ def test_damage_while_in_use_is_set_aside_with_nothing_lost(tmp_path: Path) -> N
     many = 2000  # more than SQLite keeps in its memory
     store = around.open(tmp_path)
     for number in range(many):
-        store.commit("w", f"id-{number}", account(number))
+        store.commit("w", f"id-{number}", state(number))
     store.close()
     store = around.open(tmp_path)
     path = tmp_path / FILE_NAME
@@ -295,23 +295,23 @@ def test_damage_while_in_use_is_set_aside_with_nothing_lost(tmp_path: Path) -> N
         file.seek(4096)
         file.write(b"\xa5" * (path.stat().st_size - 4096))
     for number in range(many):
-        store.commit("w", f"id-{number}", account(number + 1))
+        store.commit("w", f"id-{number}", state(number + 1))
     assert around.failures == 1
     assert not around.persistent
     around.a_minute_passes()
-    store.commit("w", "another", account(0))
+    store.commit("w", "another", state(0))
     assert around.persistent
     assert any("the state file is damaged" in line for line in around.said())
     store.close()
     again = around.open(tmp_path)
-    assert again.load("w") == {f"id-{number}": account(number + 1) for number in range(many)} | {"another": account(0)}
+    assert again.load("w") == {f"id-{number}": state(number + 1) for number in range(many)} | {"another": state(0)}
     again.close()
 
 
 def test_a_write_that_fails_while_forgetting_is_trouble_like_any_other(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
-    store.commit("w", "a", account(1))
+    store.commit("w", "a", state(1))
     with full_disk():
         store.forget_older(START + timedelta(days=31), in_use=())
     assert around.persistent is False

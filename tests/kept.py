@@ -1,4 +1,4 @@
-"""Accounts to keep, and what a store needs around it: a clock by hand, a report and a log that can be read."""
+"""States to keep, and what a store needs around it: a clock by hand, a report and a log that can be read."""
 
 import ctypes
 import io
@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from exporter.domain.expected_run import ExpectedRun
+from exporter.domain.integration_state import IntegrationState, Since
 from exporter.domain.ledger import Ledger, Tail
-from exporter.domain.model import Sync, SyncStatus, Totals
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Failure, Polls, Sync, SyncStatus, Totals
 from exporter.log import build_log
 from exporter.state.sqlite import SqliteStore, open_store
-from exporter.state.store import Account
 
 START = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -49,8 +51,8 @@ class Surroundings:
         return lines
 
 
-def account(number: int, *, heard_at: datetime = START, syncs: int = 20) -> Account:
-    """An account that has everything an account can have, and differs for each number."""
+def state(number: int, *, judged_at: datetime = START, syncs: int = 20) -> IntegrationState:
+    """A state that has everything that is kept of a state, and differs for each number."""
     recent = tuple(
         Sync(
             START - timedelta(minutes=15 * back),
@@ -69,14 +71,39 @@ def account(number: int, *, heard_at: datetime = START, syncs: int = 20) -> Acco
         recent,
         frozenset({START + timedelta(minutes=15)}),
         Tail(START - timedelta(days=8), 3, oldest, START - timedelta(days=8)),
-        Totals((number, 1, 2, 3, 4), 2**53, 17, 0.1 + number),
+        Totals((number, 1, 2, 3, 4, 5), 2**53, 17, 0.1 + number),
         gaps=1,
         history_known=True,
         vanished=True,
         attempts=2,
         searched_at=START,
     )
-    return Account(ledger, heard_at, START + timedelta(hours=number % 24))
+    return IntegrationState(
+        START - timedelta(days=2),
+        ledger,
+        ListedIntegration(
+            f"id-{number}",
+            f"name {number}",
+            "snowflake_table",
+            "paused",
+            "snowflake",
+            "group",
+            START - timedelta(minutes=1),
+            START - timedelta(minutes=2),
+            SyncStatus.ERROR,
+            START + timedelta(minutes=3),
+            next_run_told=False,
+        ),
+        ExpectedRun(START + timedelta(hours=number % 24), announced=True),
+        had_schedule=True,
+        paused=Since(START - timedelta(hours=1), at_first_sight=True),
+        unscheduled=Since(START - timedelta(hours=2)),
+        gone=Since(START - timedelta(hours=3)),
+        renamed_to="another name",
+        resumed_at=START - timedelta(hours=4),
+        judged_at=judged_at,
+        polls=Polls(failure=Failure("timeout", "no answer", START), failing_since=START - timedelta(minutes=9)),
+    )
 
 
 def files(directory: Path) -> dict[str, bytes]:
