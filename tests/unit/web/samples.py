@@ -1,11 +1,20 @@
-"""A realistic set of snapshots: every behaviour an integration can have, and names that try to break the page."""
+"""A realistic set of views: every behaviour an integration can have, and names that try to break the page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
-from exporter.domain.model import Failure, Integration, Sync, SyncStatus, Totals
-from exporter.domain.view import View
+from exporter.domain.expected_run import ExpectedRun
+from exporter.domain.integration_state import IntegrationState, Session, Since, Watch
+from exporter.domain.ledger import Ledger
+from exporter.domain.limits import LimitSettings, limits_in_effect
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus, Totals
+from exporter.domain.settings import PollSettings
+from exporter.domain.summary import summarize
+from exporter.domain.transitions import is_paused_status
+from exporter.domain.view import View, build_view
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 
 NOW = datetime(2026, 3, 1, 14, 30, 0, tzinfo=UTC)
@@ -17,6 +26,7 @@ def ago(**parts: float) -> datetime:
 
 
 _SIX_MINUTES_AGO = ago(minutes=6)
+_LAST_POLL = ago(seconds=20)
 
 
 def sync(
@@ -32,19 +42,27 @@ def sync(
     )
 
 
-def snapshot(
+def view(
     name: str,
     statuses: Sequence[str] = ("success",) * 20,
     *,
     workspace: str = "production",
     every: timedelta = timedelta(minutes=15),
-    newest_at: datetime = _SIX_MINUTES_AGO,
+    latest_at: datetime = _SIX_MINUTES_AGO,
+    judged_at: datetime = _LAST_POLL,
+    failure: Failure | None = None,
+    integration_status: str = "",
+    next_scheduled_run: datetime | None = None,
+    expected_run_at: datetime | None = None,
+    watermark: datetime | None = None,
+    gaps: int = 0,
+    gone: Since | None = None,
     **changes: object,
-) -> Snapshot:
-    """An integration whose newest syncs had *statuses*, the newest first, polled well 20 s ago."""
+) -> View:
+    """An integration whose latest syncs had *statuses*, latest first, polled 20 s ago, as the judge finds it."""
     history = tuple(
         sync(
-            newest_at - place * every,
+            latest_at - place * every,
             status,
             seconds=None if status == "running" else 95 + 7 * (place % 5),
             rows=None if status in {"running", "error", "config_error"} else 1200 + 37 * place,
@@ -52,24 +70,38 @@ def snapshot(
         )
         for place, status in enumerate(statuses)
     )
-    finished = [one for one in history if one.finished]
-    streak = next((place for place, one in enumerate(finished) if not one.failed), len(finished))
-    values: dict[str, object] = {
-        "integration": Integration(workspace, _id(name), name, warehouse_type="snowflake"),
-        "up": True,
-        "last_poll_at": ago(seconds=20),
-        "last_poll_success_at": ago(seconds=20),
-        "next_poll_at": NOW + timedelta(seconds=40),
-        "stale_at": NOW + timedelta(minutes=10),
-        "newest": history[0] if history else None,
-        "newest_finished": finished[0] if finished else None,
-        "last_success_at": next((one.sync_finish_time for one in finished if one.job_status == "success"), None),
-        "last_timestamp_synced": history[0].last_timestamp_synced if history else None,
-        "consecutive_failed_syncs": streak if history else None,
-        "totals": Totals((40, 1, 2, 0, 0), 48_000, 17, 3_800.0),
-        "history": history,
-    }
-    return Snapshot(**{**values, **changes})  # type: ignore[arg-type]  # keywords by name, as dataclasses.replace takes
+    totals = Totals((40, 1, 2, 0, 0, 0), 48_000, 17, 3_800.0)
+    ledger = Ledger(latest_at - timedelta(days=30), latest_at, history, totals=totals, gaps=gaps)
+    listed = ListedIntegration(
+        _id(name),
+        name,
+        integration_status=integration_status,
+        warehouse_type="snowflake",
+        next_scheduled_run=next_scheduled_run,
+    )
+    summary = summarize(ledger, listed)
+    state = IntegrationState(
+        ago(days=3),
+        ledger,
+        listed,
+        None if expected_run_at is None else ExpectedRun(expected_run_at, announced=True),
+        paused=Since(ago(days=3), at_first_sight=True) if is_paused_status(integration_status) else None,
+        gone=gone,
+        judged_at=judged_at,
+        polls=Polls(_LAST_POLL, judged_at, failure, None if failure is None else judged_at + timedelta(minutes=1)),
+        summary=summary if watermark is None else replace(summary, last_timestamp_synced=watermark),
+        session=Session(listed_at=0.0),
+    )
+    watch = Watch(Integration(workspace, _id(name), name), PollSettings(), limits_in_effect(LimitSettings()))
+    return replace(build_view(state, watch), **changes)  # type: ignore[arg-type]  # keywords by name
+
+
+def workspace(
+    name: str, views: Sequence[View], *, endpoint: str = "https://rest", interval: float = 60, note: str = ""
+) -> WorkspaceStatus:
+    """A workspace that asks about each of its integrations in 40 s."""
+    next_polls_at = {one.integration.integration_id: NOW + timedelta(seconds=40) for one in views if one.last_poll_at}
+    return WorkspaceStatus(name, endpoint, interval, tuple(views), next_polls_at, (note,) if note else ())
 
 
 def _id(name: str) -> str:
@@ -78,46 +110,40 @@ def _id(name: str) -> str:
 
 
 def realistic_status() -> ExporterStatus:
+    """Eleven of seventeen need attention; of one more there is something to know."""
     failure = Failure(
         "forbidden", "403 from Braze: the key lacks the permission cdi.integration_job_status", ago(seconds=20)
     )
     production = (
-        snapshot("users", integration_status="active"),
-        snapshot("orders_events", ("running", *("success",) * 19), newest_at=ago(minutes=2)),
-        snapshot("catalog-items", ("partial", *("success",) * 12, "partial", "success")),
-        snapshot("loyalty_points", ("error", "error", "error", *("success",) * 17)),
-        snapshot("web_sessions", ("config_error",) * 6, last_success_at=None),
-        snapshot("big_backfill", ("running", *("success",) * 9), newest_at=ago(hours=3)),
-        snapshot("paused_campaign", newest_at=ago(days=12), every=timedelta(days=1), integration_status="paused"),
-        snapshot("never_run", ()),
-        snapshot("s3_drops", newest_at=ago(hours=31), last_timestamp_synced=None),
-        snapshot("watermark_ahead", last_timestamp_synced=NOW + timedelta(days=2, hours=3)),
-        snapshot(
+        view("users", integration_status="active"),
+        view("orders_events", ("running", *("success",) * 19), latest_at=ago(minutes=2)),
+        view("catalog-items", ("partial", *("success",) * 12, "partial", "success")),
+        view("loyalty_points", ("error", "error", "limit_exceeded", *("success",) * 17)),
+        view("web_sessions", ("config_error",) * 6),
+        view("big_backfill", ("running", *("success",) * 9), latest_at=ago(hours=7)),
+        view("paused_campaign", latest_at=ago(days=12), every=timedelta(days=1), integration_status="paused"),
+        view("never_run", ()),
+        view("s3_drops", latest_at=ago(hours=31), last_timestamp_synced=None),
+        view("watermark_ahead", watermark=NOW + timedelta(days=2, hours=3)),
+        view(
             "falling_behind",
-            last_timestamp_synced=ago(days=3, hours=5),
+            watermark=ago(days=3, hours=5),
             expected_run_at=ago(hours=1, minutes=2),
             next_scheduled_run=NOW + timedelta(minutes=13),
         ),
+        view("deleted_last_week", gone=Since(ago(days=2))),
     )
     staging = (
-        snapshot(HOSTILE, ("unknown", "success"), workspace="staging"),
-        snapshot("x" * 300, workspace="staging"),
-        snapshot(
-            "forbidden_fruit",
-            workspace="staging",
-            up=False,
-            failure=failure,
-            last_poll_success_at=ago(minutes=42),
-            stale_at=ago(minutes=32),
-        ),
-        snapshot(
+        view(HOSTILE, ("unknown", "success"), workspace="staging"),
+        view("x" * 300, workspace="staging"),
+        view("forbidden_fruit", workspace="staging", failure=failure, judged_at=ago(minutes=42)),
+        view(
             "flaky_network",
             workspace="staging",
-            up=False,
             failure=Failure("timeout", HOSTILE * 40, ago(seconds=20)),
-            last_poll_success_at=ago(minutes=3),
+            judged_at=ago(minutes=3),
         ),
-        Snapshot(Integration("staging", "11111111-2222-3333-4444-555555555555", "just_added")),
+        bare("just_added", workspace="staging"),
     )
     return ExporterStatus(
         now=NOW,
@@ -125,13 +151,19 @@ def realistic_status() -> ExporterStatus:
         revision="",
         started_at=ago(days=3, hours=4, minutes=12),
         workspaces=(
-            WorkspaceStatus("production", "https://rest.iad-03.braze.com", 60, production),
-            WorkspaceStatus(
+            workspace("production", production, endpoint="https://rest.iad-03.braze.com"),
+            workspace(
                 "staging",
-                "https://rest.fra-01.braze.eu",
-                90,
                 staging,
-                ("The key may not list integrations: each is polled.",),
+                endpoint="https://rest.fra-01.braze.eu",
+                interval=90,
+                note="The key may not list integrations: each is polled.",
             ),
         ),
     )
+
+
+def bare(name: str, integration_id: str = "11111111-2222-3333-4444-555555555555", *, workspace: str = "w") -> View:
+    """An integration of which nothing is known yet."""
+    watch = Watch(Integration(workspace, integration_id, name), PollSettings(), limits_in_effect(LimitSettings()))
+    return build_view(IntegrationState(NOW), watch)

@@ -10,21 +10,21 @@ from typing import Any
 import structlog
 from starlette.routing import Route
 
-from exporter.domain.model import Integration, Snapshot
+from exporter.domain.health import KINDS
+from exporter.domain.limits import LIMITS
 from exporter.web.auth import _MOST_REMEMBERED, _MOST_WAITING
-from exporter.web.problems import _RULES, KINDS
 from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
 from exporter.web.security import FRESH_SECONDS
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES
 from exporter.web.status_json import SCHEMA_VERSION, render_status_json
-from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
-from tests.unit.web.samples import NOW, ago, realistic_status
+from exporter.web.view import ExporterStatus, WebSources
+from tests.unit.web.samples import NOW, ago, bare, realistic_status, workspace
 
 PAGE = (Path(__file__).parents[3] / "docs" / "http.md").read_text("utf-8")
 
 INTEGRATION = "workspaces[].integrations[]."
-SYNCS = ("newest_sync", "newest_finished_sync", "history[]")
+SYNCS = ("latest_sync", "latest_finished_sync", "history[]")
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -49,10 +49,11 @@ def documented() -> dict[str, str]:
 
 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every field with a value it has; objects that map free names to values are leaves."""
+    """Every field with a value it has; objects that map free names to values are leaves, limits are all alike."""
     if isinstance(value, dict) and not path.endswith((".labels", ".totals.syncs")):
         for name, member in value.items():
-            yield from walk_field(member, f"{path}.{name}" if path else name)
+            shown = "*" if path.endswith(".limits") else name
+            yield from walk_field(member, f"{path}.{shown}" if path else shown)
 
 
 def walk_field(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -85,8 +86,7 @@ def fits(value: Any, documented_type: str) -> bool:
 
 
 def bare_status() -> ExporterStatus:
-    empty = Snapshot(Integration("w", "1", "n"))
-    return ExporterStatus(NOW, "1", "abc", ago(hours=1), (WorkspaceStatus("w", "https://x", 60, (empty,)),))
+    return ExporterStatus(NOW, "1", "abc", ago(hours=1), (workspace("w", [bare("n")]),))
 
 
 def fields_of(status: ExporterStatus) -> list[tuple[str, Any]]:
@@ -118,7 +118,27 @@ def test_schema_version_is_the_documented_one() -> None:
 def test_documented_kinds_of_problems_are_those_of_the_code() -> None:
     told = {row[0].strip("`"): row[1] for row in rows("Kinds of problems")}
     assert set(told) == set(KINDS)
-    assert told == {kind: severity.name.lower() for kind, severity, _ in _RULES}
+    assert set(told.values()) == {"critical", "warning"}
+
+
+def test_no_problem_is_worse_than_documented() -> None:
+    told = {row[0].strip("`"): row[1] for row in rows("Kinds of problems")}
+    status = json.loads(render_status_json(realistic_status()))
+    found = [
+        (problem["kind"], problem["severity"])
+        for workspace in status["workspaces"]
+        for integration in workspace["integrations"]
+        for problem in integration["problems"]
+    ]
+    assert len({kind for kind, _ in found}) > 8
+    assert {kind for kind, severity in found if severity == "critical"} <= {k for k in told if told[k] == "critical"}
+
+
+def test_documented_limits_are_those_of_the_code() -> None:
+    (meaning,) = [row[2] for row in rows("Below, each field") if row[0] == "`limits`"]
+    assert re.findall(r"`(\w+)`", meaning) == [key.name for key in LIMITS]
+    (document,) = json.loads(render_status_json(bare_status()))["workspaces"]
+    assert list(document["integrations"][0]["limits"]) == [key.name for key in LIMITS]
 
 
 def test_documented_paths_are_those_served() -> None:

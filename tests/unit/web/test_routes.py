@@ -232,8 +232,8 @@ def test_status_is_json_as_ascii() -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.content.isascii()
     document = json.loads(answer.content)
-    assert document["integration_count"] == 16
-    assert document["trouble_count"] == 9
+    assert document["integration_count"] == 17
+    assert document["problem_count"] == 11
     assert [workspace["name"] for workspace in document["workspaces"]] == ["production", "staging"]
 
 

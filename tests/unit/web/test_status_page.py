@@ -2,18 +2,19 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from exporter.domain.model import Failure, Integration, Snapshot
+from exporter.domain.model import Failure, Integration
+from exporter.domain.view import View
 from exporter.web.selection import Selection
 from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 from tests.unit.web.applications import Sources, call
-from tests.unit.web.samples import HOSTILE, NOW, ago, realistic_status, snapshot, sync
+from tests.unit.web.samples import HOSTILE, NOW, ago, bare, realistic_status, sync, view, workspace
 
 VOID = {"meta", "link", "input", "br", "col"}
 
@@ -61,14 +62,14 @@ def html_of(status: ExporterStatus, selection: Selection) -> str:
     return StatusPage(telemetry_path="/metrics").render(status, selection).decode("utf-8")
 
 
-def one_workspace(*snapshots: Snapshot) -> ExporterStatus:
-    return ExporterStatus(NOW, "1.2.3", "", ago(hours=1), (WorkspaceStatus("w", "https://rest", 60, snapshots),))
+def one_workspace(*views: View) -> ExporterStatus:
+    return ExporterStatus(NOW, "1.2.3", "", ago(hours=1), (workspace("w", views),))
 
 
 def test_a_sync_that_finishes_before_it_starts_costs_its_duration_and_nothing_else() -> None:
     odd = sync(ago(minutes=5), "success", seconds=-60)
     even = sync(ago(minutes=5), "success", seconds=60)
-    status = one_workspace(*(snapshot("i", newest=one, newest_finished=one, history=(one,)) for one in (odd, even)))
+    status = one_workspace(*(view("i", latest=one, latest_finished=one, history=(one,)) for one in (odd, even)))
     text = page(status).text
     assert "success 6 min ago 14:25:00 1,200 synced" in text.replace("\N{NO-BREAK SPACE}", " ")
     assert "success 4 min ago 14:25:00, took 1 min 1,200 synced" in text.replace("\N{NO-BREAK SPACE}", " ")
@@ -118,9 +119,9 @@ def test_hostile_text_in_any_place_is_escaped() -> None:
         ago(hours=1),
         (
             WorkspaceStatus(
-                HOSTILE, HOSTILE, 60, (snapshot("x", integration=bad, integration_status=HOSTILE),), (HOSTILE,)
+                HOSTILE, HOSTILE, 60, (view("x", integration=bad, integration_status=HOSTILE),), {}, (HOSTILE,)
             ),
-            WorkspaceStatus("empty", HOSTILE, 60, (), (HOSTILE,)),
+            WorkspaceStatus("empty", HOSTILE, 60, (), {}, (HOSTILE,)),
         ),
     )
     assert "<script" not in html_of(status, Selection())
@@ -131,11 +132,11 @@ def test_long_names_and_messages_are_cut() -> None:
     assert longest == "x" * 119 + "…"
 
 
-def test_trouble_is_counted_in_words_at_the_top() -> None:
-    assert "9 of 16 integrations need attention" in page().text
-    assert "1 of 1 integration needs attention" in page(one_workspace(snapshot("a", ("error",)))).text
-    assert "All 2 integrations are well" in page(one_workspace(snapshot("a"), snapshot("b"))).text
-    assert "The integration is well" in page(one_workspace(snapshot("a"))).text
+def test_problems_are_counted_in_words_at_the_top() -> None:
+    assert "11 of 17 integrations need attention" in page().text
+    assert "1 of 1 integration needs attention" in page(one_workspace(view("a", ("error",)))).text
+    assert "All 2 integrations are healthy" in page(one_workspace(view("a"), view("b"))).text
+    assert "The integration is healthy" in page(one_workspace(view("a"))).text
     assert "No integrations yet" in page(one_workspace()).text
 
 
@@ -156,7 +157,7 @@ def test_status_is_told_in_words_beside_its_colour() -> None:
 
 def test_row_tells_what_is_known_of_an_integration() -> None:
     text = page(
-        one_workspace(snapshot("users", ("error", "error", "success"), integration_status="active", history_gaps=2))
+        one_workspace(view("users", ("error", "error", "success"), integration_status="active", gaps=2))
     ).text.replace("\N{NO-BREAK SPACE}", " ")
     for words in (
         "users active · snowflake",
@@ -167,7 +168,7 @@ def test_row_tells_what_is_known_of_an_integration() -> None:
         "2 failed in a row",
         "2 gaps: counters may be short",
         "20 s ago next in 40 s",
-        "Critical: 2 failed syncs in a row, the newest with error",
+        "Critical: 2 failed syncs in a row, the latest with error",
     ):
         assert words in text
 
@@ -185,7 +186,7 @@ def test_row_tells_what_is_known_of_an_integration() -> None:
 def test_row_tells_the_expected_run_and_the_announced_one_where_it_differs(
     expected: timedelta | None, announced: timedelta | None, words: str, absent: str
 ) -> None:
-    one = snapshot(
+    one = view(
         "users",
         expected_run_at=None if expected is None else NOW + expected,
         next_scheduled_run=None if announced is None else NOW + announced,
@@ -197,29 +198,33 @@ def test_row_tells_the_expected_run_and_the_announced_one_where_it_differs(
 
 def test_expected_run_is_marked_only_once_it_is_overdue() -> None:
     def marked(**late: float) -> bool:
-        html = html_of(one_workspace(snapshot("users", expected_run_at=ago(**late))), Selection())
+        html = html_of(one_workspace(view("users", expected_run_at=ago(**late))), Selection())
         return 'class="line bad">sync expected' in html
 
-    assert not marked(minutes=5)
-    assert marked(minutes=15)
+    assert not marked(minutes=15, seconds=20)
+    assert marked(minutes=15, seconds=21)
 
 
 def test_next_poll_is_told_within_the_interval_even_where_the_own_endpoint_rests_for_an_hour() -> None:
     hour = NOW + timedelta(hours=1)
 
-    def text(**changes: Any) -> str:
-        return page(one_workspace(replace(snapshot("users"), **changes))).text.replace("\N{NO-BREAK SPACE}", " ")
+    def text(next_poll_at: datetime | None, **changes: Any) -> str:
+        one = replace(view("users"), **changes)
+        turns = {} if next_poll_at is None else {one.integration.integration_id: next_poll_at}
+        status = replace(one_workspace(), workspaces=(replace(workspace("w", [one]), next_polls_at=turns),))
+        return page(status).text.replace("\N{NO-BREAK SPACE}", " ")
 
     failure = Failure("timeout", "", NOW)
-    assert "20 s ago next in 40 s" in text(next_poll_at=hour)
-    assert "20 s ago next in 10 s" in text(next_poll_at=NOW + timedelta(seconds=10))
-    assert "tried 20 s ago next in 1 h" in text(next_poll_at=hour, up=False, failure=failure)
-    assert "next in 1 h" in text(next_poll_at=hour, last_poll_at=None)
-    assert "20 s ago next now" in text(next_poll_at=NOW - timedelta(seconds=1))
+    assert "20 s ago next in 40 s" in text(hour)
+    assert "20 s ago next in 10 s" in text(NOW + timedelta(seconds=10))
+    assert "tried 20 s ago next in 1 h" in text(hour, up=False, failure=failure)
+    assert "next in 1 h" in text(hour, last_poll_at=None)
+    assert "20 s ago next now" in text(NOW - timedelta(seconds=1))
+    assert "next" not in text(None)
 
 
 def test_watermark_in_the_future_is_told_in_words() -> None:
-    text = page(one_workspace(snapshot("users", last_timestamp_synced=NOW.replace(hour=16)))).text
+    text = page(one_workspace(view("users", watermark=NOW.replace(hour=16)))).text
     assert "in the future" in text
 
 
@@ -227,12 +232,12 @@ def test_message_of_a_failing_poll_is_shown() -> None:
     assert "403 from Braze: the key lacks the permission" in page().text
 
 
-def test_marks_show_the_newest_twenty_syncs_and_say_so_in_words() -> None:
+def test_marks_show_the_latest_twenty_syncs_and_say_so_in_words() -> None:
     statuses = ("running", "error", *("success",) * 30)
-    outline = page(one_workspace(snapshot("users", statuses)))
+    outline = page(one_workspace(view("users", statuses)))
     bars = [bar for bar in outline.tags("rect") if bar["width"] == "5" and "x" in bar]
     assert len(bars) == 20
-    assert "20 newest syncs, the newest at the right: 1 error, 1 running, 18 success" in outline.text
+    assert "20 latest syncs, the latest at the right: 1 error, 1 running, 18 success" in outline.text
     rightmost = max(bars, key=lambda bar: int(bar["x"] or 0))
     assert rightmost["class"] == "m-running"
 
@@ -270,16 +275,16 @@ def test_page_reloads_by_itself_only_when_asked() -> None:
 
 def test_query_string_chooses_what_is_shown() -> None:
     everything = call(Sources(), "GET", "/").text
-    chosen = call(Sources(), "GET", "/?workspace=production&only=trouble&q=loyal").text
+    chosen = call(Sources(), "GET", "/?workspace=production&only=problems&q=loyal").text
     assert ">users<" in everything
     assert ">users<" not in chosen
     assert ">loyalty_points<" in chosen
-    assert "1 of 16 shown" in chosen
+    assert "1 of 17 shown" in chosen
     assert "No integration matches" in call(Sources(), "GET", "/?q=nothing-like-this").text
 
 
 def test_many_integrations_come_in_pages_that_lose_none() -> None:
-    status = one_workspace(*(snapshot(f"name-{number:04d}", ("success",)) for number in range(601)))
+    status = one_workspace(*(view(f"name-{number:04d}", ("success",)) for number in range(601)))
     seen: list[str] = []
     for number in (1, 2, 3):
         outline = page(status, Selection(page=number))
@@ -289,8 +294,8 @@ def test_many_integrations_come_in_pages_that_lose_none() -> None:
     assert "Page 3 of 3" in page(status, Selection(page=99)).text
 
 
-def test_only_the_worst_of_much_trouble_is_listed_at_the_top() -> None:
-    status = one_workspace(*(snapshot(f"n{number}", ("error",)) for number in range(30)))
+def test_only_the_worst_of_many_problems_are_listed_at_the_top() -> None:
+    status = one_workspace(*(view(f"n{number}", ("error",)) for number in range(30)))
     assert "and 18 more, see only these" in page(status).text
 
 
@@ -302,5 +307,5 @@ def test_workspace_without_integrations_is_shown_with_its_notes() -> None:
 
 @pytest.mark.parametrize("integrations", [0, 1, 3])
 def test_integration_about_which_nothing_is_known_has_a_row(integrations: int) -> None:
-    bare = [Snapshot(Integration("w", f"id-{number}", "")) for number in range(integrations)]
-    assert len(page(one_workspace(*bare)).tags("tbody")) == integrations
+    views = [bare("", f"id-{number}") for number in range(integrations)]
+    assert len(page(one_workspace(*views)).tags("tbody")) == integrations
