@@ -1,5 +1,5 @@
 """
-The accounts on disk, as they outlive the exporter's processes, and the moments at which a process may be killed.
+The states on disk, as they outlive the exporter's processes, and the moments at which a process may be killed.
 
 A killed process does nothing any more: whatever of it still runs in the event loop is stopped at its next commit or
 request, so that nothing it does can reach the disk or Braze.
@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exporter.domain.integration_state import IntegrationState
+from exporter.domain.ledger import Ledger
 from exporter.domain.model import Totals
-from exporter.state.store import Account, Storage
+from exporter.state.store import Storage
 
 
 class KilledError(BaseException):
@@ -55,16 +57,29 @@ class Life:
 class Kept:
     """What all lives together have committed, and what had finished when each integration was first seen."""
 
-    accounts: dict[str, Account] = field(default_factory=dict)
+    states: dict[str, IntegrationState] = field(default_factory=dict)
     told: dict[str, Totals] = field(default_factory=dict)
-    """What had been finished at the newest answer to a first page."""
+    """What had been finished at the latest answer to a first page."""
     at_first_sight: dict[str, Totals] = field(default_factory=dict)
     """What must never be counted."""
 
-    def note(self, integration_id: str, account: Account) -> None:
-        if integration_id not in self.accounts:
+    def ledger(self, integration_id: str) -> Ledger | None:
+        """What has been counted of an integration, once its own endpoint has answered."""
+        state = self.states.get(integration_id)
+        return None if state is None else state.ledger
+
+    @property
+    def ledgers(self) -> dict[str, Ledger]:
+        """All that there are, by integration id."""
+        return {key: state.ledger for key, state in self.states.items() if state.ledger is not None}
+
+    def note(self, integration_id: str, state: IntegrationState) -> None:
+        if state.ledger is not None and self.ledger(integration_id) is None:
             self.at_first_sight[integration_id] = self.told[integration_id]
-        self.accounts[integration_id] = account
+        self.states[integration_id] = state
+
+    def forget(self, integration_id: str) -> None:
+        self.states.pop(integration_id, None)
 
 
 class DiskOfOneLife:
@@ -75,11 +90,17 @@ class DiskOfOneLife:
         self._life = life
         self._kept = kept
 
-    def load(self, workspace: str) -> Mapping[str, Account]:
+    def load(self, workspace: str) -> Mapping[str, IntegrationState]:
         return self._storage.load(workspace)
 
-    def commit(self, workspace: str, integration_id: str, account: Account) -> None:
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
         self._life.before_commit()
-        self._storage.commit(workspace, integration_id, account)
-        self._kept.note(integration_id, account)
+        self._storage.commit(workspace, integration_id, state)
+        self._kept.note(integration_id, state)
+        self._life.note_commit()
+
+    def forget(self, workspace: str, integration_id: str) -> None:
+        self._life.before_commit()
+        self._storage.forget(workspace, integration_id)
+        self._kept.forget(integration_id)
         self._life.note_commit()

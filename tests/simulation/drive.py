@@ -28,7 +28,7 @@ from tests.simulation.watch import Scraper
 from tests.virtual_time import VirtualClock, run
 
 OpenDisk = Callable[[Callable[[], datetime]], Storage]
-"""Opens the accounts on disk, given the time of day."""
+"""Opens the states on disk, given the time of day."""
 
 SCRAPES = 40
 """During a run, at random moments; and one after each start."""
@@ -104,7 +104,7 @@ class _Drive:
             await self._come_to_rest()
             self._scrape()
             assert self._process is not None
-            gaps = check_rest(self._scenario, self._kept, self._revised, self._process.snapshots)
+            gaps = check_rest(self._scenario, self._kept, self._revised, self._process.views)
         finally:
             living.cancel()
             await asyncio.gather(living, return_exceptions=True)
@@ -166,7 +166,7 @@ class _Drive:
         """Let an event happen, and return what ends it."""
         world, target = self._world, event.integration_id or event.workspace or ""
         needed = {target} if target else world.integrations.keys()
-        if event.needs_sight and not needed <= self._kept.accounts.keys():
+        if event.needs_sight and not needed <= self._kept.ledgers.keys():
             return None
         match event.what:
             case "fault":
@@ -213,8 +213,8 @@ class _Drive:
 
     def _revise(self, target: str) -> None:
         """Braze words a record differently that has been counted."""
-        account = self._kept.accounts.get(target)
-        finished = [sync.sync_start_time for sync in account.ledger.recent if sync.finished] if account else []
+        ledger = self._kept.ledger(target)
+        finished = [sync.sync_start_time for sync in ledger.recent if sync.finished] if ledger else []
         if not finished:
             return
         start = self._random.choice(finished)
@@ -262,14 +262,14 @@ class _Drive:
         at_rest = self._clock.now() + timedelta(seconds=_SETTLING_SECONDS)
         for _ in range(30):
             await asyncio.sleep(interval)
-            polled = [each.last_poll_success_at for each in self._process.snapshots.values()] if self._process else []
+            polled = [each.last_poll_success_at for each in self._process.views.values()] if self._process else []
             if polled and all(at is not None and at > at_rest for at in polled):
                 return
         raise AssertionError("not every integration was polled with success after everything had come to rest")
 
     def _outcome(self, gaps: int) -> Outcome:
-        syncs = sum(sum(account.ledger.totals.syncs) for account in self._kept.accounts.values())
-        words = [f"{key} {account}" for key, account in sorted(self._kept.accounts.items())]
+        syncs = sum(sum(ledger.totals.syncs) for ledger in self._kept.ledgers.values())
+        words = [f"{key} {state}" for key, state in sorted(self._kept.states.items())]
         words += [str(self._requests), str(self._lives), str(self._clock.monotonic())]
         digest = hashlib.blake2b("\n".join(words).encode(), digest_size=8).hexdigest()
         return Outcome(digest, self._requests, syncs, self._lives, gaps)

@@ -11,12 +11,12 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from exporter.braze.gate import Gate
+from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request
-from exporter.domain.model import Snapshot
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings
+from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
@@ -79,7 +79,7 @@ class Process:
                 timeout_seconds=settings.poll.timeout_seconds,
                 heard=self._hear,
             )
-            gate = Gate(
+            api = Api(
                 workspace=settings.name,
                 sender=sender,
                 limiters={
@@ -92,7 +92,7 @@ class Process:
             self.pollers.append(
                 WorkspacePoller(
                     settings=settings,
-                    gate=gate,
+                    api=api,
                     store=store,
                     page=self.page,
                     self_metrics=self_metrics,
@@ -113,9 +113,9 @@ class Process:
             await asyncio.gather(*loops, return_exceptions=True)
 
     @property
-    def snapshots(self) -> dict[str, Snapshot]:
+    def views(self) -> dict[str, View]:
         """What the status page would show, by integration id."""
-        return {each.integration.integration_id: each for each in self.page.snapshots()}
+        return {each.integration.integration_id: each for each in self.page.views()}
 
     def unhealthy(self) -> tuple[str, ...]:
         return tuple(problem for poller in self.pollers for problem in poller.unhealthy())

@@ -1,4 +1,4 @@
-"""Opens the accounts for a simulated run: a real SQLite file, which every life of the exporter opens anew."""
+"""Opens the states for a simulated run: a real SQLite file, which every life of the exporter opens anew."""
 
 import logging
 import tempfile

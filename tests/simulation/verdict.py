@@ -5,7 +5,8 @@ What the exporter must show, by the simulated Braze's own ledger: at each scrape
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from exporter.domain.model import Snapshot, Sync, SyncStatus, Totals
+from exporter.domain.model import Sync, SyncStatus, Totals
+from exporter.domain.view import View
 from exporter.simulator.world import World
 from tests.simulation.disk import Kept
 from tests.simulation.scenario import Kind, Scenario
@@ -29,8 +30,8 @@ def check_scrape(scenario: Scenario, kept: Kept, shown: Mapping[str, Scraped]) -
     """
     for key, scraped in shown.items():
         totals = scraped.totals()
-        account = kept.accounts.get(key)
-        on_disk = None if account is None else account.ledger.totals
+        ledger = kept.ledger(key)
+        on_disk = None if ledger is None else ledger.totals
         if totals != on_disk:
             raise WrongCountError(f"{key}: the page shows {totals}, on disk is {on_disk}")
         if totals is not None:
@@ -57,7 +58,7 @@ def _check_not_more(key: str, kind: Kind, counted: Totals, expected: Totals) -> 
         raise WrongCountError(f"{key}: {counted} is more than has happened, {expected}")
 
 
-def check_rest(scenario: Scenario, kept: Kept, revised: set[str], snapshots: Mapping[str, Snapshot]) -> int:
+def check_rest(scenario: Scenario, kept: Kept, revised: set[str], views: Mapping[str, View]) -> int:
     """
     Hold the end of a run against the truth, and return the gaps.
 
@@ -67,15 +68,17 @@ def check_rest(scenario: Scenario, kept: Kept, revised: set[str], snapshots: Map
     """
     gaps = 0
     for key in scenario.world.integrations:
-        account = kept.accounts[key]
-        gaps += account.ledger.gaps
+        ledger = kept.ledger(key)
+        if ledger is None:
+            raise WrongCountError(f"{key}: never counted")
+        gaps += ledger.gaps
         expected = expected_totals(scenario.world, kept, key)
-        if account.ledger.gaps and scenario.kind is not Kind.HARSH:
-            raise WrongCountError(f"{key}: {account.ledger.gaps} gaps where nothing was lost")
-        if account.ledger.gaps == 0:
-            _check_equal(key, scenario.kind, account.ledger.totals, expected)
+        if ledger.gaps and scenario.kind is not Kind.HARSH:
+            raise WrongCountError(f"{key}: {ledger.gaps} gaps where nothing was lost")
+        if ledger.gaps == 0:
+            _check_equal(key, scenario.kind, ledger.totals, expected)
         if scenario.kind is Kind.EXACT and key not in revised:
-            _check_gauges(key, snapshots[key], scenario.world.truth(key))
+            _check_gauges(key, views[key], scenario.world.truth(key))
     return gaps
 
 
@@ -93,26 +96,40 @@ def _check_equal(key: str, kind: Kind, counted: Totals, expected: Totals) -> Non
         raise WrongCountError(f"{key}: counted {counted}, where there were {expected}")
 
 
-def _check_gauges(key: str, snapshot: Snapshot, truth: tuple[Sync, ...]) -> None:
+def _check_gauges(key: str, view: View, truth: tuple[Sync, ...]) -> None:
     """All syncs have finished; the truth has the oldest first."""
-    newest = truth[-1] if truth else None
+    latest = truth[-1] if truth else None
     streak = 0
     for sync in reversed(truth):
         if not sync.failed:
             break
         streak += 1
     expected: dict[str, object] = {
-        "newest": newest,
-        "newest_finished": newest,
-        "last_success_at": _newest(s.sync_finish_time for s in truth if s.job_status is SyncStatus.SUCCESS),
-        "last_timestamp_synced": _newest(s.last_timestamp_synced for s in truth),
+        "latest": latest,
+        "latest_finished": latest,
+        "last_success_at": _latest(s.sync_finish_time for s in truth if s.job_status is SyncStatus.SUCCESS),
+        "last_timestamp_synced": _latest(s.last_timestamp_synced for s in truth),
         "consecutive_failed_syncs": streak if truth else 0,
     }
     for name, value in expected.items():
-        if getattr(snapshot, name) != value:
-            raise WrongCountError(f"{key}: {name} is {getattr(snapshot, name)}, where it was {value}")
+        if getattr(view, name) != value:
+            raise WrongCountError(f"{key}: {name} is {getattr(view, name)}, where it was {value}")
+    problems = {problem.kind for problem in view.problems}
+    failures = {"config_error", "failing", "failed"}
+    if not problems & {"paused", "gone"} and problems & failures != _failure(latest, streak):
+        raise WrongCountError(f"{key}: {problems} are shown after {streak} failures, the last of {latest}")
+    if "poll_failing" in problems:
+        raise WrongCountError(f"{key}: a poll is said to fail where all is well again")
 
 
-def _newest(values: Iterable[datetime | None]) -> datetime | None:
+def _failure(latest: Sync | None, streak: int) -> set[str]:
+    if latest is None or not latest.failed:
+        return set()
+    if latest.job_status is SyncStatus.CONFIG_ERROR:
+        return {"config_error"}
+    return {"failing"} if streak > 1 else {"failed"}
+
+
+def _latest(values: Iterable[datetime | None]) -> datetime | None:
     known = [value for value in values if value is not None]
     return known[-1] if known else None

@@ -2,7 +2,7 @@
 A scraper that distrusts the page: reads it as text, by itself, and compares it with the page before and with the disk.
 
 Across all processes no counter may go back, nothing may be NaN or infinite, and what an integration shows must be the
-account on disk, all of it, at every moment.
+ledger on disk, all of it, at every moment.
 """
 
 import math
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from exporter.domain.model import FINISHED_STATUSES, Totals
+from exporter.domain.model import FINISHED_STATUSES, SyncStatus, Totals
 from exporter.metrics.page import Page
 
 _LABELS = re.compile(r'workspace="([^"]*)",integration_id="([^"]*)",integration_name="([^"]*)"(?:,(\w+)="([^"]*)")?')
@@ -28,6 +28,7 @@ class Scraped:
 
     values: dict[str, float] = field(default_factory=dict)
     by_status: dict[str, dict[str, float]] = field(default_factory=dict)
+    problems: set[str] = field(default_factory=set)
 
     def totals(self) -> Totals | None:
         """The counters, all of them, or none."""
@@ -89,6 +90,10 @@ def _note(shown: dict[str, Scraped], name: str, labels: str, value: float) -> No
     scraped = shown.setdefault(match[2], Scraped())
     if match[4] == "status":
         scraped.by_status.setdefault(name, {})[match[5]] = value
+    elif match[4] == "problem":
+        if match[5] in scraped.problems:
+            raise WrongPageError(f"{match[2]}: the problem {match[5]} has two severities")
+        scraped.problems.add(match[5])
     else:
         scraped.values[name] = value
 
@@ -96,7 +101,7 @@ def _note(shown: dict[str, Scraped], name: str, labels: str, value: float) -> No
 def _check_whole(key: str, scraped: Scraped) -> None:
     """Whatever is shown of an integration fits together."""
     status = scraped.by_status.get("braze_cdi_last_sync_status")
-    if status is not None and (len(status) != 6 or sorted(status.values()) != [0, 0, 0, 0, 0, 1]):
+    if status is not None and (status.keys() != set(SyncStatus) or sorted(status.values()) != [*[0] * 6, 1]):
         raise WrongPageError(f"{key}: not exactly one status is 1: {status}")
     if ("braze_cdi_last_sync_start_timestamp_seconds" in scraped.values) != (status is not None):
         raise WrongPageError(f"{key}: a status without a start, or the other way round")
