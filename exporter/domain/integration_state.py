@@ -75,7 +75,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationState:
-    """Everything known of one integration. The transitions below are its only writers."""
+    """Everything known of one integration. The transitions are its only writers."""
 
     first_seen_at: datetime
     ledger: Ledger | None = None

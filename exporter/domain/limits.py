@@ -132,14 +132,15 @@ def limits_in_effect(settings: LimitSettings, learned: Mapping[str, float] | Non
         syncs: How many syncs that rests on.
 
     """
-    return Limits(**{key.name: _in_effect(key, settings.setting(key), learned or {}, syncs) for key in LIMITS})
+    return Limits(**{key.name: _in_effect(key, settings, learned or {}, syncs) for key in LIMITS})
 
 
-def _in_effect(key: LimitKey, setting: Setting, learned: Mapping[str, float], syncs: int) -> Limit:
+def _in_effect(key: LimitKey, settings: LimitSettings, learned: Mapping[str, float], syncs: int) -> Limit:
+    setting = settings.setting(key)
     if setting is Keyword.OFF:
         return Limit(None, Source.OFF)
     if setting is not Keyword.AUTO:
-        return Limit(setting, Source.CONFIGURED)
+        return Limit(setting, Source.DEFAULT if setting == key.setting else Source.CONFIGURED)
     value = learned.get(key.name)
     if value is not None:
         return Limit(value, Source.LEARNED, syncs)

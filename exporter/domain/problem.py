@@ -1,5 +1,5 @@
 """
-What a verdict is, and what it is reached from: a problem with its severity, and the case that is judged.
+What a verdict is, and what it is reached from: problems with their severities, and the case that is judged.
 
 The rules and the closed list are in `health.py`.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import NamedTuple
 
 from exporter.domain.integration_state import IntegrationState
 from exporter.domain.limits import Alerts, Limits
@@ -34,9 +35,20 @@ class Problem:
     kind: str
     severity: Severity
     text: str
+    """One printable line that names value and limit."""
     since: datetime | None = None
+    """Since when it has held, as far back as single syncs are kept; None where that is not known."""
     value: float | None = None
     limit: float | None = None
+
+
+class Verdict(NamedTuple):
+    """What is wrong, worst first."""
+
+    problems: tuple[Problem, ...]
+    """Until the state is stale."""
+    stale_problems: tuple[Problem, ...]
+    """From then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +58,8 @@ class Case:
     state: IntegrationState
     limits: Limits
     stale_at: datetime
-    """From then on nothing is known any more of how the integration fares."""
+    """From then on it is no longer known how the integration fares, unless a poll succeeds before."""
     alerts: Alerts = Alerts.ALL
-    stale: bool = False
-    """Whether no poll has succeeded until *stale_at*."""
 
     @property
     def at(self) -> datetime:
@@ -57,14 +67,13 @@ class Case:
         return self.state.judged_at or self.state.first_seen_at
 
     @property
-    def finished(self) -> tuple[Sync, ...]:
-        """The finished syncs that are kept one by one, latest first."""
-        ledger = self.state.ledger
-        return tuple(sync for sync in ledger.recent if sync.finished) if ledger is not None else ()
+    def recent(self) -> tuple[Sync, ...]:
+        """The syncs that are kept one by one, latest first."""
+        return self.state.ledger.recent if self.state.ledger is not None else ()
 
     @property
     def running(self) -> Sync | None:
-        """The latest sync, if it runs."""
+        """The latest sync, if it is running."""
         latest = self.state.summary.latest
         return latest if latest is not None and latest.job_status is SyncStatus.RUNNING else None
 
@@ -72,13 +81,19 @@ class Case:
     def start_deadline(self) -> datetime | None:
         """Until when the expected sync must have started."""
         expected, delay = self.state.expected, self.limits.start_delay.value
-        return expected.at + timedelta(seconds=delay) if expected is not None and delay is not None else None
+        if expected is None or delay is None:
+            return None
+        try:
+            return expected.at + timedelta(seconds=delay)
+        except OverflowError:  # announced for the end of the calendar
+            return None
 
     def since(self, holds: Callable[[Sync], bool]) -> datetime | None:
         """When the first of the latest finished syncs finished for which it *holds* without a break."""
         since = None
-        for sync in self.finished:
-            if not holds(sync):
-                break
-            since = sync.finished_at
+        for sync in self.recent:
+            if sync.finished:
+                if not holds(sync):
+                    break
+                since = sync.finished_at
         return since

@@ -31,15 +31,15 @@ def summarize(ledger: Ledger | None, listed: ListedIntegration | None) -> Summar
     """
     if ledger is None:
         return Summary() if listed is None else _from_list(listed)
-    finished = [sync for sync in ledger.recent if sync.finished]
-    watermarks = (sync.last_timestamp_synced for sync in ledger.recent)
-    latest = ledger.recent[0] if ledger.recent else None
+    recent, tail = ledger.recent, ledger.tail
+    latest = recent[0] if recent else None
+    watermarks = (sync.last_timestamp_synced for sync in recent)
     return Summary(
         latest=(listed.newly_running(latest) if listed is not None else None) or latest,
-        latest_finished=finished[0] if finished else None,
-        last_success=next((s for s in finished if s.job_status is SyncStatus.SUCCESS), ledger.tail.success),
-        last_timestamp_synced=next(filter(None, watermarks), ledger.tail.last_timestamp_synced),
-        consecutive_failed_syncs=_streak(finished, ledger),
+        latest_finished=next((sync for sync in recent if sync.finished), None),
+        last_success=next((sync for sync in recent if sync.job_status is SyncStatus.SUCCESS), tail.success),
+        last_timestamp_synced=next(filter(None, watermarks), tail.last_timestamp_synced),
+        consecutive_failed_syncs=_streak(ledger),
     )
 
 
@@ -50,8 +50,11 @@ def _from_list(listed: ListedIntegration) -> Summary:
     return Summary(latest, last_timestamp_synced=listed.last_updated_at)
 
 
-def _streak(finished: list[Sync], ledger: Ledger) -> int:
-    for count, sync in enumerate(finished):
-        if not sync.failed:
+def _streak(ledger: Ledger) -> int:
+    count = 0
+    for sync in ledger.recent:
+        if sync.failed:
+            count += 1
+        elif sync.finished:
             return count
-    return len(finished) + ledger.tail.failed_streak
+    return count + ledger.tail.failed_streak

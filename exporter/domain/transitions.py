@@ -65,13 +65,13 @@ def on_listing(
 
     """
     ask = _compare(state, listed)
-    begun = listed.newly_running(state.summary.latest) is not None
-    begun_at = moment.monotonic if begun else state.session.begun_at
-    session = replace(state.session, listed_at=moment.monotonic, begun_at=begun_at)
-    after = _with_facts(replace(state, session=session), listed, moment.now)
-    after = _with_expected(replace(after, summary=summarize(after.ledger, listed)), watch, moment.now)
+    session = replace(state.session, listed_at=moment.monotonic)
+    if listed.newly_running(state.summary.latest) is not None:
+        session = replace(session, begun_at=moment.monotonic)
+    after = _with_expected(_with_facts(state, listed, session, moment.now), watch, moment.now)
     if after.ledger is None or after.polls.failure is not None:
-        return _change(state, after, watch)
+        # One that was gone is asked seldom.
+        return _change(state, after, watch, Ask.AS_PLANNED if state.gone is None else Ask.AT_ONCE)
     if ask is Ask.AT_ONCE:
         return _change(state, after, watch, Ask.AT_ONCE)
     if ask is Ask.REGULARLY or not list_is_short:
@@ -121,7 +121,7 @@ def on_poll_end(
         after = replace(after, polls=_failed(state.polls, error, now, tried=state.polls.last_at))
         return _change(state, after, watch, Ask.AT, moment.monotonic + error.held_seconds)
     after = replace(after, polls=_failed(state.polls, error, now, tried=now))
-    if isinstance(error, NotFoundError) and not after.is_listed and state.judged_at is not None:
+    if isinstance(error, NotFoundError) and result.pages == 0 and not after.is_listed and state.judged_at is not None:
         after = replace(after, gone=state.gone or Since(now), judged_at=now)
         return _change(state, after, watch, Ask.AT, moment.monotonic + GONE_SECONDS)
     return _change(state, after, watch, Ask.AT)
@@ -179,10 +179,12 @@ def _compare(state: IntegrationState, listed: ListedIntegration) -> Ask:
     return Ask.AS_PLANNED if listed.newly_running(latest) and not ended else Ask.AT_ONCE
 
 
-def _with_facts(state: IntegrationState, listed: ListedIntegration, now: datetime) -> IntegrationState:
-    """Note since when it is paused or has no schedule, and that it is there."""
-    before, first = state.listed, state.listed is None
-    if before is not None:
+def _with_facts(
+    state: IntegrationState, listed: ListedIntegration, session: Session, now: datetime
+) -> IntegrationState:
+    """Note what the list shows: since when it is paused or has no schedule, its latest sync, and that it is there."""
+    before = state.listed
+    if before is not None and not (listed.integration_name and listed.integration_status):
         listed = replace(
             listed,
             integration_name=listed.integration_name or before.integration_name,
@@ -190,14 +192,15 @@ def _with_facts(state: IntegrationState, listed: ListedIntegration, now: datetim
         )
     paused, resumed_at = None, state.resumed_at
     if is_paused_status(listed.integration_status):
-        paused = state.paused or Since(now, at_first_sight=first)
+        paused = state.paused or Since(now, at_first_sight=before is None)
     elif state.paused is not None:
         resumed_at = now
     unscheduled = state.unscheduled
     if listed.next_scheduled_run is not None:
         unscheduled = None
-    elif listed.next_run_told and state.had_schedule and listed.last_job_status is not SyncStatus.RUNNING:
-        unscheduled = state.unscheduled or Since(now)
+    elif listed.next_run_told and state.had_schedule and paused is None:
+        running = listed.last_job_status is SyncStatus.RUNNING
+        unscheduled = unscheduled or (None if running else Since(now))
     return replace(
         state,
         listed=listed,
@@ -207,6 +210,8 @@ def _with_facts(state: IntegrationState, listed: ListedIntegration, now: datetim
         unscheduled=unscheduled,
         gone=None,
         renamed_to="",
+        summary=summarize(state.ledger, listed),
+        session=session,
     )
 
 
@@ -233,7 +238,8 @@ def _with_expected(state: IntegrationState, watch: Watch, now: datetime) -> Inte
     known = state.ledger.recent[:4] if state.ledger is not None else ()
     latest = state.summary.latest
     syncs = known if latest is None or (known and latest is known[0]) else (latest, *known)
-    return replace(state, expected=expect(state.expected, schedule, syncs, now))
+    expected = expect(state.expected, schedule, syncs, now)
+    return state if expected == state.expected else replace(state, expected=expected)
 
 
 def _failed(polls: Polls, error: PollError, now: datetime, *, tried: datetime | None) -> Polls:

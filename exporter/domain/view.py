@@ -5,7 +5,7 @@ A view is computed from a state, never changed. What depends on the moment of lo
 sides of it: from `stale_at` on, the gauges about syncs are gone and `stale_problems` hold.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from exporter.domain.health import assess
@@ -69,7 +69,7 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     integration = described(state, watch.integration)
     stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
     case = Case(state, watch.limits, stale_at, integration.alerts)
-    problems, stale_problems = assess(case), assess(replace(case, stale=True))
+    problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     if state.gone is not None:
         # Only what still holds: its figures are those of an integration that is no more.

@@ -1,8 +1,16 @@
-"""How lengths of time, numbers and shares are worded, in problems, pages and messages alike. Pure."""
+"""
+How lengths of time, numbers, shares and foreign text are worded, in problems, pages and messages alike. Pure.
+
+Foreign text (all that comes from Braze, and error messages that may quote it) goes through `clip`.
+"""
+
+from datetime import datetime
+from functools import lru_cache
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
+@lru_cache
 def word_span(seconds: float) -> str:
     """A length of time in its two largest units: `45 s`, `2 min 5 s`, `3 d 4 h`. The sign is dropped."""
     rest = round(abs(seconds))
@@ -15,6 +23,11 @@ def word_span(seconds: float) -> str:
     return " ".join(words)
 
 
+def word_moment(at: datetime) -> str:
+    """Return a moment, given in UTC, to the minute: `2026-03-01 14:05 UTC`."""
+    return f"{at.isoformat(' ', 'minutes')[:16]} UTC"
+
+
 def word_share(share: float) -> str:
     """A share as a percentage with at most two significant decimals: `0.5%`, `12%`, `100%`."""
     percent = share * 100
@@ -25,3 +38,12 @@ def word_share(share: float) -> str:
 def word_count(count: float, noun: str) -> str:
     """`1 row`, `1,200 rows`."""
     return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
+
+
+def clip(text: str, longest: int) -> str:
+    """Return foreign *text* as one printable line of at most *longest* characters, ending in an ellipsis when cut."""
+    line = " ".join(text[: 2 * longest].split())
+    printable = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    if len(text) <= 2 * longest and len(printable) <= longest:
+        return printable
+    return printable[: longest - 1] + "…"

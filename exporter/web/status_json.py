@@ -13,8 +13,9 @@ from exporter.domain.limits import LIMITS
 from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
 from exporter.domain.problem import Problem
 from exporter.domain.view import View
+from exporter.domain.wording import clip
 from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at
-from exporter.web.words import clip, word_rfc3339
+from exporter.web.words import word_rfc3339
 
 SCHEMA_VERSION = 1
 

@@ -20,10 +20,10 @@ from markupsafe import Markup
 from exporter.domain.model import Sync, SyncStatus
 from exporter.domain.problem import Severity
 from exporter.domain.view import View
-from exporter.domain.wording import word_span
+from exporter.domain.wording import clip, word_span
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES, Judged, Selection, judge, select
 from exporter.web.view import ExporterStatus, next_poll_at
-from exporter.web.words import LONGEST_MESSAGE, LONGEST_NAME, clip, word_age, word_rfc3339, word_utc
+from exporter.web.words import LONGEST_MESSAGE, LONGEST_NAME, word_age, word_rfc3339, word_utc
 
 _TEMPLATES = files("exporter.web") / "templates"
 _STYLE = (_TEMPLATES / "status.css").read_text("utf-8")

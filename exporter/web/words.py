@@ -1,9 +1,4 @@
-"""
-How times, spans and foreign text are worded on pages.
-
-Foreign text (all that comes from Braze, and error messages that may quote it) goes through `clip`: one line, no
-control or direction-changing characters, no half surrogates, bounded. Escaping for HTML is the template's business.
-"""
+"""How times are worded on pages, and how long foreign text may be there; escaping is the template's business."""
 
 from datetime import UTC, datetime
 
@@ -11,15 +6,6 @@ from exporter.domain.wording import word_span
 
 LONGEST_NAME = 120
 LONGEST_MESSAGE = 400
-
-
-def clip(text: str, longest: int) -> str:
-    """*text* as one printable line of at most *longest* characters, the last one an ellipsis when it was cut."""
-    line = " ".join(text[: 2 * longest].split())
-    printable = "".join(character if character.isprintable() else "\ufffd" for character in line)
-    if len(text) <= 2 * longest and len(printable) <= longest:
-        return printable
-    return printable[: longest - 1] + "…"
 
 
 def word_age(at: datetime, now: datetime) -> str:

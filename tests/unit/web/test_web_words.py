@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.web.words import clip, word_age, word_rfc3339, word_span, word_utc
+from exporter.domain.wording import clip, word_span
+from exporter.web.words import word_age, word_rfc3339, word_utc
 
 NOW = datetime(2026, 3, 1, 14, 30, tzinfo=UTC)
 
