@@ -3,7 +3,7 @@ How fresh is what we show, and what does it cost Braze? This exporter and the pl
 
 Both watch the same simulated workspace with realistic schedules (five minutes to daily, on demand, S3) within the same
 rate budget. Plain: ask every integration's own endpoint, evenly, at the configured interval or as often as the budget
-allows. Freshness is the time from a sync's finish to the first snapshot that has it. Run `python -m
+allows. Freshness is the time from a sync's finish to the first view that has it. Run `python -m
 benchmarks.freshness`; `--write docs/performance.md` puts the table there.
 """
 
@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import replace_section
-from exporter.braze.gate import Gate
+from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.ledger import Ledger
-from exporter.domain.model import Snapshot, Sync
+from exporter.domain.model import Sync
 from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
 from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
+from exporter.domain.view import View
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.reading import Reader
+from exporter.poller.walk import Walker
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.presets import build_fleet
 from exporter.simulator.world import World
@@ -51,8 +52,8 @@ class Observer:
     clock: VirtualClock
     shown: dict[tuple[str, datetime], datetime] = field(default_factory=dict)
 
-    def publish(self, snapshot: Snapshot) -> None:
-        self.note(snapshot.integration.integration_id, snapshot.history)
+    def publish(self, view: View) -> None:
+        self.note(view.integration.integration_id, view.history)
 
     def withdraw(self, workspace: str, integration_id: str) -> None:
         """Nothing to note."""
@@ -78,12 +79,12 @@ class Result:
         return self.requests / self.finished
 
 
-def watch_with_exporter(_world: World, gate: Gate, observer: Observer, clock: VirtualClock) -> Any:
+def watch_with_exporter(_world: World, api: Api, observer: Observer, clock: VirtualClock) -> Any:
     settings = WorkspaceSettings("workspace-000", "https://simulated", discovery=DiscoverySettings(enabled=True))
     page: Any = observer
     return WorkspacePoller(
         settings=settings,
-        gate=gate,
+        api=api,
         store=MemoryStore(),
         page=page,
         self_metrics=SelfMetrics(),
@@ -92,18 +93,18 @@ def watch_with_exporter(_world: World, gate: Gate, observer: Observer, clock: Vi
     ).run()
 
 
-async def watch_plainly(world: World, gate: Gate, observer: Observer, clock: VirtualClock) -> None:
+async def watch_plainly(world: World, api: Api, observer: Observer, clock: VirtualClock) -> None:
     """Ask one integration after the other, evenly; three at a time at most are slow to answer."""
     ids = sorted(world.integrations)
-    reader = Reader(gate, clock, 20, lambda _: None)
+    walker = Walker(api, clock, 20, lambda _: None)
     ledgers: dict[str, Ledger | None] = dict.fromkeys(ids)
-    round_seconds = max(INTERVAL_SECONDS, len(ids) * WINDOW_SECONDS / gate.allowed(Endpoint.JOB_SYNC_STATUS))
+    round_seconds = max(INTERVAL_SECONDS, len(ids) * WINDOW_SECONDS / api.allowed(Endpoint.JOB_SYNC_STATUS))
 
     async def ask(integration_id: str) -> None:
-        reading = await reader.read(integration_id, ledgers[integration_id])
-        ledgers[integration_id] = reading.ledger
-        if reading.ledger is not None:
-            observer.note(integration_id, reading.ledger.recent)
+        result = await walker.poll(integration_id, ledgers[integration_id], turn_taken=True)
+        ledgers[integration_id] = result.ledger
+        if result.ledger is not None:
+            observer.note(integration_id, result.ledger.recent)
 
     under_way: set[asyncio.Task[None]] = set()
     turn = clock.monotonic()
@@ -111,7 +112,7 @@ async def watch_plainly(world: World, gate: Gate, observer: Observer, clock: Vir
         for integration_id in ids:
             turn += round_seconds / len(ids)
             await asyncio.sleep(turn - clock.monotonic())
-            await gate.turn(Endpoint.JOB_SYNC_STATUS)
+            await api.turn(Endpoint.JOB_SYNC_STATUS)
             task = asyncio.create_task(ask(integration_id))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
@@ -125,7 +126,7 @@ def measure(method: str, integrations: int) -> Result:
         world = build_fleet(SEED, clock.now(), workspaces=1, integrations_each=integrations)
         sender = VirtualSender(world, clock, next(iter(world.workspaces["workspace-000"].keys)), random.Random(SEED))
         now = clock.monotonic()
-        gate = Gate(
+        api = Api(
             workspace="workspace-000",
             sender=sender,
             limiters={
@@ -136,7 +137,7 @@ def measure(method: str, integrations: int) -> Result:
             observer=SelfMetrics(),
         )
         observer = Observer(clock)
-        watching = asyncio.ensure_future(METHODS[method](world, gate, observer, clock))
+        watching = asyncio.ensure_future(METHODS[method](world, api, observer, clock))
         await asyncio.sleep(WARM_UP.total_seconds())
         began, sent_before = clock.now(), sender.sent
         await asyncio.sleep(MEASURED.total_seconds())

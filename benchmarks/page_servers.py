@@ -1,7 +1,7 @@
 """
 The servers that `benchmarks/page.py` compares, each in a process of its own.
 
-Called as `python -m benchmarks.page_servers KIND INTEGRATIONS`: makes the snapshots, times the rendering of the page
+Called as `python -m benchmarks.page_servers KIND INTEGRATIONS`: makes the views, times the rendering of the page
 alone, serves on a free loopback port and prints one JSON line about both. Ends with its standard input.
 """
 
@@ -16,12 +16,16 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from prometheus_client import CollectorRegistry, Metric, generate_latest, start_http_server
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from exporter.braze.endpoints import Endpoint
-from exporter.domain.model import Integration, Snapshot, Sync, SyncStatus, Totals
-from exporter.metrics.catalogue import CATALOGUE, INTEGRATION_LABELS, integration_labels
+from exporter.domain.limits import LimitSettings, limits_in_effect
+from exporter.domain.model import Integration, Sync, SyncStatus, Totals
+from exporter.domain.problem import Problem, Severity
+from exporter.domain.view import View
+from exporter.metrics.catalogue import CATALOGUE
+from exporter.metrics.family import INTEGRATION_LABELS, integration_labels
 from exporter.metrics.page import Exposition, Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.metrics.text import Kind
@@ -31,23 +35,26 @@ from exporter.web.view import ExporterStatus, WebSources
 
 PER_WORKSPACE = 100
 """Integrations in one workspace."""
-
-AnyFamily = GaugeMetricFamily | CounterMetricFamily | InfoMetricFamily
+PROBLEM_EVERY = 20
+"""One in this many integrations has a problem."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def snapshots(count: int) -> list[Snapshot]:
-    """*count* healthy integrations about which everything is known that `job_sync_status` tells."""
+LIMITS = limits_in_effect(LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0}))
+
+
+def views(count: int) -> list[View]:
+    """*count* integrations with every limit, about which everything is known that `job_sync_status` tells."""
     now = datetime.now(UTC)
-    return [snapshot(number, now - timedelta(seconds=number % 60, microseconds=number)) for number in range(count)]
+    return [view(number, now - timedelta(seconds=number % 60, microseconds=number)) for number in range(count)]
 
 
-def snapshot(number: int, polled_at: datetime) -> Snapshot:
+def view(number: int, polled_at: datetime) -> View:
     started_at = polled_at - timedelta(minutes=20, seconds=number % 600)
     finished_at = started_at + timedelta(seconds=30 + number % 300)
     sync = Sync(started_at, SyncStatus.SUCCESS, finished_at, started_at, 1000 + number, number % 7)
-    return Snapshot(
+    return View(
         integration=Integration(
             workspace=f"workspace-{number // PER_WORKSPACE}",
             integration_id=f"4f2c9a1e-7b3d-4c5e-8f60-{number:012d}",
@@ -58,12 +65,16 @@ def snapshot(number: int, polled_at: datetime) -> Snapshot:
         last_poll_at=polled_at,
         last_poll_success_at=polled_at,
         stale_at=polled_at + timedelta(hours=1),
-        newest=sync,
-        newest_finished=sync,
+        latest=sync,
+        latest_finished=sync,
         last_success_at=finished_at,
         last_timestamp_synced=started_at,
         consecutive_failed_syncs=0,
-        totals=Totals((100 + number % 9, 2, 1, 0, 0), 123456 + number, 17, 3600.5 + number),
+        totals=Totals((100 + number % 9, 2, 1, 0, 0, 0), 123456 + number, 17, 3600.5 + number),
+        problems=() if number % PROBLEM_EVERY else (Problem("rows_failed", Severity.WARNING, "Rows failed"),),
+        limits=LIMITS,
+        failed_rows_ratio=sync.failed_rows_ratio,
+        last_sync_lag_seconds=sync.lag_seconds,
     )
 
 
@@ -85,28 +96,23 @@ def build_self_metrics(integrations: int) -> SelfMetrics:
 class CatalogueCollector(Collector):
     """The same values in prometheus-client's objects, made anew at each scrape as its documentation advises."""
 
-    def __init__(self, published: list[Snapshot]) -> None:
+    def __init__(self, published: list[View]) -> None:
         self._published = published
 
     def collect(self) -> Iterator[Metric]:
         now_microseconds = (datetime.now(UTC) - EPOCH) // timedelta(microseconds=1)
         kinds = {Kind.GAUGE: GaugeMetricFamily, Kind.COUNTER: CounterMetricFamily}
         for family in CATALOGUE:
-            labels = (*INTEGRATION_LABELS, *family.labels)
-            if family.kind is Kind.INFO:
-                metric: AnyFamily = InfoMetricFamily(family.name, family.help, labels=INTEGRATION_LABELS)
-            else:
-                metric = kinds[family.kind](family.name, family.help, labels=labels)
+            configured = ("team",) if family.name.endswith("_info") else ()
+            labels = (*INTEGRATION_LABELS, *family.labels, *configured)
+            metric = kinds[family.kind](family.name, family.help, labels=labels)
             for published in self._published:
                 if (value := getattr(published, family.reads)) is None:
                     continue
                 identity = [label for _, label in integration_labels(published.integration)]
                 for pairs, number in family.samples(value):
-                    if isinstance(metric, InfoMetricFamily):
-                        metric.add_metric(identity, dict(pairs))
-                    else:
-                        shown = (now_microseconds - number) / 1e6 if family.against_now else number
-                        metric.add_metric([*identity, *(label for _, label in pairs)], shown)
+                    shown = (now_microseconds - number) / 1e6 if family.against_now else number
+                    metric.add_metric([*identity, *(label for _, label in pairs)], shown)
             yield metric
 
 
@@ -123,7 +129,7 @@ def announce(port: int, render: Callable[[], Iterable[bytes]]) -> None:
 
 def serve_exporter(integrations: int) -> None:
     page = Page(build_self_metrics(integrations))
-    for published in snapshots(integrations):
+    for published in views(integrations):
         page.publish(published)
 
     def render(*, openmetrics: bool) -> Exposition:
@@ -149,7 +155,7 @@ def serve_exporter(integrations: int) -> None:
 
 def serve_prometheus_client(integrations: int) -> None:
     registry = CollectorRegistry()
-    registry.register(CatalogueCollector(snapshots(integrations)))
+    registry.register(CatalogueCollector(views(integrations)))
     server, _ = start_http_server(0, addr="127.0.0.1", registry=registry)
     announce(server.server_port, lambda: (generate_latest(registry),))
     sys.stdin.read()

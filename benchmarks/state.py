@@ -1,9 +1,8 @@
 """
 How long do a poll's commit and the opening of the state file take?
 
-A commit after a poll that saw a new sync writes the whole account; one after a quiet poll only when Braze was last
-heard. Every commit is timed alone, so checkpoints of SQLite are among them: they are the worst. Run as
-`python -m benchmarks.state`.
+A commit after a poll that saw a new sync writes the whole state; one after a quiet poll only its facts. Every commit
+is timed alone, so checkpoints of SQLite are among them: they are the worst. Run as `python -m benchmarks.state`.
 """
 
 import argparse
@@ -21,12 +20,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.report import replace_section
+from exporter.domain.expected_run import ExpectedRun
+from exporter.domain.integration_state import IntegrationState
 from exporter.domain.ledger import RECENT, Ledger, Tail
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Sync, SyncStatus, Totals
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.sqlite import SqliteStore, open_store
-from exporter.state.store import Account, Properties
 
 SIZES = (1_000, 10_000)
 COMMITS = 5_000
@@ -52,20 +53,20 @@ def sync(number: int) -> Sync:
     return Sync(start, SyncStatus.SUCCESS, start + timedelta(seconds=90), start, 1000 + number, number % 7)
 
 
-def first_account(number: int) -> Account:
+def first_state(number: int) -> IntegrationState:
     recent = tuple(sync(number + back) for back in reversed(range(RECENT)))
-    totals = Totals((number, 1, 2, 0, 0), 123_456 + number, 17, 3600.5 + number)
+    totals = Totals((number, 1, 2, 0, 0, 0), 123_456 + number, 17, 3600.5 + number)
     tail = Tail(START, 0, sync(number), START)
     ledger = Ledger(START, recent[0].sync_start_time, recent, frozenset(), tail, totals, history_known=True)
-    return Account(
-        ledger, START, START, Properties(f"users {number}", "users", "snowflake", "0123456789abcdef01234567")
-    )
+    listed = ListedIntegration(name(number)[1], f"users {number}", "users", "active", "snowflake", "0123456789abcdef")
+    return IntegrationState(START, ledger, listed, ExpectedRun(START, announced=True), judged_at=START)
 
 
-def with_new_sync(account: Account, number: int) -> Account:
-    newest = sync(number)
-    recent = (newest, *account.ledger.recent[:-1])
-    return replace(account, ledger=replace(account.ledger, recent=recent, anchor=newest.sync_start_time))
+def with_new_sync(state: IntegrationState, number: int) -> IntegrationState:
+    assert state.ledger is not None
+    latest = sync(number)
+    recent = (latest, *state.ledger.recent[:-1])
+    return replace(state, ledger=replace(state.ledger, recent=recent, anchor=latest.sync_start_time))
 
 
 def opened(folder: Path) -> SqliteStore:
@@ -84,19 +85,19 @@ def name(number: int) -> tuple[str, str]:
 
 
 def measure(integrations: int, folder: Path) -> list[Result]:
-    accounts = [first_account(number) for number in range(integrations)]
+    states = [first_state(number) for number in range(integrations)]
     store = opened(folder)
-    for number, account in enumerate(accounts):
-        store.commit(*name(number), account)
+    for number, state in enumerate(states):
+        store.commit(*name(number), state)
     fresh, quiet = [], []
     for round_ in range(COMMITS):
         number = round_ * 7 % integrations
-        accounts[number] = with_new_sync(accounts[number], RECENT + number + round_)
-        fresh.append(timed(lambda: store.commit(*name(number), accounts[number])))  # noqa: B023 - called at once
+        states[number] = with_new_sync(states[number], RECENT + number + round_)
+        fresh.append(timed(lambda: store.commit(*name(number), states[number])))  # noqa: B023 - called at once
     for round_ in range(COMMITS):
         number = round_ * 7 % integrations
-        accounts[number] = replace(accounts[number], heard_at=START + timedelta(seconds=round_))
-        quiet.append(timed(lambda: store.commit(*name(number), accounts[number])))  # noqa: B023 - called at once
+        states[number] = replace(states[number], judged_at=START + timedelta(seconds=round_))
+        quiet.append(timed(lambda: store.commit(*name(number), states[number])))  # noqa: B023 - called at once
     left = folder / "left-by-a-kill"
     shutil.copytree(folder, left)
     store.close()
