@@ -203,7 +203,7 @@ ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
     "null_start": _put(_STARTS, None),
     "missing_fields": lambda record: [{name: record[name] for name in _STARTS if name in record}],
     "null_everything": lambda record: [dict.fromkeys(record)],
-    "unknown_status": _put(_STATUSES, "Limit Exceeded"),
+    "unknown_status": _put(_STATUSES, "Skipped"),
     "novel_status": _put(_STATUSES, "hibernating"),
     "odd_status_type": _put(_STATUSES, ["success"]),
     "capitalised_status": _change(_STATUSES, str.capitalize),

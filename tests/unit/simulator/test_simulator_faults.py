@@ -157,7 +157,7 @@ ROWS = ("rows_synced", "rows_failed_with_errors")
         ("numeric_times", dict.fromkeys(TIMES, 1767225600)),
         ("far_future_times", dict.fromkeys(TIMES, "9999-12-31T23:59:59Z")),
         ("null_start", {"sync_start_time": None}),
-        ("unknown_status", {"job_status": "Limit Exceeded"}),
+        ("unknown_status", {"job_status": "Skipped"}),
         ("novel_status", {"job_status": "hibernating"}),
         ("odd_status_type", {"job_status": ["success"]}),
         ("capitalised_status", {"job_status": "Success"}),
@@ -193,7 +193,7 @@ def test_records_of_the_list_may_be_odd_as_well() -> None:
     world.faults.add("odd_id", endpoint=Endpoint.INTEGRATIONS)
     world.faults.add("unknown_status", endpoint=Endpoint.INTEGRATIONS)
     record = results(ask_list(world))[0]
-    assert (record["integration_id"], record["last_job_status"]) == ("../../cdi/integrations", "Limit Exceeded")
+    assert (record["integration_id"], record["last_job_status"]) == ("../../cdi/integrations", "Skipped")
     assert results(ask_status(world, users))[0]["job_status"] == "success"
 
 

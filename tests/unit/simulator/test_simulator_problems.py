@@ -43,7 +43,7 @@ def state_of(world: World, users: str) -> SimulatedIntegration:
         ("error", SyncStatus.ERROR),
         ("config_error", SyncStatus.CONFIG_ERROR),
         ("partial", SyncStatus.PARTIAL),
-        ("limit_exceeded", SyncStatus.UNKNOWN),
+        ("limit_exceeded", SyncStatus.LIMIT_EXCEEDED),
     ],
 )
 def test_an_outcome_can_be_forced_from_a_moment_on_and_given_up_again(problem: str, status: SyncStatus) -> None:
@@ -200,7 +200,7 @@ def test_the_other_tempers_show_their_trouble_from_the_start() -> None:
         assert watermark is not None
         assert NOON - watermark >= behind
     assert statuses(newest["partly_failing"][0])[SyncStatus.PARTIAL] > 5
-    assert statuses(newest["limit_exceeded"][0])[SyncStatus.UNKNOWN] > 2
+    assert statuses(newest["limit_exceeded"][0])[SyncStatus.LIMIT_EXCEEDED] > 2
     future = last["future_watermark"].last_timestamp_synced
     assert future is not None
     assert future > NOON + HOUR

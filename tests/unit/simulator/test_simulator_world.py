@@ -83,10 +83,10 @@ def test_totals_add_up_the_finished_syncs_and_leave_out_the_running_one() -> Non
     world.start_sync(users, duration=2 * MINUTE, word="Limit Exceeded", rows_synced=5, rows_failed_with_errors=1)
     world.advance(NOON + HOUR)
     world.start_sync(users, duration=MINUTE)
-    assert world.totals(users) == Totals((0, 1, 0, 0, 1), 95, 11, 180.0)
+    assert world.totals(users) == Totals((0, 1, 0, 0, 1, 0), 95, 11, 180.0)
     assert [sync.job_status for sync in world.truth(users)] == [
         SyncStatus.PARTIAL,
-        SyncStatus.UNKNOWN,
+        SyncStatus.LIMIT_EXCEEDED,
         SyncStatus.RUNNING,
     ]
 
