@@ -43,8 +43,8 @@ def on_start(state: IntegrationState, moment: Moment) -> IntegrationState:
     """Return a state that was kept, as a process that has just begun takes it up."""
     # What is known from before a restart is verified in its time; the list shows sooner whether it has changed.
     asked_at = moment.monotonic if state.ledger is not None else NEVER
-    session = Session(asked_at=asked_at, committed_at=state.judged_at)
-    return replace(state, session=session, summary=summarize(state.ledger, None))
+    session = Session(asked_at=asked_at, begun_at=moment.monotonic, committed_at=state.judged_at)
+    return replace(state, session=session, summary=summarize(state.ledger, state.listed))
 
 
 def on_listing(
@@ -129,8 +129,8 @@ def on_poll_end(
 
 def on_list_lost(state: IntegrationState, watch: Watch, now: datetime) -> Change:
     """Take in that the list has not shown the integration for so long that what it announced is no longer known."""
-    session = replace(state.session, listed_at=NEVER, awaits_list=False)
-    after = replace(state, session=session, summary=summarize(state.ledger, None))
+    # A running sync that only the list has shown stays known until a poll tells whether it still runs.
+    after = replace(state, session=replace(state.session, listed_at=NEVER, awaits_list=False))
     return _change(state, _with_expected(after, watch, now), watch, Ask.REGULARLY)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -51,9 +52,9 @@ def state(*syncs: Sync, listed: ListedIntegration | None = None, tail: Tail | No
     return replace(state_of(ledger, listed, judged_at=minute(NOW)), first_seen_at=minute(0))
 
 
-def case(known: IntegrationState, alerts: Alerts = Alerts.ALL, **limits: Setting) -> Case:
+def case(known: IntegrationState, **limits: Setting) -> Case:
     at = known.judged_at or known.first_seen_at
-    return Case(known, limits_in_effect(LimitSettings(limits)), at + timedelta(minutes=10), alerts)
+    return Case(known, limits_in_effect(LimitSettings(limits)), at + timedelta(minutes=10))
 
 
 def problems(known: IntegrationState, **limits: Setting) -> dict[str, str]:
@@ -365,18 +366,23 @@ def test_unknown_status() -> None:
     assert (problem.severity, problem.since) == (Severity.WARNING, minute(NOW - 59))
 
 
+def with_fact(known: IntegrationState, kind: str, since: Since) -> IntegrationState:
+    fact: dict[str, Any] = {kind: since}
+    return replace(known, **fact)
+
+
 @pytest.mark.parametrize(("age", "severity"), LOUD)
 @pytest.mark.parametrize("kind", ["paused", "gone", "unscheduled"])
 def test_a_change_in_braze_is_loud_for_three_days(kind: str, age: float, severity: str) -> None:
     since = Since(minute(NOW - age))
-    problem = the(kind, replace(state(sync(NOW - 60 * DAY)), **{kind: since}))
+    problem = the(kind, with_fact(state(sync(NOW - 60 * DAY)), kind, since))
     assert (problem.severity.word, problem.since) == (severity, since.at)
 
 
 @pytest.mark.parametrize("kind", ["paused", "gone", "unscheduled"])
 def test_what_was_so_at_first_sight_is_information(kind: str) -> None:
     at_first_sight = Since(minute(NOW), at_first_sight=True)
-    problem = the(kind, replace(HEALTHY, **{kind: at_first_sight}))
+    problem = the(kind, with_fact(HEALTHY, kind, at_first_sight))
     assert (problem.severity, problem.since) == (Severity.INFO, None)
 
 
@@ -462,11 +468,11 @@ def test_alerts_lower_severities(alerts: Alerts, expected: dict[str, str]) -> No
     found = {
         problem.kind: problem.severity.word
         for known in (failing, unknown)
-        for problem in assess(case(known, alerts)).stale_problems
+        for problem in assess(replace(case(known), alerts=alerts)).stale_problems
     }
     assert found == expected
     paused = replace(failing, paused=Since(minute(NOW)))
-    (problem,) = assess(case(paused, alerts)).problems
+    (problem,) = assess(replace(case(paused), alerts=alerts)).problems
     assert problem.severity.word == ("info" if alerts is Alerts.OFF else "warning")
 
 
