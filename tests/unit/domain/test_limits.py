@@ -1,5 +1,6 @@
 """Which limit is in effect, and where it comes from."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 import pytest
@@ -10,8 +11,10 @@ DEFAULTS = {"failed_syncs": 1, "failed_rows": 0.01, "start_delay": 900, "sync_du
 """Of contract 2; the others are off while nothing is learned."""
 
 
-def in_effect(learned: dict[str, float] | None = None, syncs: int = 0, **configured: Setting) -> dict[str, Limit]:
-    limits = limits_in_effect(LimitSettings(configured), learned, syncs)
+def in_effect(
+    configured: Mapping[str, Setting] | None = None, learned: Mapping[str, float] | None = None, syncs: int = 0
+) -> dict[str, Limit]:
+    limits = limits_in_effect(LimitSettings(configured or {}), learned, syncs)
     return {key.name: getattr(limits, key.name) for key in LIMITS}
 
 
@@ -26,19 +29,20 @@ def test_where_nothing_is_configured_or_learned_the_defaults_hold() -> None:
 @pytest.mark.parametrize("key", [key.name for key in LIMITS])
 def test_each_limit_is_what_is_configured_for_it(key: str) -> None:
     others = {name: limit for name, limit in in_effect().items() if name != key}
-    assert in_effect(**{key: 0.5}) == {**others, key: Limit(0.5, Source.CONFIGURED)}
-    assert in_effect(**{key: 0.0}) == {**others, key: Limit(0.0, Source.CONFIGURED)}
-    assert in_effect(**{key: Keyword.OFF}) == {**others, key: Limit(None, Source.OFF)}
-    assert in_effect(**{key: Keyword.AUTO}) == {**others, key: Limit(DEFAULTS.get(key), Source.DEFAULT)}
+    assert in_effect({key: 0.5}) == {**others, key: Limit(0.5, Source.CONFIGURED)}
+    assert in_effect({key: 0.0}) == {**others, key: Limit(0.0, Source.CONFIGURED)}
+    assert in_effect({key: Keyword.OFF}) == {**others, key: Limit(None, Source.OFF)}
+    assert in_effect({key: Keyword.AUTO}) == {**others, key: Limit(DEFAULTS.get(key), Source.DEFAULT)}
 
 
-def test_a_value_that_happens_to_be_the_default_is_configured_all_the_same() -> None:
-    assert in_effect(failed_syncs=1.0)["failed_syncs"] == Limit(1.0, Source.CONFIGURED)
+def test_a_default_that_is_written_down_is_the_default_still() -> None:
+    assert in_effect({"failed_syncs": 1.0})["failed_syncs"] == Limit(1.0, Source.DEFAULT)
 
 
 def test_what_is_learned_takes_the_place_of_a_default_and_of_nothing_else() -> None:
     learned = {"lag": 60.0, "start_delay": 0.0, "sync_duration": 30.0, "success_age": 40.0}
-    limits = in_effect(learned, 7, sync_duration=50.0, success_age=Keyword.OFF, lag=Keyword.AUTO)
+    configured = {"sync_duration": 50.0, "success_age": Keyword.OFF, "lag": Keyword.AUTO}
+    limits = in_effect(configured, learned, 7)
     assert limits["lag"] == Limit(60.0, Source.LEARNED, 7)
     assert limits["start_delay"] == Limit(0.0, Source.LEARNED, 7)
     assert limits["sync_duration"] == Limit(50.0, Source.CONFIGURED)
