@@ -41,7 +41,7 @@ def test_a_default_that_is_written_down_is_the_default_still() -> None:
 
 def test_what_is_learned_takes_the_place_of_a_default_and_of_nothing_else() -> None:
     learned = {"lag": 60.0, "start_delay": 0.0, "sync_duration": 30.0, "success_age": 40.0}
-    configured = {"sync_duration": 50.0, "success_age": Keyword.OFF, "lag": Keyword.AUTO}
+    configured: dict[str, Setting] = {"sync_duration": 50.0, "success_age": Keyword.OFF, "lag": Keyword.AUTO}
     limits = in_effect(configured, learned, 7)
     assert limits["lag"] == Limit(60.0, Source.LEARNED, 7)
     assert limits["start_delay"] == Limit(0.0, Source.LEARNED, 7)
