@@ -17,6 +17,7 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Polls, Sync, SyncStatus
 from exporter.domain.problem import Case, Problem, Severity
 from tests.histories import minute, newest_first
+from tests.problems import HIGHEST, hidden_by
 from tests.states import state_of
 
 SUCCESS, PARTIAL, ERROR = SyncStatus.SUCCESS, SyncStatus.PARTIAL, SyncStatus.ERROR
@@ -490,24 +491,6 @@ def test_the_worst_comes_first() -> None:
 
 # What hides what: contract 7.2, word for word
 
-ROWS = {"rows_failed", "rows_low", "rows_high"}
-HIDES: dict[str, set[str]] = {
-    "paused": set(KINDS),
-    "gone": set(KINDS) - {"paused"},
-    "config_error": {"failing", "failed", "behind", "success_too_old", "overdue", *ROWS},
-    "failing": {"behind", "success_too_old", "overdue", *ROWS},
-    "failed": {"behind", "success_too_old", *ROWS},
-    "never_synced": {"overdue"},
-    "stuck": {"overdue"},
-    "running_long": {"overdue"},
-    "unscheduled": {"overdue"},
-    "overdue": {"behind", "success_too_old"},
-    "future_watermark": {"behind", "resynced", "rows_low"},
-    "stale": {"poll_failing"},
-}
-SAYS_WHY = {"unscheduled", "stuck", "running_long", "rows_failed"}
-"""Besides those, what explains an old success: syncs that no longer start, do not end, or lose rows."""
-
 
 def _always(kind: str) -> Callable[[Case], Problem]:
     return lambda _: Problem(kind, Severity.WARNING, kind)
@@ -525,12 +508,7 @@ def test_a_more_telling_kind_hides_what_follows_from_it(one: str, other: str, mo
     monkeypatch.setattr(health, "_STALE", next(kind for kind in ruled if kind.name == "stale"))
     verdict = assess(case(HEALTHY))
     shown = {problem.kind for problem in (verdict.stale_problems if "stale" in {one, other} else verdict.problems)}
-    hidden = HIDES.get(one, set()) - {one} | HIDES.get(other, set()) - {other}
-    if SAYS_WHY & {one, other}:
-        hidden.add("success_too_old")
-    if "stuck" in {one, other}:
-        hidden.add("running_long")  # the same run
-    assert shown == {one, other} - hidden
+    assert shown == {one, other} - hidden_by(one) - hidden_by(other)
 
 
 def test_one_that_is_hidden_hides_nothing() -> None:
@@ -544,10 +522,4 @@ def test_one_that_is_hidden_hides_nothing() -> None:
 
 
 def test_the_closed_list() -> None:
-    assert sorted(KINDS) == sorted(
-        {
-            *("config_error", "failing", "failed", "overdue", "never_synced", "unscheduled", "paused", "gone"),
-            *("stuck", "running_long", "rows_failed", "behind", "future_watermark", "success_too_old"),
-            *("unknown_status", "poll_failing", "stale"),
-        }
-    )
+    assert sorted(KINDS) == sorted(HIGHEST)
