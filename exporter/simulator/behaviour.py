@@ -25,6 +25,7 @@ INTEGRATION_PROBLEMS = {
     "boundary_resync": "the rows of the boundary are synced again and again while the watermark stands still",
     "falling_behind": "the warehouse produces nothing: no rows, and the watermark stands still",
     "paused": "the integration is paused: no sync starts and no run is announced",
+    "unscheduled": "the schedule was removed: no run is announced, and no sync starts but on demand",
 }
 """An integration's possible problems, by name. Source: the list of what goes wrong with CDI itself."""
 

@@ -91,7 +91,8 @@ class SimulatedIntegration:
     @property
     def next_scheduled_run(self) -> datetime | None:
         """The announced run; None while paused, for on-demand and for event-driven integrations."""
-        return self._announced_at if self.schedule.kind == "scheduled" and self.status == "active" else None
+        announces = self.schedule.kind == "scheduled" and self.status == "active" and "unscheduled" not in self.problems
+        return self._announced_at if announces else None
 
     def reported(self, number: int) -> Sync:
         """Return a sync as Braze reports it now."""
@@ -172,7 +173,7 @@ class SimulatedIntegration:
         slot = self._slot
         assert slot is not None  # noqa: S101 - for the type checker: only called when there is one
         self._slot = self.schedule.slot_after(slot, self._slot_seed, self._quantum)
-        silent = "silent_stop" in self.problems
+        silent = not self.problems.isdisjoint({"silent_stop", "unscheduled"})
         if not silent or self._style.announcement_rolls:
             self._announced_at = self._slot.announced_at
         follows = not self.syncs or slot.start_at > self.syncs[-1].sync_start_time
