@@ -2,7 +2,7 @@
 How fresh is what we show, and what does it cost Braze? This exporter and the plain method, in virtual time.
 
 Both watch the same simulated workspace with realistic schedules (five minutes to daily, on demand, S3) within the same
-rate budget. Plain: ask every integration's own endpoint, evenly, at the configured interval or as often as the budget
+rate limit. Plain: ask every integration's own endpoint, evenly, at the configured interval or as often as the limit
 allows. Freshness is the time from a sync's finish to the first snapshot that has it. Run `python -m
 benchmarks.freshness`; `--write docs/performance.md` puts the table there.
 """

@@ -1,8 +1,8 @@
 """
-The running configuration as YAML, for people: what `GET /config` shows.
+The running configuration as YAML, for people, as `GET /config` shows it.
 
-Decides how settings are written back: complete, with every default in its place, each workspace by itself, keys hidden.
-What it writes is a configuration: with the secrets put back it loads to the same settings. Pure. Slow enough for
+Decides how settings are written back: complete, with every default, each workspace on its own, keys hidden.
+The output is a valid configuration: with the secrets put back it loads to the same settings. Pure. Slow enough for
 thousands of integrations (about a second for 10,000) that a caller should keep the text.
 """
 
@@ -57,7 +57,7 @@ def _rate_limit(limits: RateLimits) -> dict[str, Any]:
 
 
 def _integration(one: Integration) -> dict[str, Any]:
-    """Return what the operator gave; what was not given has no default that could be written."""
+    """Return the values that the operator gave; the others have no default that could be written."""
     written: dict[str, Any] = {"id": one.integration_id}
     if one.integration_name != one.integration_id:
         written["name"] = one.integration_name

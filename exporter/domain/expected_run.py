@@ -6,9 +6,9 @@ Braze may simply announce the next run. Remembering the old one is the only way 
 
 - A sync meets every run up to shortly after its own start: it may start a little early.
 - A run that was announced anew before its time has come was rescheduled; one that was still unmet then was missed.
-- A listing that says nothing of the next run, or nothing readable, leaves what was announced as it is. One that says
-  that there is none takes an announcement back only before its time has come.
-- Where nothing is announced, a run is expected *interval* after the newest start, if the operator has said so. A paused
+- A listing without a readable next run leaves the announcement as it is. One that says that there is none withdraws an
+  announcement only before its time has come.
+- Where nothing is announced, a run is expected *interval* after the latest start, if one is configured. A paused
   integration expects nothing; on demand and event-driven ones announce nothing, and so expect nothing either.
 """
 
@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 EARLY = timedelta(seconds=60)
-"""So much before its announced time a sync may start and meet it; the shortest schedule is 5 minutes."""
+"""How early a sync may start and still meet an announced run; the shortest schedule is 5 minutes."""
 EARLY_SHARE = 4
-"""Where syncs follow each other more closely, this part of the time between the newest two is early enough."""
+"""Where syncs follow each other more closely, this fraction of the time between the latest two is the limit."""
 
 _RESTING = frozenset({"paused", "inactive", "disabled", "archived", "deleted"})
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What is known now about an integration's schedule."""
+    """An integration's schedule as known now."""
 
     next_scheduled_run: datetime | None = None
     integration_status: str = ""
@@ -39,7 +39,7 @@ class Announcement:
 
     @property
     def resting(self) -> bool:
-        """Whether the status says that nothing will run; Braze documents no set of values, so only words we know."""
+        """Whether the status means that nothing will run; Braze documents no values, so only known words count."""
         return self.integration_status.strip().lower() in _RESTING
 
 
@@ -50,11 +50,11 @@ def expect(
     Return the run that is expected now; None when none is.
 
     Args:
-        pending: What this function returned the last time.
-        announcement: As Braze and the configuration have it now; None when neither has been heard of, so that what is
-            pending stays so until a sync meets it.
-        starts: Of the newest two syncs known, running included, the newest first.
-        now: Tells whether the pending run's time has come.
+        pending: The previous result of this function.
+        announcement: As Braze and the configuration have it now; None when neither is known, so that a pending run
+            stays pending until a sync meets it.
+        starts: Of the latest two syncs known, running included, latest first.
+        now: Decides whether the pending run's time has come.
 
     """
     unmet = None if pending is None or _met(pending, starts) else pending

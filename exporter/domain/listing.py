@@ -1,8 +1,8 @@
 """
-The list of integrations: JSON value -> listed integrations, and what a listing says about change.
+The list of integrations: JSON value -> listed integrations, and the changes it shows.
 
-One list request tells the newest sync of ten integrations, which makes it the change detector. `contact_emails` are
-personal data and are never read. What is odd becomes an anomaly, as in `domain/decode.py`.
+One list request returns the latest sync of ten integrations, which makes it the change detector. `contact_emails` are
+personal data and are never read. An odd value becomes an anomaly, as in `domain/decode.py`.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from exporter.domain.decode import MAX_RECORDS, decode_results, decode_status, d
 from exporter.domain.model import Sync, SyncStatus
 
 MAX_TEXT = 200
-"""Names and types are cut to so many characters."""
+"""Names and types are truncated to this length."""
 _ROUNDING = timedelta(seconds=1)
 """Two pages may give the same time with more or fewer digits."""
 
@@ -31,7 +31,7 @@ class ListedIntegration:
     warehouse_type: str = ""
     app_group_id: str = ""
     last_updated_at: datetime | None = None
-    """The watermark of the newest sync, whatever its name says."""
+    """The watermark of the latest sync, despite its name."""
     last_job_start_time: datetime | None = None
     last_job_status: SyncStatus | None = None
     next_scheduled_run: datetime | None = None
@@ -40,21 +40,21 @@ class ListedIntegration:
 
     @property
     def newest(self) -> tuple[datetime | None, SyncStatus | None]:
-        """What changes when the newest sync does."""
+        """Start and status of the latest sync: they change when it does."""
         return self.last_job_start_time, self.last_job_status
 
     def tells(self, newest: Sync | None) -> bool:
-        """Whether the list shows the very sync that is known as the newest."""
+        """Whether the list shows the same sync as *newest*."""
         if newest is None:
             return self.last_job_start_time is None and self.last_job_status is None
         return self.newest == (newest.sync_start_time, newest.job_status)
 
     def leaves_open(self, newest: Sync | None) -> bool:
         """
-        Whether the list does not tell the newest sync, although there is one.
+        Whether the list does not show the latest sync, although there is one.
 
-        Its start is absent or unreadable, or before that of the newest known: a sync may come and go, and the list
-        would look the same. Nothing at all is what the list says of an integration that has never synced.
+        Its start is absent or unreadable, or before that of the latest known: a sync may come and go, and the list
+        would look the same. For an integration that has never synced the list shows no sync.
         """
         start = self.last_job_start_time
         if start is None:
@@ -62,7 +62,7 @@ class ListedIntegration:
         return newest is not None and newest.sync_start_time - start >= _ROUNDING
 
     def is_ahead_of(self, newest: Sync | None) -> bool:
-        """Whether the list knows more: a newer sync, by more than times may be rounded, or that the newest ended."""
+        """Whether the list knows more: a later sync, by more than times may be rounded, or the end of the latest."""
         start = self.last_job_start_time
         if start is None:
             return False
@@ -72,7 +72,7 @@ class ListedIntegration:
         return same and not newest.finished and self.last_job_status is not SyncStatus.RUNNING
 
     def newly_running(self, newest: Sync | None) -> Sync | None:
-        """Return the running sync that the list shows, if it is newer than the newest known."""
+        """Return the running sync that the list shows, if it is later than the latest known."""
         start = self.last_job_start_time
         if start is None or self.last_job_status is not SyncStatus.RUNNING:
             return None
@@ -83,12 +83,12 @@ class ListedIntegration:
 
 @dataclass(frozen=True, slots=True)
 class DecodedListing:
-    """One page of the list, and what was odd about it."""
+    """One page of the list, and its anomalies."""
 
     integrations: tuple[ListedIntegration, ...] = ()
     anomalies: Mapping[str, int] = field(default_factory=dict)
     problem: str | None = None
-    """Why the page as a whole is of no use; None when it is."""
+    """Why the page as a whole is unusable; None when it is usable."""
 
 
 def decode_integrations(body: Any) -> DecodedListing:

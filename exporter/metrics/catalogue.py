@@ -75,7 +75,7 @@ def _microseconds(at: datetime) -> Iterator[Sample]:
 def _info(integration: Integration) -> Iterator[Sample]:
     fixed = tuple((name, getattr(integration, name)) for name in INFO_LABELS)
     taken = {*INTEGRATION_LABELS, *INFO_LABELS}
-    # A name twice, or one no parser takes, would cost the whole page: whatever lets it through, it ends here.
+    # A name twice, or one no parser takes, would cost the whole page: it must not get past this point.
     configured = {
         name: value for name, value in integration.labels if name not in taken and _LABEL_NAME.fullmatch(name)
     }
@@ -121,7 +121,7 @@ CATALOGUE = (
     Family(
         "braze_cdi_up",
         Kind.GAUGE,
-        "Whether the newest poll of this integration succeeded (1) or not (0). Says nothing about its syncs."
+        "Whether the latest poll of this integration succeeded (1) or not (0). Says nothing about its syncs."
         " Cached: refreshed every poll interval.",
         reads="up",
         samples=_value,
@@ -148,7 +148,7 @@ CATALOGUE = (
     Family(
         "braze_cdi_last_sync_status",
         Kind.GAUGE,
-        "Status of the newest sync, a running one included: 1 for the status it has, 0 for the others." + _CACHED,
+        "Status of the latest sync, a running one included: 1 for the status it has, 0 for the others." + _CACHED,
         reads="newest",
         samples=_sync_status,
         labels=("status",),
@@ -156,49 +156,49 @@ CATALOGUE = (
     Family(
         "braze_cdi_last_sync_start_timestamp_seconds",
         Kind.GAUGE,
-        "Start of the newest sync, a running one included, in seconds since 1970." + _CACHED,
+        "Start of the latest sync, a running one included, in seconds since 1970." + _CACHED,
         reads="newest",
         samples=_start,
     ),
     Family(
         "braze_cdi_last_sync_finish_timestamp_seconds",
         Kind.GAUGE,
-        "Finish of the newest finished sync in seconds since 1970." + _CACHED,
+        "Finish of the latest finished sync in seconds since 1970." + _CACHED,
         reads="newest_finished",
         samples=_of_sync("sync_finish_time", _timestamp),
     ),
     Family(
         "braze_cdi_last_sync_duration_seconds",
         Kind.GAUGE,
-        "Seconds from start to finish of the newest finished sync; never negative." + _CACHED,
+        "Seconds from start to finish of the latest finished sync; never negative." + _CACHED,
         reads="newest_finished",
         samples=_of_sync("duration_seconds"),
     ),
     Family(
         "braze_cdi_last_sync_rows_synced",
         Kind.GAUGE,
-        "Rows that the newest finished sync brought into Braze." + _CACHED,
+        "Rows that the latest finished sync synced to Braze." + _CACHED,
         reads="newest_finished",
         samples=_of_sync("rows_synced"),
     ),
     Family(
         "braze_cdi_last_sync_rows_failed_with_errors",
         Kind.GAUGE,
-        "Rows that failed in the newest finished sync." + _CACHED,
+        "Rows that failed in the latest finished sync." + _CACHED,
         reads="newest_finished",
         samples=_of_sync("rows_failed_with_errors"),
     ),
     Family(
         "braze_cdi_last_success_timestamp_seconds",
         Kind.GAUGE,
-        "Finish of the newest sync with status success, in seconds since 1970." + _CACHED,
+        "Finish of the latest sync with status success, in seconds since 1970." + _CACHED,
         reads="last_success_at",
         samples=_timestamp,
     ),
     Family(
         "braze_cdi_last_timestamp_synced_seconds",
         Kind.GAUGE,
-        "Watermark: last_timestamp_synced of the newest sync that has one, in seconds since 1970." + _CACHED,
+        "Watermark: last_timestamp_synced of the latest sync that has one, in seconds since 1970." + _CACHED,
         reads="last_timestamp_synced",
         samples=_timestamp,
     ),
@@ -229,7 +229,7 @@ CATALOGUE = (
     Family(
         "braze_cdi_consecutive_failed_syncs",
         Kind.GAUGE,
-        "How many of the newest finished syncs in a row have the status error or config_error." + _CACHED,
+        "How many of the latest finished syncs in a row have the status error or config_error." + _CACHED,
         reads="consecutive_failed_syncs",
         samples=_value,
     ),
@@ -245,7 +245,7 @@ CATALOGUE = (
     Family(
         "braze_cdi_rows_synced_total",
         Kind.COUNTER,
-        "Rows that finished syncs brought into Braze, each sync counted once." + _CACHED,
+        "Rows that finished syncs have synced to Braze, each sync counted once." + _CACHED,
         reads="totals",
         samples=_total("rows_synced"),
         expires=False,
@@ -269,7 +269,7 @@ CATALOGUE = (
     Family(
         "braze_cdi_last_poll_timestamp_seconds",
         Kind.GAUGE,
-        "When this integration was last polled, whatever came of it, in seconds since 1970.",
+        "When this integration was last polled, successfully or not, in seconds since 1970.",
         reads="last_poll_at",
         samples=_timestamp,
         expires=False,

@@ -1,4 +1,4 @@
-"""The gate: every request waits for its turn, is measured, and teaches the budget of its own endpoint."""
+"""The gate: every request waits for its turn, is measured, and adjusts the rate limiter of its own endpoint."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
