@@ -15,7 +15,7 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
 
-try:  # as in document.py
+try:  # as in yaml_reader.py
     from yaml import CSafeDumper as _Dumper
 except ImportError:  # pragma: no cover - depends on how PyYAML was built
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
