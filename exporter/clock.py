@@ -1,8 +1,8 @@
 """
 The only place that reads the wall clock.
 
-Waiting is `asyncio.sleep`: the tests run the same code on an event loop whose time is virtual. Due times and budgets
-use `monotonic`, which a step of the wall clock does not move; what users see uses `now`.
+Waiting is `asyncio.sleep`: the tests run the same code on an event loop whose time is virtual. Due times and rate
+limits use `monotonic`, which a step of the wall clock does not move; times shown to users use `now`.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """
 The demo: a simulated Braze on loopback, and the daemon against it, in one process.
 
-Decides how often the demo polls and what it prints. Everything else is the daemon's and the simulator's.
+Decides how often the demo polls and the text it prints; everything else belongs to the daemon and the simulator.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ async def run_demo(
 
 
 def _demo_config(world: World, port: int) -> Config:
-    """Return what an operator would configure to watch the demo's world."""
+    """Return the configuration of an operator who watches the demo's world."""
     return Config(
         tuple(
             ConfiguredWorkspace(

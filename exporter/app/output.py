@@ -1,10 +1,9 @@
 """
-The file that a command writes: replaced in one step, so that nobody ever reads half of it.
+The file that a command writes: replaced in one step, so that no reader ever sees half of it.
 
-node_exporter's textfile collector demands it. Decides where the new content waits (beside the file: a rename is one
-step within a file system only), and what is not replaced: a link, whose target is, and a pipe or a device such as
-/dev/stdout, which is written to as it stands, since a file in its place would take it away from everyone. Knows nothing
-of the content.
+node_exporter's textfile collector requires it. The new content is written beside the file, because a rename is atomic
+within one file system only. Of a link the target is replaced; a pipe or a device such as /dev/stdout is written to
+directly. Knows nothing of the content.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ from typing import IO
 
 
 class OutputError(Exception):
-    """What a command has to give cannot be written; the text says where, why, and what to do about it."""
+    """The output of a command cannot be written; the text names the place, the reason and the next step."""
 
     def __init__(self, place: Path | str, error: OSError) -> None:
         remedy = "make room, or let this user write there"
@@ -30,7 +29,7 @@ class OutputError(Exception):
 
 def check_replaceable(path: Path) -> None:
     """
-    Find out now whether `replace_file` could begin, for a command that takes long until then. Leaves nothing behind.
+    Check that `replace_file` could begin, before a command that takes long. Leaves nothing behind.
 
     Raises:
         OutputError: It could not.
@@ -48,11 +47,11 @@ def check_replaceable(path: Path) -> None:
 @contextlib.contextmanager
 def replace_file(path: Path) -> Iterator[IO[bytes]]:
     """
-    Give a stream whose content stands at *path* as soon as the context has ended well; the mode of a file stays.
+    Yield a stream whose content replaces *path* when the context succeeds; the mode of a file stays.
 
     Raises:
-        OutputError: It cannot be written, or what is done in the context has raised OSError. As with any other
-            exception, what stood there before still does.
+        OutputError: It cannot be written, or the context has raised OSError. As after any other exception, the
+            previous content stays.
 
     """
     with _explained(path):

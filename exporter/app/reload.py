@@ -1,10 +1,10 @@
 """
-Reloading the configuration: on SIGHUP, on request, and by itself when the file has changed.
+Reloading the configuration: on SIGHUP, on request, and automatically when the file has changed.
 
 Decides that a configuration with errors changes nothing, and that reloads happen one after the other. Each is logged
-and shown by `braze_cdi_exporter_config_last_reload_successful`. Whoever asks for a reload means the web configuration
-too; each of the two is taken or refused by itself, since a certificate that fails must not hold back a new workspace,
-while the metric speaks of both.
+and shown by `braze_cdi_exporter_config_last_reload_successful`. A requested reload includes the web configuration;
+each of the two is applied or rejected on its own, since a bad certificate must not hold back a new workspace, while the
+metric covers both.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ class Reloader:
 
     Args:
         path: The configuration file.
-        config: What the exporter runs on now.
-        watch: Made before that was loaded.
-        exporter: Is given what was loaded.
+        config: The one in use.
+        watch: Created before *config* was loaded.
+        exporter: Receives each new configuration.
         clock: For the metric.
-        log: Is told of every reload.
-        security: Is refreshed by those reloads that somebody asked for.
+        log: For every reload.
+        security: Refreshed by requested reloads.
 
     """
 
@@ -69,10 +69,10 @@ class Reloader:
         return self._rendered[1]
 
     async def reload(self) -> str | None:
-        """Load both files, because somebody asked for it; return what does not run, and why, where that failed."""
+        """Reload both files on request; return which was rejected, and why, or None."""
         web = await self._security.refresh(asked=True) if self._security is not None else None
-        troubles = ((_KEPT, await self._reload_config()), (_WEB_KEPT, web))
-        return "\n".join(f"{kept}\n{reason}" for kept, reason in troubles if reason is not None) or None
+        rejected = ((_KEPT, await self._reload_config()), (_WEB_KEPT, web))
+        return "\n".join(f"{kept}\n{reason}" for kept, reason in rejected if reason is not None) or None
 
     async def _reload_config(self) -> str | None:
         async with self._turn:
@@ -89,7 +89,7 @@ class Reloader:
             return None
 
     async def watch(self, interval_seconds: float) -> None:
-        """Reload whenever the file has changed, looking every *interval_seconds*."""
+        """Reload whenever the file has changed, checking every *interval_seconds*."""
         while True:
             await asyncio.sleep(interval_seconds)
             if self._watch.changed():

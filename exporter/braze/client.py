@@ -56,7 +56,7 @@ class HttpxSender:
         origin: Scheme, host and port; nothing is sent anywhere else.
         key: Read for every request, so that a rotated key is used at once.
         timeout_seconds: For one whole request, from connecting to the last byte.
-        user_agent: Tells Braze's operators who asks.
+        user_agent: Names us to Braze's operators.
         tls: From `build_tls_context`.
 
     """
@@ -74,7 +74,7 @@ class HttpxSender:
             timeout=None,  # noqa: S113 - a deadline for the whole request stands in `send`
             trust_env=origin.startswith("https:"),
             limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=4),
-            # No compression: an answer is small, and what is not decompressed cannot be a bomb.
+            # No compression: a response is small, and without decompression it cannot be a bomb.
             headers={"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
@@ -106,8 +106,8 @@ class HttpxSender:
             ) from error
         if answer.status_code == _UNAUTHORIZED:
             self._key.reject()
-        heard = {name.lower(): _without(key, value) for name, value in answer.headers.items()}
-        return Response(answer.status_code, heard, _without_in_body(key, body))
+        headers = {name.lower(): _without(key, value) for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, _without_in_body(key, body))
 
     def _read_key(self) -> str:
         """The key, unless it would make httpx fail with an error that quotes it."""
@@ -135,7 +135,7 @@ def _spellings(key: str) -> set[str]:
 
 
 def _without(key: str, text: str) -> str:
-    """Take the key out of what the other side says: its words end up in logs, labels and pages."""
+    """Remove the key from the response: its text ends up in logs, labels and pages."""
     for spelling in _spellings(key):
         text = text.replace(spelling, HIDDEN)
     return text

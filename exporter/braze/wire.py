@@ -1,5 +1,5 @@
 """
-What is sent to Braze and what an answer means, without any I/O.
+Requests to Braze and the meaning of its responses, without any I/O.
 
 Decides: the path and query of a request, which integration ids may be asked for, the JSON inside a body, the limits
 inside the rate headers, and which error an HTTP status is. Must not know how bytes travel. Only the cursor is taken
@@ -46,7 +46,7 @@ class Response:
 
 
 class Sender(Protocol):
-    """Sends one request and returns Braze's answer, whatever its status."""
+    """Sends one request and returns Braze's response, of any status."""
 
     async def send(self, request: Request) -> Response:
         """
@@ -60,7 +60,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RateHeaders:
-    """What Braze's rate headers say; None where a header is missing or nonsense."""
+    """Braze's rate headers; None where a header is missing or nonsense."""
 
     limit: int | None = None
     remaining: int | None = None
@@ -144,7 +144,7 @@ def decipher_error(response: Response) -> PollError:
     kind, remedy = _REMEDIES.get(status, (None, ""))
     if kind is None:
         if status >= 500:  # noqa: PLR2004 - the HTTP status class
-            kind, remedy = ServerError, "Braze or a proxy has trouble; it is asked again later"
+            kind, remedy = ServerError, "Braze or a proxy has a problem; the poll is retried"
         elif 300 <= status < 400:  # noqa: PLR2004 - the HTTP status class
             kind, remedy = BadRequestError, "redirects are not followed; check the rest_endpoint"
         else:
@@ -176,7 +176,7 @@ def decipher_next_cursor(response: Response) -> Cursor | None:
 
 
 def decipher_rate_headers(response: Response) -> RateHeaders:
-    """Return what the rate headers say; a header that is missing or nonsense is None."""
+    """Return the rate headers; a header that is missing or nonsense is None."""
     headers = response.headers
     limit = _whole_number(headers.get("x-ratelimit-limit"))
     remaining = _whole_number(headers.get("x-ratelimit-remaining"))

@@ -2,7 +2,7 @@
 The commands. Each reads its flags, calls the composition root, and turns the outcome into text and an exit code.
 
 Exit codes (contract 1): 0 done or stopped by a signal, 1 failed while running, 2 wrong flags or configuration. Each
-imports what it needs when it is called: `--version` need not wait for a web server, nor `check` for a client.
+imports its dependencies when it is called: `--version` need not wait for a web server, nor `check` for a client.
 """
 # ruff: noqa: PLC0415 - for the reason above; the imports below are quick and needed by every command
 
@@ -73,10 +73,10 @@ def main(context: click.Context, /, **values: Any) -> None:
     "--online",
     is_flag=True,
     default=False,
-    help="Also ask Braze: is the key accepted, what may it do, is each id known?",
+    help="Also ask Braze: is the key accepted, which permissions has it, is each id known?",
 )
 def check(config_file: str, *, online: bool) -> None:
-    """Validate the configuration; show the limits in effect, and what it will cost of the rate limit."""
+    """Validate the configuration; show the limits in effect and the cost in requests."""
     from exporter.config.plan import describe_limits, plan_requests
 
     config = _load(config_file)

@@ -1,7 +1,7 @@
 """
 Flags in the spelling of Prometheus exporters, each with its environment variable.
 
-Decides names, defaults and types, and nothing about what they do. The daemon's flags belong to the group; a subcommand
+Decides names, defaults and types, and nothing about their effect. The daemon's flags belong to the group; a subcommand
 that understands one of them has it again, so that it may stand before or after the subcommand's name.
 """
 
@@ -20,7 +20,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
-"""As `exporter.log` has them: to import it would take longer than all else that `--version` needs."""
+"""The same as in `exporter.log`, whose import would take longer than everything else `--version` needs."""
 
 _PREFIX = "BRAZE_CDI_EXPORTER_"
 
@@ -33,7 +33,7 @@ class _Parsed(click.ParamType[Any]):
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return what *value* means; what has been read before stays as it is."""
+        """Return the parsed *value*; a parsed one stays as it is."""
         if not isinstance(value, str):
             return value
         try:
@@ -43,10 +43,10 @@ class _Parsed(click.ParamType[Any]):
 
 
 class _TrueOrFalse(BoolParamType):
-    """Contract 1: a boolean is `true` or `false`. click would take `on`, `y` and blanks too."""
+    """Contract 1: a boolean is `true` or `false`. click would accept `on`, `y` and blanks too."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
-        """Return what *value* means; a flag on the command line is a boolean already."""
+        """Return the parsed *value*; a flag on the command line is a boolean already."""
         if isinstance(value, bool):
             return value
         if value not in {"true", "false"}:
@@ -55,7 +55,7 @@ class _TrueOrFalse(BoolParamType):
 
 
 class _Literal(click.Option):
-    """Reads its variable as it stands. click would take an empty one for none, and so for the default."""
+    """Reads its variable literally. click would treat an empty one as unset, and use the default."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
         return os.environ.get(str(self.envvar))
@@ -91,10 +91,10 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "cls": _Literal,
         "default": "data/",
         "metavar": "DIRECTORY",
-        "help": "Where what has been counted is kept; empty for in memory only.",
+        "help": "Directory for counters and state; empty to keep them in memory only.",
     },
     "--shard": {"default": "0/1", "type": SHARD, "help": "Poll only the workspaces of replica i of n, as i/n."},
-    "--log.level": {"default": "info", "type": click.Choice(LEVELS), "help": "What matters less is not logged."},
+    "--log.level": {"default": "info", "type": click.Choice(LEVELS), "help": "Log this level and above."},
     "--log.format": {"default": "logfmt", "type": click.Choice(FORMATS), "help": "How log lines are written."},
 }
 
@@ -110,7 +110,7 @@ def inherited_flags(*names: str, **defaults: Any) -> Decorator:
     """
     Return some of the daemon's flags for a subcommand.
 
-    What stands after the subcommand's name wins over what stands before it or in the environment.
+    A flag after the subcommand's name wins over one before it or in the environment.
 
     Args:
         names: Of the flags.

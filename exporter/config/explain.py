@@ -1,5 +1,5 @@
 """
-What pydantic found, in the words of an operator: problem and remedy instead of error types.
+The findings of pydantic in the words of an operator: problem and remedy instead of error types.
 
 Decides the wording alone. Pydantic's own messages are not used: they name Python types and may quote the input. A kind
 of error that is not in the tables gets a general answer, so a new pydantic cannot make the loader fail.
@@ -17,7 +17,7 @@ from exporter.config.yaml_reader import Unfit
 
 KeyPath = tuple[str | int, ...]
 Finding = tuple[KeyPath, str, str]
-"""The path of a key, what is wrong with it, and the remedy."""
+"""The path of a key, the problem with it, and the remedy."""
 _Root = type[Section]
 _Words = Callable[[ErrorDetails, KeyPath, _Root], tuple[str, str]]
 

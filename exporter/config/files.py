@@ -43,7 +43,7 @@ def read_small_file(path: str, *, most_bytes: int) -> tuple[bytes, os.stat_resul
 
 def file_signature(status: os.stat_result) -> Signature:
     """
-    Return what differs once a file was written or replaced; its change time tells even when the other was set back.
+    Return a value that changes when a file is written or replaced, even when its modification time was set back.
 
     A file that is written twice within one tick of the file system's clock may keep its signature.
     """
@@ -105,7 +105,7 @@ class ConfigWatch:
             if self._settled and signature == self._signature:
                 return self._newest
             content, status = read_small_file(self._path, most_bytes=MAX_CONFIG_BYTES)
-        except (OSError, ValueError):  # the latter for what is no regular file, too large, or has a zero byte as name
+        except (OSError, ValueError):  # the latter: no regular file, too large, or a zero byte in the name
             self._signature = None
             return None
         signature = file_signature(status)

@@ -2,8 +2,8 @@
 Where a workspace's API key comes from, and when it is read again.
 
 Decides what can be a key at all and how a rotated key file is noticed. A key leaves this file only as the result of
-`read`; no text here, no repr and no error holds it, and neither does the name of a file that looks like one. Must not
-know what a key is good for.
+`read`; no text here, no repr and no error contains it, nor the name of a file that looks like one. Knows nothing of a
+key's use.
 """
 
 import re
@@ -19,7 +19,7 @@ from exporter.domain.errors import AuthError
 MAX_BYTES = 4096
 """Far more than any key of Braze's; a larger file is some other file."""
 HIDDEN = "<secret>"
-"""Stands where a key, or a name that may be one, is not shown."""
+"""Replaces a key, or a name that may be one."""
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -40,7 +40,7 @@ class KeySource(Protocol):
         """
 
     def reject(self) -> None:
-        """Tell that Braze answered 401 to the newest key, so that it is read anew."""
+        """Report that Braze answered 401 to the latest key, so that it is read again."""
 
 
 class FixedKey:
@@ -123,7 +123,7 @@ def _read_file(path: str) -> tuple[Signature, SecretStr]:
 
 
 def _clean(text: str) -> str:
-    """Return the key in *text*, or say why it is none, without quoting it."""
+    """Return the key in *text*; the error for one that is not valid does not quote it."""
     key = text.strip()
     if not key:
         raise WrongValueError("is empty", "the REST API key belongs there")

@@ -1,9 +1,9 @@
 """
 From the configuration file to plain settings, or to all of its errors.
 
-Decides the order of things: read, check types, check rules, find the keys; and gathers what each of them found, so that
-one run tells everything. No exception of pydantic or of the YAML library leaves this place. Must not know what the
-settings are used for.
+Decides the order of things: read, check types, check rules, find the keys; and collects the findings of each, so that
+one run reports everything. No exception of pydantic or of the YAML library leaves this file. Does not know how the
+settings are used.
 """
 
 import re
@@ -48,7 +48,7 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
     """
     Read the configuration file at *path*, and every key that it names.
 
-    An integration whose name is its id was given none: Braze's name is better, where it is known.
+    An integration without a name is named by its id, until Braze's name is known.
     A relative api_key_file is looked up beside the configuration file; api_key_env in *environ*.
 
     Raises:
@@ -81,7 +81,7 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
 
 def load_watched_config(path: str, *, environ: Mapping[str, str]) -> tuple[Config, ConfigWatch]:
     """
-    Read the configuration as `load_config` does, and return with it what tells of every later change to its file.
+    Read the configuration as `load_config` does, and return it with a watch for later changes to its file.
 
     Raises:
         ConfigError: As `load_config` does.
@@ -93,10 +93,10 @@ def load_watched_config(path: str, *, environ: Mapping[str, str]) -> tuple[Confi
 
 def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, str]) -> list[KeySource]:
     """
-    Return the workspace's key source, or none where the schema or a rule finds fault with it anyway.
+    Return the workspace's key source; None where the schema or a rule reports it anyway.
 
     Raises:
-        WrongValueError: The key that is named is not there, or is none.
+        WrongValueError: The key that is named does not exist or is not valid.
 
     """
     given = given_keys(workspace)

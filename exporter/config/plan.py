@@ -1,9 +1,9 @@
 """
-What a configuration will cost: planned requests a minute, against what the rate limit allows.
+The cost of a configuration: planned requests a minute, against the rate limit.
 
-Decides nothing about polling; it foretells it, for `check`, by the pollers' own rules. Pure, and so it knows only the
-integrations in the file: with those that Braze has besides, the list costs more. Counts what quiet integrations cost;
-syncs that start and finish, and walks through more pages, come on top.
+Predicts polling for `check` by the pollers' own rules. Pure, so it knows only the integrations in the file: with those
+that only Braze knows, the list costs more. Counts the cost of quiet integrations; syncs that start and finish, and
+walks through more pages, come on top.
 """
 
 import math
@@ -31,9 +31,9 @@ class PlannedRequests:
     integrations: int
     """In the file."""
     requests_per_minute: float
-    """What the interval asks for; with `may_list` at least."""
+    """Needed for the interval; with `may_list` at least."""
     limit_per_minute: int
-    """What Braze grants, by the configuration."""
+    """Granted by Braze, according to the configuration."""
     allowed_per_minute: int
     """Our share of it."""
     interval_seconds: float
@@ -59,7 +59,7 @@ class PlannedRequests:
         if self.endpoint is Endpoint.INTEGRATIONS:
             return f"{self.endpoint}: at least {{cost}}, one for each {_LISTED_PER_PAGE} integrations, {{every}}"
         if self.may_list:
-            return f"{self.endpoint}: at least {{cost}}, each integration when its newest sync changes, else {{every}}"
+            return f"{self.endpoint}: at least {{cost}}, each integration when its latest sync changes, else {{every}}"
         without = f"{self.endpoint} without the permission cdi.integration_list"
         if self.integrations == 0:
             return f"{without}: none, as no integration is in the file"
@@ -88,7 +88,7 @@ def plan_requests(settings: WorkspaceSettings) -> tuple[PlannedRequests, ...]:
     """
     Return the plan of every endpoint that the workspace's pollers will ask.
 
-    First what a key costs that may list integrations, then what one costs that may not: the worst case. The list is
+    First the cost with a key that may list integrations, then the worst case, with a key that may not. The list is
     read without discovery too, as long as it takes no more requests than there are integrations.
     """
     integrations = len(settings.integrations)
@@ -104,7 +104,7 @@ def plan_requests(settings: WorkspaceSettings) -> tuple[PlannedRequests, ...]:
 def _plan(
     settings: WorkspaceSettings, endpoint: Endpoint, requests: int, interval: float, *, may_list: bool
 ) -> PlannedRequests:
-    """Return the plan for so many *requests* every *interval*."""
+    """Return the plan for *requests* every *interval*."""
     limits = settings.rate_limit
     limit = limits.integrations if endpoint is Endpoint.INTEGRATIONS else limits.job_sync_status
     allowed = RateLimiter(limit, limits.share, now=0.0).allowed

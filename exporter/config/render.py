@@ -1,8 +1,8 @@
 """
-The running configuration as YAML, for people: what `GET /config` shows.
+The running configuration as YAML, for people, as `GET /config` shows it.
 
-Decides how settings are written back: complete, with every default in its place, each workspace by itself, keys hidden.
-What it writes is a configuration: with the secrets put back it loads to the same settings. Pure. Slow enough for
+Decides how settings are written back: complete, with every default, each workspace on its own, keys hidden.
+The output is a valid configuration: with the secrets put back it loads to the same settings. Pure. Slow enough for
 thousands of integrations (about a second for 10,000) that a caller should keep the text.
 """
 
@@ -16,7 +16,7 @@ from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSetti
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
 
-try:  # as in document.py
+try:  # as in yaml_reader.py
     from yaml import CSafeDumper as _Dumper
 except ImportError:  # pragma: no cover - depends on how PyYAML was built
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]

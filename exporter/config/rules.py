@@ -1,5 +1,5 @@
 """
-What keys of the file must have to do with each other: one key source, unique names, sensible relations.
+Rules between keys of the file: one key source, unique names, sensible relations.
 
 Decides on the raw values, before and apart from the schema's types: pydantic leaves such checks out as soon as a type
 is wrong, and then a second run would report new errors. So a rule skips everything that the schema rejects anyway.
@@ -19,7 +19,7 @@ def check_rules(content: Any) -> Iterable[Finding]:
     """Return a finding for every rule that the file's content breaks."""
     findings: dict[tuple[KeyPath, str], Finding] = {}
     for finding in _broken_rules(content):
-        findings.setdefault(finding[:2], finding)  # what two workspaces take from the defaults is one error
+        findings.setdefault(finding[:2], finding)  # a default that two workspaces share is one error
     return findings.values()
 
 

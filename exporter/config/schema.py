@@ -1,7 +1,7 @@
 """
 The configuration file's keys: their types, defaults and limits, as pydantic models.
 
-Decides what is known, one key at a time; rules between keys are in `rules.py`, words for what is wrong in `explain.py`.
+Decides what is known, one key at a time; rules between keys are in `rules.py`, words for errors in `explain.py`.
 A new key is a field here and a row in docs/configuration.md. A field's example is what a remedy shows. An empty text or
 a duration of 0 as default stands for a key that is not given: the file itself cannot hold one.
 """

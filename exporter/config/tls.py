@@ -1,8 +1,8 @@
 """
 TLS for the exporter's own server: from settings to a context that serves by them.
 
-Decides what of the files is refused, and whose fault it is: OpenSSL's words name neither file nor remedy. Knows nothing
-of the web configuration's format, nor of connections.
+Decides which files are rejected and which setting is to blame: OpenSSL's messages name neither file nor remedy. Knows
+nothing of the web configuration's format, nor of connections.
 """
 
 import ssl
@@ -16,7 +16,7 @@ _MISMATCH = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICA
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """What a TLS context is built from."""
+    """The settings of a TLS context."""
 
     cert_file: str
     """The server's certificate and the intermediate ones after it, in PEM."""
@@ -32,7 +32,7 @@ class TlsSettings:
 
 
 class TlsError(WrongValueError):
-    """TLS cannot be had by these settings; *key* is what the web configuration calls the one to blame."""
+    """TLS is not possible with these settings; *key* is the key of the web configuration to blame."""
 
     def __init__(self, key: str, problem: str, remedy: str) -> None:
         self.key = key

@@ -1,8 +1,8 @@
 """
-What single values of the configuration may be: names, ids, label names, durations, expressions.
+The types of single values in the configuration: names, ids, label names, durations, expressions.
 
-Decides about one value at a time, and says what is wrong with it in words that do not quote it. Must not know where in
-the file a value stands, nor its neighbours: those rules are in `rules.py`.
+Decides about one value at a time, and words its errors without quoting it. Knows neither its place in the file nor its
+neighbours: those rules are in `rules.py`.
 """
 
 import re
@@ -41,7 +41,7 @@ _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _MAX_LABEL_NAME = 100
 MAX_COUNT = 10**12
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
-_PATTERN_REMEDY = "correct it as docs.python.org/3/library/re.html shows, or put `\\` before what is meant literally"
+_PATTERN_REMEDY = "correct it as docs.python.org/3/library/re.html shows, or put `\\` before a literal character"
 # Control characters, halves of surrogate pairs, line and paragraph separators: none survives in a log line or a header.
 _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -59,7 +59,7 @@ def _check_text(text: str) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Whether *text* can be a value at all, so that a rule may look at what it says."""
+    """Whether *text* can be a value at all, so that a rule may inspect it."""
     try:
         return _check_text(text) == text
     except WrongValueError:

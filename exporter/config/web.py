@@ -39,7 +39,7 @@ CIPHER_SUITES = {
 }
 """The suites of TLS 1.2 that can be chosen: Go's name for each, and OpenSSL's."""
 COSTS = range(4, 15)
-"""Beyond them, checking one password takes seconds. The lowest is bcrypt's own; htpasswd gives 5 unless told."""
+"""Beyond them, checking one password takes seconds. The lowest is bcrypt's own; htpasswd's default is 5."""
 
 # Salt and hash are 16 and 23 bytes; the bits that their last letters have too many are 0.
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]")
@@ -140,7 +140,7 @@ def load_web_config(path: str) -> WebConfig:
     """
     Read the web configuration file at *path*, and every file that it names; relative ones are looked up beside it.
 
-    Call it again to take renewed certificates: what was loaded before stays as it is.
+    Call it again for renewed certificates: a TLS context loaded before stays as it is.
 
     Raises:
         ConfigError: It cannot be used; it holds every error with file, line, key and remedy.

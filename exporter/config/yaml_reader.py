@@ -180,7 +180,7 @@ class TreeBuilder:
                 line, "this alias (`*`) has no anchor (`&`) before it", "put a value that begins with `*` in quotes"
             )
         if (known := self._anchors[anchor]) is None:
-            raise self._end(line, "this alias (`*`) stands inside of what it names", "write the value out")
+            raise self._end(line, "this alias (`*`) is inside its own anchor", "write the value out")
         self._count(known[1], line)
         return known[0]
 
@@ -200,7 +200,7 @@ class TreeBuilder:
         steps: list[str | int] = []
         for opened in self._stack:
             if isinstance(opened.value, Sequence):
-                # An item is put into its list when it opens, so that only the newest list is one short.
+                # An item is put into its list when it opens, so that only the last list is one short.
                 steps.append(len(opened.value) - (opened is not self._stack[-1]))
             elif not opened.expects_key or opened is not self._stack[-1]:
                 steps.append(opened.key)
@@ -291,7 +291,7 @@ def _read_text(file: str) -> str:
 def _syntax_error(file: str, error: yaml.YAMLError) -> FieldError:
     said = getattr(error, "problem", None) or ""
     known = next((words for part, words in _SYNTAX.items() if part in said), _OTHER_SYNTAX)
-    # What was never closed is found out at the end of the file; the context is where it begins.
+    # An unclosed quote or bracket is detected at the end of the file; the context is where it begins.
     began = getattr(error, "context_mark", None) if any(part in said for part in _BEGAN_EARLIER) else None
     mark = began or getattr(error, "problem_mark", None)
     return FieldError(file, mark.line + 1 if mark else None, "", *known)

@@ -1,5 +1,5 @@
 """
-JSON value -> model, field by field. What is odd becomes an anomaly, never an exception.
+JSON value -> model, field by field. An odd value becomes an anomaly, never an exception.
 
 One bad record costs that record, one bad field costs that field; the rest is used. The kinds of anomalies are a closed
 set, so that they can be a label; nothing that Braze sent ever becomes part of a kind. A field that is null or missing
@@ -17,26 +17,26 @@ from typing import Any
 from exporter.domain.model import Sync, SyncStatus
 
 MAX_RECORDS = 1000
-"""A page has ten; what is beyond this is not read, so that a broken answer cannot hold us up."""
+"""A page has ten; records beyond this number are not read, so that a broken response cannot block us."""
 MAX_ROWS = 2**53
 """Beyond it a float, which every sample is, is no longer exact."""
 START_TOLERANCE = timedelta(days=1)
-"""How far in the future a sync may seem to start or finish before we doubt the record rather than our clock."""
+"""How far in the future a sync may seem to start or finish before the record is doubted rather than our clock."""
 _FIRST_YEAR = 1970
-"""What is older is nobody's data; and the calendar's first moments leave no room to calculate."""
+"""Earlier times are never data, and the calendar's first moments leave no room for arithmetic."""
 _MAX_TIME_TEXT = 64
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedSyncs:
-    """The syncs of one page in Braze's order, and what was odd about it."""
+    """The syncs of one page in Braze's order, and its anomalies."""
 
     syncs: tuple[Sync, ...] = ()
     anomalies: Mapping[str, int] = field(default_factory=dict)
     """How often each kind occurred."""
     problem: str | None = None
-    """Why the page as a whole is of no use; None when it is."""
+    """Why the page as a whole is unusable; None when it is usable."""
 
 
 _STATUSES = {status.value: status for status in SyncStatus}
@@ -120,7 +120,7 @@ def _finish(record: Mapping[str, Any], start: datetime, latest: datetime, anomal
 
 
 def decode_status(value: Any, name: str, anomalies: Counter[str]) -> SyncStatus:
-    """Return the documented status, in whatever capitals (an older page writes `Success`); else UNKNOWN."""
+    """Return the documented status, in any capitalisation (an older page writes `Success`); else UNKNOWN."""
     if isinstance(value, str):
         known = _STATUSES.get(value)
         if known is None and len(value) <= _MAX_TIME_TEXT:
@@ -147,7 +147,7 @@ def decode_time(record: Mapping[str, Any], name: str, anomalies: Counter[str]) -
 
 def _utc(text: str) -> datetime:
     """
-    Parse, and refuse years that no sync has seen.
+    Parse, and reject years in which no sync can have run.
 
     Raises:
         ValueError: Not a time.

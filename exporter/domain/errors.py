@@ -1,5 +1,5 @@
 """
-The closed tree of what can go wrong with a poll.
+The closed tree of poll errors.
 
     PollError
     |- AuthError          auth          401, or a key that cannot be read
@@ -20,7 +20,7 @@ from typing import ClassVar
 
 
 class PollError(Exception):
-    """A poll did not give what was asked for. The text says what failed, where, and the next step."""
+    """A poll failed. The text names the failure, its place and the next step."""
 
     reason: ClassVar[str]
     retryable: ClassVar[bool] = True
@@ -28,7 +28,7 @@ class PollError(Exception):
     def __init__(self, text: str, *, held_seconds: float | None = None) -> None:
         super().__init__(text)
         self.held_seconds = held_seconds
-        """For how long no request is sent, because an earlier denial lasts; None when this one was."""
+        """For how long no request is sent, as the circuit breaker is open; None when this request was sent."""
 
 
 class AuthError(PollError):
@@ -85,4 +85,4 @@ REASONS = tuple(
         PayloadError,
     )
 )
-"""Every value the label `reason` can have."""
+"""Every value of the label `reason`."""

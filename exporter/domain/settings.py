@@ -1,7 +1,7 @@
 """
-What an operator decided about polling, as plain values: the configuration loader makes them, the pollers read them.
+The operator's settings for polling, as plain values: the configuration loader builds them, the pollers read them.
 
-They live in the domain so that pollers need not know where a setting came from, nor the loader what it is for.
+They live in the domain so that pollers do not know where a setting came from, nor the loader how it is used.
 """
 
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ class PollSettings:
     stale_after_seconds: float = 600.0
     max_pages: int = 20
     verify_after_seconds: float = 3600.0
-    """How long the list may be trusted before an integration's own endpoint is asked all the same."""
+    """How long the list is trusted before an integration's own endpoint is asked anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoverySettings:
-    """Whether integrations that only Braze's list names are polled too, and which of them."""
+    """Whether integrations found only in Braze's list are polled too, and which of them."""
 
     enabled: bool = False
     names: NameFilter = field(default_factory=NameFilter)
@@ -33,7 +33,7 @@ class DiscoverySettings:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The workspace's limits in requests a minute, as agreed with Braze, and the share of them that we may use."""
+    """The workspace's limits in requests a minute, as agreed with Braze, and our share of them."""
 
     job_sync_status: int = 100
     integrations: int = 50

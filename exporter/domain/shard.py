@@ -1,8 +1,8 @@
 """
-Which workspaces a replica takes.
+The workspaces that a replica polls.
 
-A workspace is never split, because its rate budget belongs to it as a whole. The hash is of the name alone and the same
-on every machine, so that each workspace is taken by exactly one of the replicas that agree on their number.
+A workspace is never split, because its rate limit belongs to it as a whole. The hash is of the name alone and the same
+on every machine, so that each workspace is polled by exactly one of the replicas that agree on their number.
 """
 
 import re

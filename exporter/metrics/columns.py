@@ -46,7 +46,7 @@ class Column:
         self._lines.append(b"")
 
     def put(self, slot: int, lines: bytes) -> None:
-        """Replace what *slot* shows."""
+        """Replace the lines of *slot*."""
         self.size += len(lines) - len(self._lines[slot])
         self._lines[slot] = lines
 

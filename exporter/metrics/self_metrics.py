@@ -1,10 +1,9 @@
 """
 The metrics about the exporter itself.
 
-This file decides names, labels, buckets and which series exist before anything has happened. It does not know what is
-polled or why: callers report what they did. What is not known is absent: a gauge that nobody has set, or that was set
-to something that is no number, shows nothing, and a family without samples shows not even its name. What the process
-uses (process_*) and runs on (python_info) is told by prometheus-client's own collectors.
+Decides names, labels, buckets and which series exist before anything has happened; callers report events. An unknown
+value is absent: a gauge that was never set, or set to something other than a number, shows no sample, and a family
+without samples shows not even its name. process_* and python_info come from prometheus-client's own collectors.
 """
 
 import platform
@@ -23,7 +22,7 @@ DURATION_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 
 
 class SelfMetrics:
-    """What the exporter counts about itself. Times are seconds, moments are seconds since 1970."""
+    """Metrics about the exporter itself. Durations are seconds, times are seconds since 1970."""
 
     def __init__(self, version: str = VERSION, revision: str = REVISION) -> None:
         self._instruments: list[Instrument] = []
@@ -45,30 +44,30 @@ class SelfMetrics:
         )
         self._instruments.append(self._request_seconds)
         self._limit = self._gauge(
-            "api_rate_limit", "Requests Braze allows in its window, by its newest answer.", "workspace", "endpoint"
+            "api_rate_limit", "Requests Braze allows in its window, by its latest response.", "workspace", "endpoint"
         )
         self._remaining = self._gauge(
             "api_rate_limit_remaining",
-            "Requests still allowed in the current window, by the newest answer of Braze.",
+            "Requests still allowed in the current window, by Braze's latest response.",
             "workspace",
             "endpoint",
         )
         self._reset = self._gauge(
             "api_rate_limit_reset_timestamp_seconds",
-            "When the current window ends, by the newest answer of Braze, in seconds since 1970.",
+            "When the current window ends, by Braze's latest response, in seconds since 1970.",
             "workspace",
             "endpoint",
         )
         self._throttled = self._counter(
-            "throttled_seconds_total", "Seconds that requests waited for the rate budget.", "workspace", "endpoint"
+            "throttled_seconds_total", "Seconds that requests waited for the rate limit.", "workspace", "endpoint"
         )
-        self._polls = self._counter("polls_total", "Polls of integrations, whatever came of them.", "workspace")
+        self._polls = self._counter("polls_total", "Polls of integrations, successful or not.", "workspace")
         self._failures = self._counter(
             "poll_failures_total", "Polls of integrations that failed, by reason.", "workspace", "reason"
         )
         self._interval = self._gauge(
             "poll_interval_seconds",
-            "Poll interval in effect, longer than configured when the rate budget demands it.",
+            "Poll interval in effect, longer than configured when the rate limit requires it.",
             "workspace",
         )
         self._anomalies = self._counter(
@@ -91,7 +90,7 @@ class SelfMetrics:
             "Whether configuration and web configuration were each last loaded with success (1) or not (0).",
         )
         self._loaded = {"configuration": True, "web configuration": True}
-        """How the newest attempt ended for each."""
+        """The result of the latest attempt for each."""
         self._config_success_at = self._gauge(
             "config_last_reload_success_timestamp_seconds",
             "When the configuration was last loaded with success, in seconds since 1970.",
@@ -135,13 +134,13 @@ class SelfMetrics:
         remaining: float | None,
         reset_at_seconds: float | None,
     ) -> None:
-        """Show what an answer said about the rate limit; what it did not say (None) stays as it was."""
+        """Show the rate limit of a response; a missing value (None) leaves the gauge as it is."""
         for gauge, value in ((self._limit, limit), (self._remaining, remaining), (self._reset, reset_at_seconds)):
             if value is not None:
                 gauge.set(value, workspace, endpoint)
 
     def throttled(self, workspace: str, endpoint: str, seconds: float) -> None:
-        """Add the time one request waited for the budget."""
+        """Add the time one request waited for the rate limit."""
         self._throttled.add(seconds, workspace, endpoint)
 
     def poll_finished(self, workspace: str, reason: str | None) -> None:
@@ -167,16 +166,16 @@ class SelfMetrics:
         self._discovered.set(at_seconds, workspace)
 
     def config_loaded(self, *, successful: bool, at_seconds: float) -> None:
-        """Show how the newest attempt to load the configuration ended; only a success moves the time."""
+        """Show the result of the latest attempt to load the configuration; only a success moves the time."""
         self._config_tried("configuration", successful)
         if successful:
             self._config_success_at.set(at_seconds)
 
     def web_config_loaded(self, successful: bool) -> None:
         """
-        Show how the newest attempt to load the web configuration ended.
+        Show the result of the latest attempt to load the web configuration.
 
-        It does not move the time: the web configuration is read anew all the time, whether it has changed or not.
+        It does not move the time: the web configuration is read again regularly, changed or not.
         """
         self._config_tried("web configuration", successful)
 

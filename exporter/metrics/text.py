@@ -2,8 +2,8 @@
 How labels, numbers and headers are written on the page.
 
 Text 0.0.4 and OpenMetrics 1.0.0 agree on label values and on numbers, so a sample line is the same bytes in both; only
-headers differ. Nothing that reaches this file is trusted: whatever a name holds, the line stays one line of UTF-8;
-whatever a number is, the page shows a finite value or none at all.
+headers differ. Nothing that reaches this file is trusted: with any name the line stays one line of UTF-8; for any
+number the page shows a finite value or none at all.
 """
 
 import math

@@ -1,7 +1,7 @@
 """
 When a fault strikes: which workspace, endpoint, integration and page, and how many times.
 
-A test switches faults on by name; what each does to the answer is in `mutations.py`. A fault sits in front of
+A test switches faults on by name; their effect on the response is in `mutations.py`. A fault sits in front of
 Braze, like a bad proxy: the request behind it is counted against the rate limit all the same.
 """
 
@@ -87,7 +87,7 @@ class FaultBook:
         self._faults.clear()
 
     def strike(self, answer: Answer, *, workspace: str, endpoint: Endpoint, integration_id: str, page: int) -> Answer:
-        """Return what arrives instead of the good answer: all faults that concern the request, in their order."""
+        """Return the response that arrives instead of the good one, after all matching faults in order."""
         for fault in [each for each in self._faults if each.concerns(workspace, endpoint, integration_id, page)]:
             answer = fault.mutate(answer, fault.record)
             if fault.times is not None:

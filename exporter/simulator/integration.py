@@ -17,7 +17,7 @@ from exporter.simulator.style import Style, floor_time
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the list says about an integration besides its syncs."""
+    """An integration's fields in the list, apart from its syncs."""
 
     integration_type: str = "users"
     warehouse_type: str = "snowflake"
@@ -140,7 +140,7 @@ class SimulatedIntegration:
 
     def finish_sync(self, now: datetime, forced: Forced) -> Sync:
         """
-        End the running sync now, whatever holds it up.
+        End the running sync now, even one that would never finish.
 
         Raises:
             ValueError: None is running.
@@ -235,7 +235,7 @@ def floor_duration(duration: timedelta, quantum: timedelta) -> timedelta:
 
 
 def add_to_totals(totals: Totals, sync: Sync) -> Totals:
-    """Return the totals with one more finished sync: what a faultless exporter would have counted."""
+    """Return the totals with one more finished sync: as a faultless exporter would have counted."""
     syncs = list(totals.syncs)
     syncs[FINISHED_STATUSES.index(sync.job_status)] += 1
     return Totals(

@@ -27,7 +27,7 @@ _ELSEWHERE = "https://elsewhere.example/"
 
 def find_mutation(name: str) -> Mutation:
     """
-    Return what a fault does.
+    Return a fault's mutation.
 
     Raises:
         KeyError: No fault has that name.
@@ -176,7 +176,7 @@ def _change(names: tuple[str, ...], change: Callable[[str], str]) -> Callable[[R
 
 
 def _without_offset(text: str) -> str:
-    """Cut what follows the seconds."""
+    """Cut everything after the seconds."""
     return text.removesuffix("Z")[: len("2026-01-01T00:00:00.000000")].split("+")[0]
 
 

@@ -1,5 +1,5 @@
 """
-What Braze's pages leave open, as choices: a world has one style, and the exporter must cope with each.
+The choices that Braze's documents leave open: a world has one style, and the exporter must cope with each.
 
 Also the one place that writes a time as text. Knows nothing of pages, requests or schedules.
 """
@@ -42,7 +42,7 @@ class Style:
 
     @property
     def quantum(self) -> timedelta:
-        """The smallest step of time that the texts can tell; no two syncs of an integration start closer together."""
+        """The smallest step of time in the texts; no two syncs of an integration start closer together."""
         return timedelta(microseconds=10 ** (6 - self.fraction_digits))
 
 
@@ -51,7 +51,7 @@ _FRACTION_AT = len("2026-01-01T00:00:00")
 
 
 def floor_time(at: datetime, quantum: timedelta) -> datetime:
-    """Return the last moment not after *at* that a text of that precision can tell."""
+    """Return the last moment not after *at* that a text of that precision can show."""
     return at - timedelta(microseconds=at.microsecond) % quantum if at.microsecond else at
 
 

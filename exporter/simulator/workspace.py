@@ -1,5 +1,5 @@
 """
-A simulated workspace: who may ask, and how often.
+A simulated workspace: its keys and rate limits.
 
 Rate limits are fixed windows of one minute that begin on the full UTC minute, per workspace and endpoint: the one
 reading under which `x-ratelimit-reset` is a moment at which everything is allowed again. Other programs may use up a
@@ -28,7 +28,7 @@ WORKSPACE_PROBLEMS = {
     "rate_limit_shared": "other programs use nine tenths of every rate limit",
     "rate_limit_exhausted": "other programs use up every rate limit",
 }
-"""What can go wrong with a workspace, by name. Source: the list of what goes wrong with CDI itself."""
+"""A workspace's possible problems, by name. Source: the list of what goes wrong with CDI itself."""
 
 WINDOW_SECONDS = 60
 _LOST = {
@@ -39,7 +39,7 @@ _LOST = {
 
 @dataclass(slots=True)
 class Allowance:
-    """What a rate limit says to one request."""
+    """The rate limit's answer to one request."""
 
     allowed: bool
     limit: int

@@ -30,9 +30,9 @@ class World:
     A simulated Braze, without its HTTP.
 
     Args:
-        seed: What everything random follows from.
+        seed: Of everything random.
         start: The world's first moment, aware. Integrations may have a past before it.
-        style: How this Braze words what its documents leave open.
+        style: The choices that Braze's documents leave open.
 
     """
 
@@ -187,7 +187,7 @@ class World:
         watermark: datetime | None = None,
     ) -> Sync:
         """
-        Start a sync on demand, now. What is not given is left to the integration's behaviour; *word* is Braze's status.
+        Start a sync on demand, now. Values not given are left to the integration's behaviour; *word* is Braze's status.
 
         Raises:
             ValueError: The integration is running a sync already, or began one within the same second (or the finer
@@ -207,7 +207,7 @@ class World:
         watermark: datetime | None = None,
     ) -> Sync:
         """
-        End the running sync, now. What is not given is left to the integration's behaviour.
+        End the running sync, now. Values not given are left to the integration's behaviour.
 
         Raises:
             ValueError: The integration is not running a sync.
@@ -220,7 +220,7 @@ class World:
         """
         Change an old record from now on: *changes* are fields of `Sync`.
 
-        The truth stays as first reported. *number* counts from the oldest; -1 is the newest.
+        The truth stays as first reported. *number* counts from the oldest; -1 is the latest.
         """
         integration = self._caught_up(integration_id)
         number %= len(integration.syncs)
@@ -239,7 +239,7 @@ class World:
         """
         Return the sums over all finished syncs until now.
 
-        What an exporter must have counted is this, less what it was when the exporter first saw the integration.
+        An exporter must have counted the increase of this since it first saw the integration.
         """
         return self._caught_up(integration_id).totals
 

@@ -1,1 +1,1 @@
-"""What the exporter serves over HTTP."""
+"""The exporter's HTTP server."""

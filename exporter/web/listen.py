@@ -16,7 +16,7 @@ _BACKLOG = 256
 _HIGHEST_PORT = 65535
 
 _FAMILY_IS_OFF = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
-"""What the system says to IPv6 where it is left out of the kernel, and where it is switched off."""
+"""The system's errors for IPv6 where the kernel lacks it, and where it is switched off."""
 
 
 class ListenError(Exception):

@@ -1,7 +1,7 @@
 """
 Which format and which coding a scraper gets, by its `Accept` and `Accept-Encoding` (RFC 9110, section 12.5).
 
-Nothing a client sends makes this fail: what cannot be read is passed over, and a client that accepts nothing we have
+Nothing a client sends makes this fail: unreadable parts are ignored, and a client that accepts nothing we have
 gets plain text uncompressed, as it would from other exporters.
 """
 
@@ -78,7 +78,7 @@ def _read_offer(element: str) -> _Offer:
 
 
 def _read_quality(text: str) -> float:
-    """0 to 1; what is no number counts as 0, because the client meant to limit its liking and we cannot tell how."""
+    """0 to 1; anything but a number counts as 0, because the client meant a limit and we cannot tell which."""
     try:
         quality = float(text)
     except ValueError:

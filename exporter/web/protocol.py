@@ -2,9 +2,9 @@
 uvicorn's HTTP/1.1 protocol with a deadline for every connection at every moment.
 
 uvicorn cuts idle keep-alives only: a silent connection, a request sent drop by drop and a client that does not read
-its answer live for ever there. Here a connection is always in one of three phases, each with its deadline, and is cut
+its answer live forever there. Here a connection is always in one of three phases, each with its deadline, and is cut
 without ceremony when it passes. When too many connections are open the one that has waited longest makes room, so a
-scraper gets in whatever else hangs about. Request bodies are never read: their connection ends with the answer.
+scraper always gets in. Request bodies are never read: their connection ends with the answer.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client may take. Times in seconds."""
+    """The limits of one client. Times in seconds."""
 
     handshake_seconds: float = 5.0
     """For TLS's handshake, and for its farewell."""
@@ -100,7 +100,7 @@ class DeadlineProtocol(H11Protocol):
             super().send_400_response(msg)
 
     def shutdown(self) -> None:
-        """Called when the server stops: what is being answered ends, all else is cut."""
+        """Called when the server stops: answers in flight end, other connections are cut."""
         if self._answering:
             self.cycle.keep_alive = False
         else:
@@ -108,7 +108,7 @@ class DeadlineProtocol(H11Protocol):
 
     @property
     def _answering(self) -> bool:
-        # Before the first request there is no cycle, whatever uvicorn's annotation says.
+        # Before the first request there is no cycle, despite uvicorn's annotation.
         return bool(self.cycle) and not self.cycle.response_complete
 
     def _enter(self, phase: _Phase) -> None:

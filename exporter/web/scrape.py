@@ -22,7 +22,7 @@ from exporter.web.negotiate import accepts_gzip, plain, wants_openmetrics
 from exporter.web.view import RenderMetrics
 
 _SMALL_BYTES = 128 * 1024
-"""A page up to this size is compressed at once, and can tell its length beforehand."""
+"""A page up to this size is compressed at once, so that its length is known beforehand."""
 
 _GZIP_WINDOW = 31
 """zlib's spelling of "gzip header, largest window"."""
@@ -33,7 +33,7 @@ _LEVEL = 1
 
 _TURN_BYTES = 8 * 1024 * 1024
 """
-So much of a page is joined and compressed in one turn of the event loop, in about ten milliseconds. With a turn for
+This much of a page is joined and compressed in one turn of the event loop, in about ten milliseconds. With a turn for
 each piece a scrape took three seconds while a hundred workspaces were being polled for the first time.
 """
 

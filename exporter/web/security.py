@@ -1,9 +1,9 @@
 """
-How the server is secured now: the web configuration as it was last read well.
+The server's security: the web configuration as last read successfully.
 
-It is read anew again and again, and when somebody asks for a reload, so that a renewed certificate or a new password
-counts without a restart. Decides that what cannot be read changes nothing, and that a server does not change between
-TLS and plain while it runs: whoever relies on the one must not be served by the other.
+It is read again regularly, and on a requested reload, so that a renewed certificate or a new password takes effect
+without a restart. An unreadable file changes nothing, and a server does not change between TLS and plain while it runs:
+a client that relies on one must not be served by the other.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ FRESH_SECONDS = 30.0
 
 class Security:
     """
-    TLS and users, as they were last read well.
+    TLS and users, as last read successfully.
 
     Args:
         load: Reads them; raises ConfigError where they cannot be used.
-        log: Is told when that changes.
-        report: Is told of every later attempt to read them whether they are used now.
+        log: For changes of that.
+        report: Called after every later attempt to read them; whether they are used now.
 
     Raises:
         ConfigError: They cannot be used.
@@ -41,7 +41,7 @@ class Security:
         self._report = report
         self._config = load()
         self._told: str | None = None
-        """What was logged of the newest try."""
+        """The text logged for the latest attempt."""
         self._turn = asyncio.Lock()
 
     @property
@@ -54,9 +54,9 @@ class Security:
 
     async def refresh(self, *, asked: bool = False) -> str | None:
         """
-        Read the web configuration again; return why it is not used, where it is not.
+        Read the web configuration again; return why it is not used, or None.
 
-        Logged when that changes, and in any case when somebody has *asked* for it.
+        Logged when that changes, and always when it was *asked* for.
         """
         async with self._turn:
             reason, before = await self._read(), self._told
@@ -72,7 +72,7 @@ class Security:
         return reason
 
     async def keep_fresh(self, every_seconds: float = FRESH_SECONDS) -> None:
-        """Refresh for ever."""
+        """Refresh forever."""
         while True:
             await asyncio.sleep(every_seconds)
             await self.refresh()

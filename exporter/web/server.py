@@ -1,8 +1,8 @@
 """
-Serves an ASGI application: binds first, runs until told to stop, ends answers under way, then cuts the rest.
+Serves an ASGI application: binds first, runs until stopped, ends answers under way, then cuts the rest.
 
 uvicorn does the HTTP. Its signal handlers, log configuration, access log, lifespan, proxy headers and WebSockets are
-off: signals and logs belong to the composition root, and nobody in between is trusted to name the client.
+off: signals and logs belong to the composition root, and no proxy is trusted to name the client.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ class Server:
     HTTP server for *app*. First `bind`, then `serve` once.
 
     Args:
-        app: What answers.
-        limits: What one client may take.
+        app: Answers the requests.
+        limits: Of each client.
         tls: Asked for the TLS context of each new connection; None to serve plain HTTP.
 
     """
@@ -74,7 +74,7 @@ class Server:
         Answer requests until *stop* is set and the answers under way have ended, or been cut off.
 
         Raises:
-            Exception: whatever ended the server before *stop* was set.
+            Exception: the error that ended the server before *stop* was set.
         """
         server = _Uvicorn(self._config(), stop, self._limits, self._tls)
         try:

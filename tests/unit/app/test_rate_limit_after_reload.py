@@ -19,7 +19,7 @@ from tests.virtual_time import VirtualClock, run
 
 LIMITS = RateLimits(job_sync_status=30, integrations=20, share=1.0)
 BEGINNING = 7
-"""Of thirty, what a new budget has at once."""
+"""Of thirty, the requests that a new limiter allows at once."""
 
 
 class Unreachable:

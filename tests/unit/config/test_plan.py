@@ -30,7 +30,7 @@ def test_the_plan_says_what_a_key_costs_that_may_list_and_one_that_may_not() -> 
         "production: integrations: at least 1.5 of 40 requests a minute (limit 50),"
         " one for each 10 integrations, every 2m\n"
         "production: job_sync_status: at least 0.5 of 80 requests a minute (limit 100),"
-        " each integration when its newest sync changes, else every 1h\n"
+        " each integration when its latest sync changes, else every 1h\n"
         f"production: {WITHOUT}: 15 of 80 requests a minute (limit 100), 30 integrations, each every 2m"
     )
 

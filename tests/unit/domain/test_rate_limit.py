@@ -1,4 +1,4 @@
-"""What a budget allows, what headers and refusals change, and what they cannot."""
+"""What a rate limiter allows, and what headers and 429 change."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ from exporter.domain.rate_limit import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, Rat
 
 
 def full_limiter(per_minute: int = 100, share: float = 0.8) -> RateLimiter:
-    """A budget of which nothing is spent, at second 1000."""
+    """A limiter of which nothing is used, at second 1000."""
     limiter = RateLimiter(per_minute, share, 1000 - WINDOW_SECONDS)
     assert limiter.wait_seconds(1000) == 0
     return limiter

@@ -1,4 +1,4 @@
-"""The poll loop: what is due is started within the budget, and nothing that goes wrong in a poll stops another."""
+"""The poll loop: what is due is started within the rate limit, and nothing that goes wrong in a poll stops another."""
 
 import asyncio
 import io

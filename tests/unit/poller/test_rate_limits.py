@@ -63,7 +63,7 @@ async def test_a_list_longer_than_its_budget_grows_the_interval(braze: Polling) 
 
 @in_virtual_time
 async def test_urgent_polls_go_before_the_regular_ones_of_a_full_budget(braze: Polling) -> None:
-    """Some integrations are not on the list and use up the budget; what the list shows changed goes first."""
+    """Some integrations are not on the list and use up the rate limit; what the list shows changed goes first."""
     hidden = [braze.add(f"hidden {n:02}") for n in range(60)]
     users = braze.add("users")
     for each in hidden:
