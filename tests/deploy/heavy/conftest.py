@@ -18,8 +18,9 @@ from tests.deploy.heavy.programs import IMAGE, REVISION, ROOT, require_machine
 FIGURES: list[str] = []
 
 
-def pytest_sessionstart() -> None:
-    require_machine()
+def pytest_collection_finish(session: pytest.Session) -> None:
+    modules = {item.module for item in session.items if isinstance(item, pytest.Function)}
+    require_machine({program for module in modules for program in module.NEEDS})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
