@@ -65,7 +65,7 @@ bench: setup-dev components  ## page, state, freshness and scale, measured; abou
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
 
-test-deploy: setup-dev  ## build and run image, compose stack and systemd unit for real; root, about four minutes
+test-deploy: setup-dev  ## README's commands on a bare Debian, image, compose stack and systemd unit for real; root, half an hour
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/heavy $(PYTEST_FLAGS)
 
 test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes

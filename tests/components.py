@@ -1,6 +1,6 @@
 """
-Finds the real programs that some tests talk to: promtool, Prometheus, Alertmanager, amtool, nginx, chromium,
-kubectl.
+Finds the real programs that some tests talk to: promtool, Prometheus, Alertmanager, amtool, nginx, chromium, kubectl,
+systemd-analyze, node.
 
 It looks on PATH, then where tools/fetch-components unpacks them; COMPONENTS_FROM=checkout leaves PATH out. A test whose
 component is missing is left out with a reason that the end of the run repeats; with CI=true it fails instead, so that
@@ -22,13 +22,11 @@ OTHER_NAMES = {
     "alertmanager": "prometheus-alertmanager",  # as Debian calls it
     "chromium": "google-chrome",  # as its maker calls his own build
 }
-MACHINES_OWN = {"kubectl", "systemd-analyze"}
-"""Never fetched: see tools/fetch-components."""
 
 
 def find_component(name: str, environ: Mapping[str, str], unpacked: Path = UNPACKED) -> Path | None:
     """The program called *name* by its upstream project, or None where this machine has none."""
-    if environ.get("COMPONENTS_FROM") == "checkout" and name not in MACHINES_OWN:
+    if environ.get("COMPONENTS_FROM") == "checkout":
         places = str(unpacked)
     else:
         # Debian keeps servers in sbin, which an ordinary user's PATH leaves out.
@@ -46,7 +44,7 @@ def component(name: str) -> Path:
     found = find_component(name, os.environ)
     if found is not None:
         return found
-    remedy = "install it" if name in MACHINES_OWN else "tools/fetch-components fetches it"
+    remedy = "tools/fetch-components fetches it"
     if os.environ.get("CI") == "true":
         pytest.fail(f"{name} is missing, and with CI=true nothing is left out; {remedy}")
     pytest.skip(f"{LEFT_OUT} {name} is missing; {remedy}")

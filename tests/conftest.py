@@ -1,6 +1,8 @@
-"""What holds for every test: hypothesis is repeatable, and what was left out is said last."""
+"""What holds for every test: hypothesis is repeatable, children have default signals, what was left out comes last."""
 
 import os
+import signal
+from types import FrameType
 
 import hypothesis
 import pytest
@@ -21,6 +23,28 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatabl
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the pages in tests/golden")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """
+    Let what tests start have the default signals.
+
+    A script that starts the tests with `&` makes them ignore SIGINT, nohup SIGHUP; children would inherit that. A
+    handler that does nothing is not inherited. Those that only distribute tests start none.
+    """
+    if session.config.getoption("dist", "no") != "no":
+        return
+    for number in signal.valid_signals() - _PYTHONS_OWN:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _do_nothing)
+
+
+_PYTHONS_OWN = {signal.SIGPIPE, signal.SIGXFSZ}
+"""Python ignores them, and restores them in its children."""
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    pass
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

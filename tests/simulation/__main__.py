@@ -2,19 +2,8 @@
 
 import argparse
 import sys
-from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.drive import Outcome, SimulationError, simulate
-from tests.simulation.storage import state_file
-
-
-def _run(seed: int) -> Outcome | str:
-    """Return what a seed came to, or what went wrong."""
-    with state_file() as open_disk:
-        try:
-            return simulate(seed, open_disk)
-        except SimulationError as error:
-            return str(error)
+from tests.simulation.side_by_side import run_side_by_side
 
 
 def main() -> int:
@@ -26,15 +15,17 @@ def main() -> int:
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     failures = syncs = gaps = 0
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        for seed, result in zip(seeds, pool.map(_run, seeds), strict=True):
-            if isinstance(result, str):
-                failures += 1
-                _say(result)
-            else:
-                syncs, gaps = syncs + result.syncs, gaps + result.gaps
-                if len(seeds) == 1:
-                    _say(f"seed {seed}: {result}")
+    ended = 0
+    for seed, result in run_side_by_side(seeds, arguments.processes):
+        ended += 1
+        if isinstance(result, str):
+            failures += 1
+            _say(result)
+        else:
+            syncs, gaps = syncs + result.syncs, gaps + result.gaps
+            if len(seeds) == 1:
+                _say(f"seed {seed}: {result}")
+    failures += len(seeds) - ended  # a process that crashed has said why
     _say(f"{len(seeds)} simulated weeks, {failures} failed; counted {syncs} syncs, and {gaps} gaps in hidden history")
     return failures > 0
 

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 
@@ -34,13 +33,22 @@ _LOG = structlog.wrap_logger(
 )
 
 
+MEMORY = "/dev/shm"
+
+
 @contextmanager
 def state_file() -> Iterator[OpenDisk]:
     """Give a run a state file of its own, in memory where the system has a place for that."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+    with _folder() as directory:
 
         def open_disk(now: Callable[[], datetime]) -> Storage:
             return open_store(directory, now=now, report=_Report(), log=_LOG)
 
         yield open_disk
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(dir=MEMORY)
+    except OSError:  # a container may have none, or one that is root's
+        return tempfile.TemporaryDirectory()

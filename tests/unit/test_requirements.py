@@ -32,6 +32,7 @@ def test_every_dependency_is_pinned_to_a_version_it_allows() -> None:
         "dev.txt": [*run, *build, *asked_for("build.in"), *asked_for("dev.in")],
         "lab.txt": asked_for("lab.in"),
         "lock.txt": asked_for("lock.in"),
+        "components.txt": asked_for("components.in"),
     }
     for lock, requirements in wanted.items():
         pinned = pins(lock)

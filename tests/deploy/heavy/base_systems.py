@@ -13,10 +13,10 @@ from tests.deploy.heavy.programs import CACHE, run
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-def base_system(suite: str, packages: str) -> Path:
-    """The folder of a minimal Debian *suite* with *packages* (separated by commas)."""
-    system = CACHE / suite
-    complete = CACHE / f"{suite}.packages"
+def base_system(suite: str, packages: str, kind: str = "") -> Path:
+    """The folder of a minimal Debian *suite* with *packages* (separated by commas), kept apart from other *kinds*."""
+    system = CACHE / f"{suite}{kind}"
+    complete = CACHE / f"{suite}{kind}.packages"
     if not (complete.exists() and complete.read_text() == packages):
         complete.unlink(missing_ok=True)
         shutil.rmtree(system, ignore_errors=True)

@@ -19,6 +19,8 @@ import yaml
 from tests.deploy.heavy.engine import Engine
 from tests.deploy.heavy.programs import ROOT, run, wait_until
 
+NEEDS = ("debootstrap", "dockerd", "docker-compose")
+
 FILE = ROOT / "deploy" / "compose.yaml"
 PACKAGES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
 STAND_IN = """

@@ -22,6 +22,8 @@ with urllib.request.urlopen("http://127.0.0.1:10273" + sys.argv[1], timeout=10) 
 
 TRY_TO_WRITE = """
 import os
+
+NEEDS = ("debootstrap", "dockerd")
 for folder in ("/", "/etc", "/opt/braze-cdi-exporter", "/tmp", "/data"):
     try:
         open(folder + "/written", "w").close()

@@ -10,6 +10,8 @@ from tests.deploy.heavy.base_systems import base_system
 from tests.deploy.heavy.machine import Machine, machine
 from tests.deploy.heavy.programs import ROOT, wait_until
 
+NEEDS = ("debootstrap", "systemd-nspawn", "nsenter")
+
 UNIT = "braze-cdi-exporter"
 CONFIG = f"""
 workspaces:

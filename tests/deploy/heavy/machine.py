@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,8 +18,10 @@ NAME = "cdi-systemd-test"
 
 
 class Machine:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, written: Path) -> None:
         self.root = root
+        self.written = written
+        """The folder of all files that differ from the base system."""
         self._first_process = ""
 
     def install(self, script: str, limit: float = 600) -> None:
@@ -27,6 +29,20 @@ class Machine:
         # The index and the authorities are this machine's settings; its folders do not exist inside.
         environ = {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt", "PIP_FIND_LINKS": "", "HOME": "/root"}
         run("chroot", self.root, "bash", "-euc", script, limit=limit, environ=environ)
+
+    def as_user(self, user: str, script: str, environ: Mapping[str, str]) -> list[str]:
+        """
+        The command that runs *script* as *user*, with *environ* and no other variable, before the system is booted.
+
+        Network and devices are this machine's; the processes are alone, and end with the first of them.
+        """
+        variables = {"HOME": f"/home/{user}", "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **environ}
+        return [
+            *("unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={self.root}/proc"),
+            *("chroot", f"--userspec={user}:{user}", "--groups=", str(self.root)),
+            *("env", "--ignore-environment", *(f"{name}={value}" for name, value in variables.items())),
+            *("bash", "-euc", script),
+        ]
 
     def run(self, *command: str, code: int | None = 0, limit: float = 60) -> str:
         """Run *command* in the booted system."""
@@ -75,7 +91,7 @@ def machine(system: Path) -> Iterator[Machine]:
     run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={system},upperdir={upper},workdir={work}", root)
     try:
         shutil.copy("/etc/resolv.conf", root / "etc" / "resolv.conf")
-        yield Machine(root)
+        yield Machine(root, upper)
     finally:
         run("umount", root)
         shutil.rmtree(folder)

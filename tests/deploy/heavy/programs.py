@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,15 @@ ROOT = Path(__file__).resolve().parents[3]
 CACHE = ROOT / ".tools" / "deploy"
 """Base systems that took a minute to fetch. Everything else is made in a temporary folder and removed."""
 
-PROGRAMS = {
+PACKAGES = {
     "debootstrap": "debootstrap",
     "dockerd": "docker.io",
     "docker-compose": "docker-compose",
     "systemd-nspawn": "systemd-container",
     "nsenter": "util-linux",
+    "unshare": "util-linux",
 }
+"""Debian's package of each program that a module can name in its NEEDS."""
 DOCKER = "/usr/bin/docker"
 """As Debian installs it; another one on PATH may lack what builds an image."""
 
@@ -35,10 +37,10 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 Argument = str | Path
 
 
-def require_machine() -> None:
+def require_machine(programs: Iterable[str]) -> None:
     if os.geteuid() != 0:
         pytest.exit("make test-deploy needs root: it makes base systems, runs dockerd and boots systemd", returncode=1)
-    missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
+    missing = sorted({PACKAGES[program] for program in programs if shutil.which(program) is None})
     if missing:
         pytest.exit(f"apt-get install --no-install-recommends {' '.join(missing)}", returncode=1)
 

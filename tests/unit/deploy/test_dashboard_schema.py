@@ -1,7 +1,7 @@
 """
 The dashboards have the shape that Grafana's own types ask for, judged by the TypeScript compiler.
 
-`tools/fetch-grafana-schema` fetches the types; where there is no node, this is left out, loudly.
+`tools/fetch-grafana-schema` fetches the types; where it could not, this is left out, loudly.
 """
 
 import copy
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components import LEFT_OUT
+from tests.components import LEFT_OUT, component
 from tools.dashboards.reading import ROOT, Json, dashboards, panels
 
 FETCHED = ROOT / ".tools" / "grafana-schema"
@@ -51,9 +51,9 @@ def written(parts: Iterator[tuple[str, object]]) -> str:
 
 def judge(folder: Path, *sources: str) -> str:
     """What the compiler finds wrong with each of *sources*; its lines name them 0.ts, 1.ts and so on."""
-    node = shutil.which("node")
-    if node is None or not COMPILER.exists():
-        missing = "node, or what tools/fetch-grafana-schema fetches, is missing"
+    node = component("node")
+    if not COMPILER.exists():
+        missing = "what tools/fetch-grafana-schema fetches is missing"
         if os.environ.get("CI") == "true":
             pytest.fail(f"{missing}, and with CI=true nothing is left out")
         pytest.skip(f"{LEFT_OUT} {missing}")
