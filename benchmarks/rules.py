@@ -3,8 +3,9 @@ What do the shipped rules cost a Prometheus? One evaluation of all of them, with
 
 The page has every family of the catalogue for every integration, unchanging; some integrations have a problem, and in
 one more run all have, because the figures in the texts of alerts are looked up for each alert that is active. What
-Prometheus itself reports as the time of a rule is read, as the median of several evaluations. Rules with an interval of
-their own are evaluated as often as the others, and counted as seldom as they are in production.
+Prometheus itself reports as the time of a group is read, and the least of several evaluations counts: whatever else the
+machine does only adds to it. Groups with an interval of their own are evaluated as often as the others, and counted as
+seldom as they are in production.
 
 Run `python -m benchmarks.rules`; `--against FOLDER` measures other rules too, such as those of an older version.
 """
@@ -15,7 +16,6 @@ import json
 import os
 import shutil
 import socket
-import statistics
 import subprocess
 import tempfile
 import threading
@@ -56,7 +56,7 @@ def page(integrations: int, with_problem: int) -> bytes:
         workspace = number // PER_WORKSPACE
         own = f'workspace="w{workspace}",integration_id="id-{number:012d}",integration_name="users {number}"'
         for family in CATALOGUE:
-            value = now - number % 60 if family.name.endswith("timestamp_seconds") else int("failed" not in family.name)
+            value = now - number % 60 if "timestamp" in family.name else int("failed" not in family.name)
             if family.name == "braze_cdi_problem":
                 continue
             if "status" in family.labels:
@@ -104,7 +104,7 @@ def prometheus(folder: Path, rules: Path, target: str) -> Iterator[str]:
             group.pop("interval", None)
         (folder / file.name).write_text(yaml.safe_dump(document, width=10_000))
     config = {
-        "global": {"scrape_interval": "5s", "evaluation_interval": f"{HASTE_SECONDS}s"},
+        "global": {"scrape_interval": f"{EVERY_SECONDS}s", "evaluation_interval": f"{HASTE_SECONDS}s"},
         "rule_files": [str(folder / "*.rules.yml")],
         "scrape_configs": [{"job_name": "braze-cdi-exporter", "static_configs": [{"targets": [target]}]}],
     }
@@ -167,7 +167,7 @@ def measure(rules: Path, integrations: int, with_problem: int) -> tuple[float, d
             for group in groups:
                 times[group["name"]].append(group["evaluationTime"])
         active = sum(len(rule.get("alerts", ())) for group in groups for rule in group["rules"])
-    costs = {name: statistics.median(times[name]) * EVERY_SECONDS / intervals[name] for name in intervals}
+    costs = {name: min(times[name]) * EVERY_SECONDS / intervals[name] for name in intervals}
     return sum(costs.values()), costs, active
 
 
@@ -177,7 +177,7 @@ def table(integrations: int, against: Path | None) -> str:
     if against:
         runs.append((str(against.name), against, few))
     lines = [
-        f"{integrations:,} integrations, every {EVERY_SECONDS} s; {os.cpu_count()} CPUs; medians of {ROUNDS}.",
+        f"{integrations:,} integrations, every {EVERY_SECONDS} s; {os.cpu_count()} CPUs; the least of {ROUNDS}.",
         "",
         "| rules | with a problem | active alerts | seconds an evaluation | of which the costliest group |",
         "|---|--:|--:|--:|---|",
