@@ -4,7 +4,7 @@ take, and where Alertmanager's receivers are.
 
 A minute of the rules becomes a second and a half, everywhere: what should wait longer than something else still does.
 Ranges and thresholds in expressions stay as they are. Alerts that last as long as the range they look at are therefore
-there twice: as they are, and under another name with a short range, and not kept for long, so that a test sees them end.
+there twice: as they are, and under another name with a short range and kept shortly, so that a test sees them end.
 """
 
 from copy import deepcopy
