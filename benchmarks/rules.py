@@ -39,9 +39,6 @@ PLACES = (os.environ.get("PATH", ""), str(ROOT / ".tools" / "components" / "bin"
 PER_WORKSPACE = 100
 EVERY_SECONDS = 30
 """Between two evaluations in production, where a group does not say otherwise."""
-HASTE_SECONDS = 5
-"""Between two evaluations here."""
-ROUNDS = 7
 PROBLEMS = ("failing", "overdue", "stuck", "running_long", "rows_failed", "behind", "success_too_old", "slow")
 STATUSES = ("success", "running", "partial", "error", "config_error", "limit_exceeded", "unknown")
 THRESHOLDS = 'max_lag="2h",max_run="45m"'
@@ -96,15 +93,15 @@ def served(body: bytes) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, rules: Path, target: str) -> Iterator[str]:
-    """Run Prometheus with a copy of *rules* in which all groups have the same interval; gives its address."""
+def prometheus(folder: Path, rules: Path, target: str, pause: int) -> Iterator[str]:
+    """Run Prometheus with *rules*, every group evaluated each *pause* seconds; gives its address."""
     for file in rules.glob("*.rules.yml"):
         document = yaml.safe_load(file.read_text())
         for group in document["groups"]:
             group.pop("interval", None)
         (folder / file.name).write_text(yaml.safe_dump(document, width=10_000))
     config = {
-        "global": {"scrape_interval": f"{EVERY_SECONDS}s", "evaluation_interval": f"{HASTE_SECONDS}s"},
+        "global": {"scrape_interval": f"{6 * pause}s", "evaluation_interval": f"{pause}s"},
         "rule_files": [str(folder / "*.rules.yml")],
         "scrape_configs": [{"job_name": "braze-cdi-exporter", "static_configs": [{"targets": [target]}]}],
     }
@@ -146,7 +143,9 @@ def wait_for_series(url: str, integrations: int) -> None:
     raise TimeoutError("Prometheus has not scraped the page")
 
 
-def measure(rules: Path, integrations: int, with_problem: int) -> tuple[float, dict[str, float], int]:
+def measure(
+    rules: Path, integrations: int, with_problem: int, rounds: int, pause: int
+) -> tuple[float, dict[str, float], int]:
     """Return the seconds every thirty that all rules take, those of each group, and how many alerts were active."""
     intervals = {
         group["name"]: promql_parser.parse_duration(group.get("interval", f"{EVERY_SECONDS}s")).total_seconds()
@@ -157,12 +156,12 @@ def measure(rules: Path, integrations: int, with_problem: int) -> tuple[float, d
     with (
         tempfile.TemporaryDirectory() as folder,
         served(page(integrations, with_problem)) as target,
-        prometheus(Path(folder), rules, target) as url,
+        prometheus(Path(folder), rules, target, pause) as url,
     ):
         wait_for_series(url, integrations)
-        time.sleep(4 * HASTE_SECONDS)  # alerts have become active, and recorded series are there
-        for _ in range(ROUNDS):
-            time.sleep(HASTE_SECONDS)
+        time.sleep(4 * pause)  # alerts have become active, and recorded series are there
+        for _ in range(rounds):
+            time.sleep(pause)
             groups = asked(url, "rules")["groups"]
             for group in groups:
                 times[group["name"]].append(group["evaluationTime"])
@@ -171,20 +170,20 @@ def measure(rules: Path, integrations: int, with_problem: int) -> tuple[float, d
     return sum(costs.values()), costs, active
 
 
-def table(integrations: int, against: Path | None) -> str:
+def table(integrations: int, against: Path | None, rounds: int, pause: int) -> str:
     few = integrations // 50
     runs = [("shipped", SHIPPED, few), ("shipped, everything wrong", SHIPPED, integrations)]
     if against:
         runs.append((str(against.name), against, few))
     lines = [
-        f"{integrations:,} integrations, every {EVERY_SECONDS} s; {os.cpu_count()} CPUs; the least of {ROUNDS}.",
+        f"{integrations:,} integrations, every {EVERY_SECONDS} s; {os.cpu_count()} CPUs; the least of {rounds}.",
         "",
         "| rules | with a problem | active alerts | seconds an evaluation | of which the costliest group |",
         "|---|--:|--:|--:|---|",
     ]
     totals = []
     for name, rules, with_problem in runs:
-        total, costs, active = measure(rules, integrations, with_problem)
+        total, costs, active = measure(rules, integrations, with_problem, rounds, pause)
         totals.append(total)
         worst = max(costs, key=lambda group: costs[group])
         lines.append(f"| {name} | {with_problem:,} | {active:,} | {total:.2f} | {worst}: {costs[worst]:.2f} |")
@@ -197,9 +196,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--integrations", type=int, default=5_000)
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="rules to compare with")
+    parser.add_argument("--rounds", type=int, default=7, help="evaluations that are looked at")
+    parser.add_argument("--pause", type=int, default=5, metavar="SECONDS", help="between two evaluations")
     parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
     arguments = parser.parse_args()
-    text = table(arguments.integrations, arguments.against)
+    text = table(arguments.integrations, arguments.against, arguments.rounds, arguments.pause)
     print(text)
     if arguments.write:
         replace_section(arguments.write, "benchmarks/rules.py", text)
