@@ -28,6 +28,10 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
         "--workspaces 2 --integrations-each 3 --minutes 0.01 --scrape-every 0.2",
         [["integrations, workspaces", "6 in 2"]],
     ),
+    "rules": (
+        "--integrations 100 --rounds 1 --pause 1",
+        [["shipped", "2"], ["shipped, everything wrong", "100"]],
+    ),
 }
 """For each benchmark its flags, and how the rows of its table must begin, or at least the first of them."""
 

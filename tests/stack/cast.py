@@ -20,8 +20,6 @@ from tests.e2e.worlds import AMPLE, AMPLE_LIMITS, STATUS_PERMISSION
 
 SYNCS, WAYS, ELSEWHERE = "syncs", "ways", "elsewhere"
 """The exporters: of the workspace whose syncs go wrong; of those to which the way goes wrong; and a third one."""
-WORDS = {"5s": 5, "15s": 15, "30s": 30}
-"""Words for thresholds that the shipped table lacks, for a file of rules of one's own (docs/alerting.md)."""
 _PAST = timedelta(minutes=5)
 
 
@@ -37,6 +35,8 @@ class Actor:
         seconds: Between two syncs; 0 is on demand.
         rows: Whether its syncs bring rows. The simulated watermark lies up to a minute back, so it may stand still for
             some quick syncs: with rows that would be rows synced again.
+        trouble: Of the simulator, from birth; it has no past then.
+        configured: Whether the exporter's configuration names it.
 
     """
 
@@ -45,6 +45,8 @@ class Actor:
     behaviour: str = "healthy"
     seconds: int = 5
     rows: bool = False
+    trouble: str = ""
+    configured: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,11 @@ class Place:
     permissions: tuple[str, ...] = tuple(PERMISSIONS.values())
 
 
-def labelled(**labels: str) -> dict[str, Any]:
-    return {"labels": labels}
+def limited(**limits: str) -> dict[str, Any]:
+    return {"limits": limits}
+
+
+CRM = {"labels": {"team": "crm"}}
 
 
 ONE, TWO = Actor("one"), Actor("two")
@@ -70,20 +75,23 @@ PLACES = (
         SYNCS,
         (
             Actor("fine"),
-            Actor("failed", labelled(max_failures="off")),
-            Actor("failing", labelled(team="crm")),
-            Actor("misconfigured", labelled(alerts="no-page", max_failures="off")),
-            Actor("partial", labelled(team="crm"), seconds=20, rows=True),
-            Actor("limited", labelled(max_failed_rows="off")),
-            Actor("silent", labelled(max_delay="5s")),
-            Actor("slow", labelled(max_run="5s")),
-            Actor("stuck", labelled(max_run="5s")),
+            Actor("failed", limited(failed_syncs="off")),
+            Actor("failing", CRM),
+            Actor("misconfigured", {"alerts": "no-page"}),
+            Actor("partial", CRM, seconds=20, rows=True),
+            Actor("limited"),
+            Actor("novel", seconds=0),
+            Actor("silent", limited(start_delay="5s")),
+            Actor("unborn", limited(start_delay="5s"), trouble="silent_stop"),
+            Actor("slow", limited(sync_duration="5s")),
+            Actor("stuck", limited(sync_duration="5s")),
+            Actor("empty", limited(rows_synced="10"), rows=True),
             Actor("future", rows=True),
-            Actor("behind", labelled(max_lag="30s")),
+            Actor("behind", limited(lag="30s")),
             Actor("again", behaviour="boundary_resync", rows=True),
-            Actor("unsuccessful", labelled(max_success_age="15s", max_failures="off")),
-            Actor("paused", labelled(max_delay="5s")),
-            Actor("muted", labelled(alerts="off")),
+            Actor("unsuccessful", limited(success_age="15s", start_delay="off")),
+            Actor("paused"),
+            Actor("muted", {"alerts": "off"}),
         ),
     ),
     Place("rotated", WAYS, (ONE, TWO)),
@@ -91,7 +99,7 @@ PLACES = (
     Place(
         "unlisted",
         WAYS,
-        (ONE, Actor("silent", {"expected_interval": "5s", **labelled(max_delay="5s")})),
+        (ONE, Actor("silent", {"expected_interval": "5s", **limited(start_delay="5s")})),
         # Three refusals, and then a minute's rest: Prometheus must see more than the last of them.
         {"poll": {"interval": "2s"}},
     ),
@@ -109,7 +117,7 @@ PLACES = (
         tuple(Actor(name, seconds=20) for name in ("one", "two", "three", "four", "five")),
         limits={Endpoint.JOB_SYNC_STATUS: 60, Endpoint.INTEGRATIONS: AMPLE},
     ),
-    Place("odd", WAYS, (ONE, Actor("worded", labelled(max_run="5m")))),
+    Place("odd", WAYS, (ONE, TWO, Actor("deleted"), Actor("stranger", configured=False))),
     Place("short", WAYS, (Actor("burst", seconds=0), TWO), {"poll": {"max_pages": 1}}),
     Place("elsewhere", ELSEWHERE, (ONE,)),
 )
@@ -134,8 +142,10 @@ def build_world() -> World:
                 if actor.seconds
                 else ON_DEMAND,
                 scale=Scale(seconds=(1, 1), rows=(50, 500) if actor.rows else (0, 0)),
-                history=_PAST,
+                history=timedelta(0) if actor.trouble else _PAST,
             )
+            if actor.trouble:
+                world.switch(actor.trouble, key)
             if not actor.seconds:
                 world.start_sync(key, duration=timedelta(0), word="success")
     return world
@@ -150,7 +160,9 @@ def configuration(exporter: str, url: str) -> dict[str, Any]:
             "api_key_file": f"{place.name}.key",
             "rate_limit": {endpoint.value: limit for endpoint, limit in place.limits.items()},
             "integrations": [
-                {"id": id_of(place.name, actor.name), "name": actor.name, **actor.settings} for actor in place.actors
+                {"id": id_of(place.name, actor.name), "name": actor.name, **actor.settings}
+                for actor in place.actors
+                if actor.configured
             ],
             **place.settings,
         }

@@ -4,7 +4,7 @@ take, and where Alertmanager's receivers are.
 
 A minute of the rules becomes a second and a half, everywhere: what should wait longer than something else still does.
 Ranges and thresholds in expressions stay as they are. Alerts that last as long as the range they look at are therefore
-there twice: as they are, and under another name with a short range, so that a test sees them end.
+there twice: as they are, and under another name with a short range and kept shortly, so that a test sees them end.
 """
 
 from copy import deepcopy
@@ -25,13 +25,15 @@ GROUP_WAIT, GROUP_INTERVAL = "2s", "1s"
 hides what begins and ends soon, and here everything is to be seen."""
 EVALUATION_SECONDS = 1
 LASTING = {
-    "BrazeCDIHistoryGap": "6h",
+    "BrazeCDIHistoryGap": "10m",
     "BrazeCDIPayloadAnomalies": "1h",
     "BrazeCDIRateLimited": "15m",
     "BrazeCDIStateWriteFailing": "15m",
 }
 """Alerts that last as long as the range they look at, and that range."""
 SHORT_RANGE = "45s"
+LONG_KEPT = "6h"
+SHORT_KEPT = "5m"
 
 
 def shorter_rules(document: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +60,10 @@ def short_sighted_rules(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
             for rule in group["rules"]:
                 if rule.get("alert") in LASTING:
                     expr = rule["expr"].replace(f"[{LASTING[rule['alert']]}]", f"[{SHORT_RANGE}]")
-                    twins.append({**rule, "alert": short_sighted(rule["alert"]), "expr": expr})
+                    twin = {**rule, "alert": short_sighted(rule["alert"]), "expr": expr}
+                    if twin.get("keep_firing_for") == LONG_KEPT:
+                        twin["keep_firing_for"] = SHORT_KEPT
+                    twins.append(twin)
     return {"groups": [{"name": "short-sighted", "rules": twins}]}
 
 

@@ -41,7 +41,6 @@ def _config(target: str) -> dict[str, object]:
                 "job_name": "braze-cdi-exporter",
                 "static_configs": [{"targets": [target], "labels": {"instance": name}} for name in ("one", "two")],
                 "metric_relabel_configs": [
-                    {**of_info, "target_label": "max_lag", "replacement": "1h"},
                     {**of_info, "target_label": "team", "replacement": "crm"},
                 ],
             }

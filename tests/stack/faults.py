@@ -120,21 +120,31 @@ def _burst(stage: Stage) -> None:
 
 FAULTS = (
     _of_sync("error", "syncs", "failed", "SyncFailed"),
-    _of_sync("error", "syncs", "failing", "SyncFailingRepeatedly"),
-    _of_sync("error", "syncs", "unsuccessful", "SuccessTooOld"),
+    _of_sync("error", "syncs", "failing", "SyncFailing"),
     _of_sync("error", "syncs", "muted"),
     _of_sync("config_error", "syncs", "misconfigured", "SyncConfigError"),
-    _of_sync("partial", "syncs", "partial", "SyncPartial"),
+    _of_sync("partial", "syncs", "partial", "RowsFailed"),
+    _of_sync("limit_exceeded", "syncs", "limited", "SyncFailing"),
     # An unknown status is an odd value, too.
-    _of_sync("limit_exceeded", "syncs", "limited", "SyncStatusUnknown", also=_named(["PayloadAnomalies"], "syncs")),
+    _of_answers(
+        "novel_status",
+        "syncs",
+        actor="novel",
+        of_actor=["SyncStatusUnknown"],
+        endpoint=Endpoint.JOB_SYNC_STATUS,
+        also=_named(["PayloadAnomalies"], "syncs"),
+    ),
     _of_sync("silent_stop", "syncs", "silent", "SyncOverdue"),
     _of_sync("silent_stop", "unlisted", "silent", "SyncOverdue"),
-    _of_sync("paused", "syncs", "paused"),
+    _of_sync("silent_stop", "syncs", "unborn", "NeverSynced", from_start=True),
+    # No run of it is late, for its limit says so.
+    _of_sync("silent_stop", "syncs", "unsuccessful", "SuccessTooOld"),
+    _of_sync("paused", "syncs", "paused", "IntegrationPaused"),
     _of_sync("slow", "syncs", "slow", "SyncRunningLong"),
     _of_sync("never_finishes", "syncs", "stuck", "SyncStuck", also=_named(["SyncRunningLong"], "syncs", "stuck")),
     _of_sync("future_watermark", "syncs", "future", "WatermarkInFuture"),
     _of_sync("falling_behind", "syncs", "behind", "WatermarkBehind"),
-    # It asks whether the watermark stood still for six hours, or for as long as there is anything.
+    _of_sync("falling_behind", "syncs", "empty", "RowsLow"),
     _of_sync("boundary_resync", "syncs", "again", "RowsSyncedAgain", from_start=True),
     _of_workspace(
         "key_rotated",
@@ -143,7 +153,7 @@ FAULTS = (
         end=lambda stage: stage.write_key("rotated", "key-of-rotated-rotated"),
     ),
     _of_workspace("job_sync_status_permission_lost", "denied", "PermissionMissing"),
-    # It forgives whoever could read the list in the last ten minutes.
+    # It forgives an exporter that could read the list in the last ten minutes.
     _of_workspace("integrations_permission_lost", "unlisted", "ListForbidden", from_start=True),
     # It takes the mean of ten minutes.
     _of_workspace(
@@ -171,12 +181,14 @@ FAULTS = (
         from_start=True,
     ),
     _of_answers("http_503", "broken", "WorkspacePollsFailing"),
-    _of_answers("http_500", "shaky", "PollsUnreliable", actor="one", of_actor=["IntegrationPollsFailing"]),
+    _of_answers(
+        "http_500", "shaky", "PollsUnreliable", actor="one", of_actor=["IntegrationPollsFailing", "IntegrationStale"]
+    ),
     # With nothing found so far: half an hour would have to pass otherwise.
     _of_answers("http_503", "undiscovered", "DiscoveryStale", endpoint=Endpoint.INTEGRATIONS, from_start=True),
     _of_answers("http_503", "stretched", "PollIntervalStretched", endpoint=Endpoint.INTEGRATIONS),
     _of_answers("negative_rows", "odd", "PayloadAnomalies", actor="one"),
-    Fault("a history gap", _named(["HistoryGap"], "short", "burst"), _burst, lambda _: None),
+    Fault("a history gap", _named(["HistoryGap"], "short"), _burst, lambda _: None),
     Fault(
         "a broken configuration",
         _named(["ConfigReloadFailed"]),
@@ -184,10 +196,17 @@ FAULTS = (
         lambda stage: stage.configure(WAYS),
     ),
     Fault(
-        "an unknown word",
-        _named(["ThresholdUnknown"], "odd", "worded"),
-        lambda stage: stage.reword(WAYS, "worded", max_run="77m"),
-        lambda stage: stage.reword(WAYS, "worded", max_run="5m"),
+        "an integration that nobody configured",
+        _named(["IntegrationsUnwatched"], "odd"),
+        lambda _: None,
+        lambda stage: stage.remove(id_of("odd", "stranger")),
+        from_start=True,
+    ),
+    Fault(
+        "a deleted integration",
+        _named(["IntegrationGone"], "odd", "deleted"),
+        lambda stage: stage.remove(id_of("odd", "deleted")),
+        lambda stage: stage.take_out(WAYS, "deleted"),
         after="a broken configuration",
     ),
     Fault(

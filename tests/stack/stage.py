@@ -20,7 +20,7 @@ from exporter.simulator.faults import Fault as Mutation
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon
 from tests.simulated import SimulatedBraze
-from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, WAYS, WORDS, build_world, configuration
+from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, WAYS, build_world, configuration
 from tests.stack.copies import EVALUATION_SECONDS, local_routes, shipped_routes, write_rules
 from tests.stack.programs import alertmanager, free_port, prometheus
 from tests.stack.receiver import Inbox, receiver
@@ -59,7 +59,10 @@ class Stage:
     def clear(self, problem: str, target: str) -> None:
         self.braze.call(lambda world: world.clear(problem, target))
 
-    def mutate(
+    def remove(self, integration_id: str) -> None:
+        self.braze.call(lambda world: world.remove_integration(integration_id))
+
+    def distort(
         self, where: str, fault: str, *, workspace: str, endpoint: Endpoint | None, integration_id: str | None
     ) -> None:
         """Let answers be distorted until `set_right` is called with the same *where*."""
@@ -94,12 +97,10 @@ class Stage:
         self._write_configuration(name, text)
         send_signal(self._daemons[name].pid, SIGHUP)
 
-    def reword(self, name: str, actor: str, **labels: str) -> None:
-        """Give an integration other labels."""
+    def take_out(self, name: str, actor: str) -> None:
+        """Take an integration out of a running exporter's configuration."""
         for workspace in self._configurations[name]["workspaces"]:
-            for integration in workspace["integrations"]:
-                if integration["name"] == actor:
-                    integration["labels"] = labels
+            workspace["integrations"] = [each for each in workspace["integrations"] if each["name"] != actor]
         self.configure(name)
 
     def _write_configuration(self, name: str, text: str | None = None) -> None:
@@ -111,16 +112,10 @@ class Stage:
         self._daemons[name] = stack.enter_context(daemon)
 
     def prometheus_config(self, alertmanager_url: str) -> dict[str, Any]:
-        own_words = self.folder / "own-words.yml"
-        rules = [
-            {"record": "setting:braze_cdi_threshold:value", "labels": {"setting": word}, "expr": f"vector({seconds})"}
-            for word, seconds in WORDS.items()
-        ]
-        own_words.write_text(yaml.safe_dump({"groups": [{"name": "own-words", "rules": rules}]}))
         interval = f"{EVALUATION_SECONDS}s"
         return {
             "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
-            "rule_files": [str(write_rules(self.folder / "rules")), str(own_words)],
+            "rule_files": [str(write_rules(self.folder / "rules"))],
             "scrape_configs": [
                 {
                     "job_name": "braze-cdi-exporter",

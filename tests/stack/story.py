@@ -23,7 +23,7 @@ UNSEEN_AT_FIRST = {"hanging", "undiscovered"}
 """Workspaces of which nothing can be polled before their faults end."""
 RESTART_AT_LATEST_SECONDS = 45.0
 """Even if those alerts have not arrived, so that one that is missing does not hold up all others."""
-FIRING_BEFORE_RESTART = {"BrazeCDISyncFailingRepeatedly", "BrazeCDISyncConfigError", "BrazeCDISyncOverdue"}
+FIRING_BEFORE_RESTART = {"BrazeCDISyncFailing", "BrazeCDISyncConfigError", "BrazeCDISyncOverdue"}
 
 
 def ending(fault: Fault) -> frozenset[Alert]:
@@ -49,7 +49,9 @@ class Story:
                 self._begin(fault)
         for name in EXPORTERS:
             self.stage.enter(name, stack)
-        polled = sum(len(place.actors) for place in PLACES if place.name not in UNSEEN_AT_FIRST)
+        polled = sum(
+            actor.configured for place in PLACES if place.name not in UNSEEN_AT_FIRST for actor in place.actors
+        )
         self._wait(lambda: self._count("braze_cdi_up == 1") >= polled, START_SECONDS)
         for fault in FAULTS:
             if not fault.from_start and not fault.after:

@@ -1,8 +1,8 @@
 """
 The overview tells whether anything is wrong, where, and whether the exporter can see at all.
 
-Trouble comes first and in the words of the alerts: what counts as trouble is decided by the alert rules alone, with
-the thresholds of each integration. A pending alert shows at once; it need not have lasted long enough to fire.
+Problems come first: what counts as one is decided by the exporter alone, with the limits of each integration. A
+problem shows at once; it need not have lasted long enough for its alert to fire.
 """
 
 from grafana_foundation_sdk.models import dashboard as model
@@ -22,26 +22,30 @@ from deploy.grafana.source.frame import (
 from deploy.grafana.source.parts import Look, Query, bars, link, ranking, stats, timeline
 from deploy.grafana.source.queries import (
     ALL_ALERTS,
+    CRITICAL,
     FLEET,
-    INTEGRATION_ALERTS,
+    NOT_INFO,
     OTHER_ALERTS,
+    WARNING,
     I,
     count,
     increase,
     moment,
     newest,
+    problems,
     severity,
     since,
+    while_problem,
 )
 from deploy.grafana.source.table import Column, table
-from deploy.grafana.source.words import ALERTS, RUNBOOK
+from deploy.grafana.source.words import ALERTS, PROBLEMS, RUNBOOK
 
-_CRITICAL = f'{INTEGRATION_ALERTS}, severity="critical"'
 _OPEN = link(
     "Open this integration",
     f'/d/{INTEGRATION_UID}?var-integration=${{__data.fields["Integration id"]}}&{HANDED_OVER}',
 )
 
+_COUNTED_BY_KIND = f"count by (problem) ({problems(FLEET, NOT_INFO, f'{I}, problem')})"
 _RUNBOOK = link("Runbook", RUNBOOK, new_tab=True)
 
 
@@ -49,12 +53,13 @@ def fleet() -> model.Dashboard:
     return make_dashboard(
         FLEET_UID,
         title="Braze CDI / Fleet",
-        description="All integrations of Braze Cloud Data Ingestion, trouble first.",
+        description="All integrations of Braze Cloud Data Ingestion, problems first.",
         bands=[
             Band(4, _counts()),
             Band(9, [(8, _kinds()), (16, _alerts())]),
             Band(13, [(24, _integrations())]),
             Band(9, [(24, _timeline())]),
+            Band(8, [(24, _kinds_over_time())]),
             Heading("Syncs and rows"),
             Band(8, [(12, _syncs()), (12, _rows())]),
             *way_to_braze_bands(),
@@ -73,31 +78,28 @@ def _counts() -> list[tuple[int, model.Panel]]:
     return [
         one(
             "Critical",
-            "Integrations with a critical alert, pending or firing.",
+            "Integrations with a critical problem.",
             style.BAD_FROM_ONE,
-            count(f"group by ({I}) (ALERTS{{{_CRITICAL}}})"),
+            count(problems(FLEET, CRITICAL)),
         ),
         one(
             "Warning",
-            "Integrations with an alert, pending or firing, but none that is critical.",
+            "Integrations with a problem that is a warning, but none that is critical.",
             style.WARN_FROM_ONE,
-            count(
-                f"group by ({I}) (ALERTS{{{INTEGRATION_ALERTS}}})"
-                f" unless on (workspace, integration_id) ALERTS{{{_CRITICAL}}}"
-            ),
+            count(f"{problems(FLEET, WARNING)} unless {problems(FLEET, CRITICAL)}"),
         ),
         one(
             "Fine",
-            "Integrations without any alert. Paused ones, and those whose alerts are switched off, are among them.",
+            "Integrations without a problem, or with what is only info, such as those whose alerts are switched off.",
             style.GOOD_FROM_ONE,
             count(
                 f"group by ({I}) (braze_cdi_integration_info{{{FLEET}}})"
-                f" unless on (workspace, integration_id) ALERTS{{{INTEGRATION_ALERTS}}}"
+                f" unless on (workspace, integration_id) {problems(FLEET, NOT_INFO)}"
             ),
         ),
         one(
             "Running now",
-            "Integrations whose newest sync is running.",
+            "Integrations whose latest sync is running.",
             style.BLUE,
             count(f"integration:braze_cdi_last_sync_status:code{{{FLEET}}} == 1"),
         ),
@@ -118,15 +120,19 @@ def _counts() -> list[tuple[int, model.Panel]]:
 
 def _kinds() -> model.Panel:
     return ranking(
-        "Trouble by kind",
-        "How many integrations (or workspaces, or exporters) have each alert, pending or firing. Click a bar for what"
-        " the runbook says about it.",
-        Look("none", decimals=0, limits=[(None, style.WARNING)], no_value="no trouble", least=0, of_alerts=True),
-        Query(
-            "sort_desc(count by (alertname) ("
-            f"group by (alertname, workspace, integration_id, endpoint) (ALERTS{{{ALL_ALERTS}}})))",
-            legend="{{alertname}}",
-        ),
+        "Problems by kind",
+        "How many integrations have each kind of problem. Click a bar for what the runbook says about it.",
+        Look("none", decimals=0, limits=[(None, style.WARNING)], no_value="no problem", least=0, named=PROBLEMS),
+        Query(f"sort_desc({_COUNTED_BY_KIND})", legend="{{problem}}"),
+    )
+
+
+def _kinds_over_time() -> model.Panel:
+    return bars(
+        "Problems by kind over time",
+        "How many integrations had each kind of problem.",
+        Look("none", decimals=0, no_value="no problem in the time shown", least=0, named=PROBLEMS),
+        Query(_COUNTED_BY_KIND, legend="{{problem}}", step="5m"),
     )
 
 
@@ -134,7 +140,7 @@ def _alerts() -> model.Panel:
     labels = "alertname, severity, workspace, integration_name, integration_id"
     return table(
         "Alerts",
-        "What Prometheus has found, newest first. Pending: not yet for long enough to tell anybody.",
+        "What Prometheus has found, latest first. Pending: not yet for long enough to tell anybody.",
         [
             Column("Alert", label="alertname", names=ALERTS, width=230, look=Look("string", links=[_RUNBOOK])),
             Column("Severity", label="severity", width=90),
@@ -166,14 +172,14 @@ def _integrations() -> model.Panel:
             Column("Integration", label="integration_name", look=Look("string", links=[_OPEN])),
             Column("Workspace", label="workspace", width=120),
             Column(
-                "Trouble",
-                expr=severity(INTEGRATION_ALERTS, FLEET),
+                "Problem",
+                expr=severity(FLEET),
                 look=Look("none", words=style.SEVERITY),
                 width=80,
                 filled=True,
             ),
             Column(
-                "Newest sync",
+                "Latest sync",
                 expr=newest("integration:braze_cdi_last_sync_status:code", FLEET),
                 look=Look("none", words=style.STATUS),
                 width=110,
@@ -181,14 +187,14 @@ def _integrations() -> model.Panel:
             ),
             Column(
                 "Failures in a row",
-                expr=newest("integration:braze_cdi_consecutive_failed_syncs:max", FLEET),
+                expr=newest("braze_cdi_consecutive_failed_syncs", FLEET),
                 look=Look("none", decimals=0, limits=style.FAILURES),
                 width=120,
             ),
             Column(
                 "Failed rows",
-                expr=newest("braze_cdi_last_sync_rows_failed_with_errors", FLEET),
-                look=Look("locale", decimals=0, limits=style.FAILED_ROWS),
+                expr=newest("braze_cdi_last_sync_failed_rows_ratio", FLEET),
+                look=Look("percentunit", decimals=1),
                 width=95,
             ),
             Column(
@@ -199,19 +205,19 @@ def _integrations() -> model.Panel:
             ),
             Column(
                 "Watermark behind",
-                expr=newest("integration:braze_cdi_lag_seconds:max", FLEET),
+                expr=newest("braze_cdi_last_timestamp_synced_lag_seconds", FLEET),
                 look=Look("s", decimals=1, limits=style.LAG),
                 width=130,
             ),
             Column(
                 "Overdue",
-                expr=newest("integration:braze_cdi_overdue_seconds:max", FLEET),
-                look=Look("s", decimals=1, limits=style.OVERDUE),
+                expr=while_problem(since("braze_cdi_start_deadline_timestamp_seconds", FLEET), "overdue", FLEET),
+                look=Look("s", decimals=1, limits=style.BAD),
                 width=80,
             ),
             Column(
                 "Last poll",
-                expr=moment("integration:braze_cdi_last_poll_success_timestamp_seconds:max", FLEET),
+                expr=moment("braze_cdi_last_poll_success_timestamp_seconds", FLEET),
                 look=Look("dateTimeFromNow"),
                 width=110,
             ),
@@ -223,19 +229,19 @@ def _integrations() -> model.Panel:
             ),
             Column("Integration id", label="integration_id", width=110),
         ],
-        sort="Trouble",
+        sort="Problem",
     )
 
 
 def _timeline() -> model.Panel:
     return timeline(
-        "Newest sync of integrations with trouble",
-        "Only integrations that had an alert at some time of the period shown, twenty a page. Gaps: no sync is known,"
+        "Latest sync of integrations with a problem",
+        "Only integrations that had a problem at some time of the period shown, twenty a page. Gaps: no sync is known,"
         " or the exporter could not poll for ten minutes.",
-        Look("none", words=style.STATUS, no_value="no trouble in the time shown"),
+        Look("none", words=style.STATUS, no_value="no problem in the time shown"),
         Query(
             f"integration:braze_cdi_last_sync_status:code{{{FLEET}}} and on (workspace, integration_id)"
-            f" last_over_time(ALERTS{{{INTEGRATION_ALERTS}}}[$__range] @ end())",
+            f" last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range] @ end())",
             legend="{{integration_name}} · {{workspace}}",
         ),
     )
@@ -275,7 +281,9 @@ def _rows() -> model.Panel:
 
 
 def _failures() -> Annotation:
-    failed = increase("braze_cdi_syncs_total", f'{FLEET}, status=~"error|config_error"', "$__rate_interval")
+    failed = increase(
+        "braze_cdi_syncs_total", f'{FLEET}, status=~"error|config_error|limit_exceeded"', "$__rate_interval"
+    )
     return Annotation(
         "Failed syncs", "in workspace {{workspace}}", f"sum by (workspace) ({failed}) > 0", style.CRITICAL
     )

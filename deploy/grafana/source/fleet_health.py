@@ -38,7 +38,7 @@ def _workspaces() -> model.Panel:
 
     return table(
         "Workspaces",
-        "How well each workspace can be watched. Not polled: the share of integrations whose newest poll failed.",
+        "How well each workspace can be watched. Not polled: the share of integrations whose latest poll failed.",
         [
             Column("Workspace", label="workspace"),
             Column(
@@ -62,6 +62,9 @@ def _workspaces() -> model.Panel:
                 expr=own("integrations", f'source="discovery", {FLEET}'),
                 look=Look("none", decimals=0),
             ),
+            Column("Not watched", expr=own("unwatched_integrations"), look=Look("none", decimals=0)),
+            Column("History read", expr=own("history_read_ratio"), look=Look("percentunit", decimals=0)),
+            Column("Clock differs", expr=own("clock_skew_seconds"), look=Look("s", decimals=1)),
             Column(
                 "List read",
                 expr=f"1000 * {own('discovery_last_success_timestamp_seconds')}",

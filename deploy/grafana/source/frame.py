@@ -155,7 +155,7 @@ def variable_query(query: str) -> dict[str, object]:
 
 def _common_links() -> list[model.DashboardLink]:
     return [
-        _link("Status page", "${exporter}/", "external link", "The exporter's own page: newest syncs and last errors"),
+        _link("Status page", "${exporter}/", "external link", "The exporter's own page: latest syncs and last errors"),
         _link("Runbook", RUNBOOK, "doc", "What each alert means and what to do"),
         _link("About these dashboards", f"{DOCUMENTS}dashboards.md", "info", "What each panel shows"),
     ]

@@ -1,8 +1,8 @@
 """
 One integration in depth: what its newest sync did, how that compares with the past, and what comes next.
 
-The integration is chosen by name; its id is what the queries use. Thresholds drawn here are those of the alerts, with
-the labels from the exporter's configuration applied.
+The integration is chosen by name; its id is what the queries use. Limits drawn here are those by which the exporter
+judges it.
 """
 
 from grafana_foundation_sdk.models import dashboard as model
@@ -20,14 +20,15 @@ from deploy.grafana.source.frame import (
 )
 from deploy.grafana.source.integration_past import past_bands
 from deploy.grafana.source.parts import SOURCE, Look, Query, stats, timeline
-from deploy.grafana.source.queries import FLEET, ONE, I, increase, moment, severity, since
+from deploy.grafana.source.queries import FLEET, ONE, I, increase, moment, newest, severity, since, while_problem
 from deploy.grafana.source.table import Column, table
-
-_ITS_ALERTS = f'alertname=~"BrazeCDI.+", {ONE}'
+from deploy.grafana.source.words import PROBLEMS
 
 
 def integration() -> model.Dashboard:
-    failed = increase("braze_cdi_syncs_total", f'{ONE}, status=~"error|config_error"', "$__rate_interval")
+    failed = increase(
+        "braze_cdi_syncs_total", f'{ONE}, status=~"error|config_error|limit_exceeded"', "$__rate_interval"
+    )
     return make_dashboard(
         INTEGRATION_UID,
         title="Braze CDI / Integration",
@@ -36,13 +37,13 @@ def integration() -> model.Dashboard:
             Band(4, _now()),
             Band(4, [(24, _moments())]),
             Band(4, [(24, _status())]),
-            Band(6, [(24, _alerts())]),
+            Band(6, [(24, _problems())]),
             *past_bands(),
             Heading("The integration"),
             Band(5, [(24, _properties())]),
         ],
         variables=[_chosen()],
-        links=[dashboard_link("Fleet", FLEET_UID, "All integrations, trouble first")],
+        links=[dashboard_link("Fleet", FLEET_UID, "All integrations, problems first")],
         annotations=[Annotation("Failed sync", "{{integration_name}}", f"{failed} > 0", style.CRITICAL)],
     )
 
@@ -72,48 +73,48 @@ def _now() -> list[tuple[int, model.Panel]]:
 
     return [
         one(
-            "Trouble",
-            "The worst alert of this integration, pending ones included.",
+            "Problem",
+            "The worst problem of this integration.",
             Look("none", words=style.SEVERITY),
-            severity(_ITS_ALERTS, ONE),
+            severity(ONE),
         ),
         one(
-            "Newest sync",
-            "Status of the newest sync, a running one included.",
+            "Latest sync",
+            "Status of the latest sync, a running one included.",
             Look("none", words=style.STATUS, no_value="no sync yet"),
             f"integration:braze_cdi_last_sync_status:code{{{ONE}}}",
         ),
         one(
             "Failures in a row",
-            "How many of the newest finished syncs ended with error or config_error.",
+            "How many of the latest finished syncs ended with error, config_error or limit_exceeded.",
             Look("none", decimals=0, limits=style.FAILURES, no_value="no sync yet"),
-            f"integration:braze_cdi_consecutive_failed_syncs:max{{{ONE}}}",
+            newest("braze_cdi_consecutive_failed_syncs", ONE),
         ),
         one(
             "Since last success",
-            "Since the finish of the newest sync that was fully successful.",
+            "Since the finish of the latest sync that was fully successful.",
             Look("s", decimals=1, no_value="none known"),
             since("braze_cdi_last_success_timestamp_seconds", ONE),
         ),
         one(
             "Watermark behind",
-            "How old the newest row in Braze is, by its UPDATED_AT. Red and negative: it lies in the future, and Braze"
+            "How old the latest row in Braze is, by its UPDATED_AT. Red and negative: it lies in the future, and Braze"
             " skips every row dated before it. Files in S3 have none.",
             Look("s", decimals=1, limits=style.LAG, no_value="none"),
-            f"integration:braze_cdi_lag_seconds:max{{{ONE}}}",
+            newest("braze_cdi_last_timestamp_synced_lag_seconds", ONE),
         ),
         one(
             "Overdue",
-            "By how much the oldest expected run that no sync has met is late.",
-            Look("s", decimals=1, limits=style.OVERDUE, no_value="on time"),
-            f"integration:braze_cdi_overdue_seconds:max{{{ONE}}}",
+            "How long ago the expected sync had to start at the latest.",
+            Look("s", decimals=1, limits=style.BAD, no_value="on time"),
+            while_problem(since("braze_cdi_start_deadline_timestamp_seconds", ONE), "overdue", ONE),
         ),
     ]
 
 
 def _moments() -> model.Panel:
     names = {
-        "braze_cdi_last_sync_start_timestamp_seconds": "newest sync started",
+        "braze_cdi_last_sync_start_timestamp_seconds": "latest sync started",
         "braze_cdi_last_sync_finish_timestamp_seconds": "last finish",
         "braze_cdi_last_success_timestamp_seconds": "last success",
         "braze_cdi_last_timestamp_synced_seconds": "watermark",
@@ -132,23 +133,19 @@ def _moments() -> model.Panel:
 
 def _status() -> model.Panel:
     return timeline(
-        "Newest sync over time",
-        "Status of the newest sync. Syncs that are shorter than the scrape interval may not be seen running.",
+        "Latest sync over time",
+        "Status of the latest sync. Syncs that are shorter than the scrape interval may not be seen running.",
         Look("none", words=style.STATUS),
         Query(f"integration:braze_cdi_last_sync_status:code{{{ONE}}}", legend="sync"),
     )
 
 
-def _alerts() -> model.Panel:
+def _problems() -> model.Panel:
     return timeline(
-        "Alerts",
-        "Amber: the condition holds, but not yet for long enough to tell anybody. Red: it fires. Click a span for"
-        " what the runbook says.",
-        Look("none", words=style.ALERT_STATE, no_value="no alert in the time shown", of_alerts=True),
-        Query(
-            f'max by (alertname) (2 * ALERTS{{{_ITS_ALERTS}, alertstate="firing"}} or ALERTS{{{_ITS_ALERTS}}})',
-            legend="{{alertname}}",
-        ),
+        "Problems",
+        "What the exporter reports as wrong, and how bad it is. Click a span for what the runbook says.",
+        Look("none", words=style.PROBLEM, no_value="no problem in the time shown", named=PROBLEMS),
+        Query(severity(ONE, "problem"), legend="{{problem}}"),
     )
 
 
@@ -162,7 +159,7 @@ def _properties() -> model.Panel:
             Column("Status in Braze", label="integration_status"),
             Column("Type", label="integration_type"),
             Column("Warehouse", label="warehouse_type"),
-            # The rest, such as team and max_lag, is whatever the configuration says.
+            # The rest, such as team, comes from the configuration.
             Column(
                 "Info",
                 expr=f"group without (instance, job) (topk(1, braze_cdi_integration_info{{{ONE}}}))",

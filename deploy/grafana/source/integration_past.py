@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
 from deploy.grafana.source.parts import Look, Query, bars, lines, timeline
-from deploy.grafana.source.queries import ONE, by_day, newest
+from deploy.grafana.source.queries import ONE, by_day, newest, since
 
 _DAYS = 14
 
@@ -14,7 +14,8 @@ def past_bands() -> list[Heading | Band]:
     return [
         Heading("Syncs"),
         Band(8, [(12, _durations()), (12, _watermark())]),
-        Band(8, [(12, _rows()), (12, _runs())]),
+        Band(8, [(12, _rows()), (12, _failed_rows())]),
+        Band(8, [(24, _runs())]),
         Heading("Day by day"),
         Band(7, [(12, _rows_by_day()), (12, _syncs_by_day())]),
         Heading("Polls"),
@@ -25,19 +26,18 @@ def past_bands() -> list[Heading | Band]:
 def _durations() -> model.Panel:
     return lines(
         "Duration",
-        "How long the newest finished sync took, the mean over all that were counted (from three on), how long the"
-        " running one has been running, and from when on that is an alert (BrazeCDISyncRunningLong). The scale is"
-        " logarithmic.",
+        "How long the latest finished sync took, how long is usual, how long the running one has been running, and"
+        " from when on that is a problem. The scale is logarithmic.",
         Look("s"),
-        Query(newest("braze_cdi_last_sync_duration_seconds", ONE), legend="newest finished", colour=style.OK),
-        Query(f"integration:braze_cdi_sync_duration_seconds:mean{{{ONE}}}", legend="mean", colour=style.QUIET),
-        Query(f"integration:braze_cdi_running_seconds:min{{{ONE}}}", legend="running", colour=style.RUNNING),
+        Query(newest("braze_cdi_last_sync_duration_seconds", ONE), legend="latest finished", colour=style.OK),
+        Query(newest("braze_cdi_usual_sync_duration_seconds", ONE), legend="usual", colour=style.QUIET, dashed=True),
         Query(
-            f"integration:braze_cdi_max_run_seconds:threshold{{{ONE}}} < Inf",
-            legend="limit",
-            colour=style.WARNING,
-            dashed=True,
+            f"{since('braze_cdi_last_sync_start_timestamp_seconds', ONE)} and on (workspace, integration_id)"
+            f' braze_cdi_last_sync_status{{{ONE}, status="running"}} == 1',
+            legend="running",
+            colour=style.RUNNING,
         ),
+        _limit("braze_cdi_sync_duration_limit_seconds"),
         log=True,
     )
 
@@ -45,39 +45,52 @@ def _durations() -> model.Panel:
 def _watermark() -> model.Panel:
     return lines(
         "Watermark over time",
-        "How old the newest row in Braze is, by its UPDATED_AT, and from when on that is an alert"
-        " (BrazeCDIWatermarkBehind; without a label max_lag the limit is learned after eleven days). Negative, in the"
-        " red area: it lies in the future, and Braze skips every row dated before it.",
+        "How old the latest row in Braze is, by its UPDATED_AT: now, and when the latest sync finished, which is what"
+        " the limit is for. Negative, in the red area: it lies in the future, and Braze skips every row dated before"
+        " it.",
         Look("s", limits=style.LAG),
-        Query(f"integration:braze_cdi_lag_seconds:max{{{ONE}}}", legend="behind", colour=style.RUNNING),
-        Query(
-            f"integration:braze_cdi_max_lag_seconds:threshold{{{ONE}}} < Inf",
-            legend="limit",
-            colour=style.WARNING,
-            dashed=True,
-        ),
+        Query(newest("braze_cdi_last_timestamp_synced_lag_seconds", ONE), legend="now", colour=style.QUIET),
+        Query(newest("braze_cdi_last_sync_lag_seconds", ONE), legend="at the finish", colour=style.RUNNING),
+        _limit("braze_cdi_last_timestamp_synced_lag_limit_seconds"),
         area=True,
     )
 
 
 def _rows() -> model.Panel:
     return lines(
-        "Rows of the newest finished sync",
-        "As long as a value stays, no further sync has finished, or it had the same number.",
+        "Rows of the latest finished sync",
+        "With what is usual at that time of the week. As long as a value stays, no further sync has finished, or it had"
+        " the same number.",
         Look("locale", decimals=0, least=0),
         Query(newest("braze_cdi_last_sync_rows_synced", ONE), legend="synced", colour=style.OK),
         Query(newest("braze_cdi_last_sync_rows_failed_with_errors", ONE), legend="failed", colour=style.CRITICAL),
+        Query(newest("braze_cdi_usual_rows_synced", ONE), legend="usual", colour=style.QUIET, dashed=True),
+        _limit("braze_cdi_rows_synced_lower_limit", "lower limit"),
+        _limit("braze_cdi_rows_synced_upper_limit", "upper limit"),
     )
 
 
+def _failed_rows() -> model.Panel:
+    return lines(
+        "Share of rows that failed",
+        "Of the latest finished sync, and from when on that is a problem.",
+        Look("percentunit", least=0),
+        Query(newest("braze_cdi_last_sync_failed_rows_ratio", ONE), legend="failed", colour=style.CRITICAL),
+        _limit("braze_cdi_failed_rows_ratio_limit"),
+    )
+
+
+def _limit(metric: str, name: str = "limit") -> Query:
+    return Query(newest(metric, ONE), legend=name, colour=style.WARNING, dashed=True)
+
+
 def _runs() -> model.Panel:
-    # Not from now on: while polls fail, an old announcement would look overdue. The alert does the same.
+    # Not from now on: while polls fail, an old announcement would look overdue. The exporter does the same.
     polled = newest("braze_cdi_last_poll_success_timestamp_seconds", ONE)
     return lines(
         "Time until the next run",
-        "From the newest poll until the run that Braze announces, and until the one that is expected: the oldest"
-        " announced run that no sync has met, else the next one. Below zero: overdue, even if Braze announces a later"
-        " one.",
+        "From the latest poll until the run that Braze announces, until the one that is expected (the oldest announced"
+        " run that no sync has met, else the next one), and until that one's deadline. A deadline below zero: overdue.",
         Look("s", limits=style.UNTIL_RUN),
         Query(
             f"{newest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - {polled}",
@@ -89,6 +102,12 @@ def _runs() -> model.Panel:
             f"{newest('braze_cdi_expected_run_timestamp_seconds', ONE)} - {polled}",
             legend="expected",
             colour=style.RUNNING,
+        ),
+        Query(
+            f"{newest('braze_cdi_start_deadline_timestamp_seconds', ONE)} - {polled}",
+            legend="deadline",
+            colour=style.WARNING,
+            dashed=True,
         ),
         area=True,
     )
@@ -117,8 +136,8 @@ def _syncs_by_day() -> model.Panel:
 
 def _polls() -> model.Panel:
     return timeline(
-        "Newest poll",
-        "Whether the newest poll succeeded, for the exporter that does worst. Says nothing about syncs.",
+        "Latest poll",
+        "Whether the latest poll succeeded, for the exporter that does worst. Says nothing about syncs.",
         Look("none", words=style.POLLED),
         Query(f"min(braze_cdi_up{{{ONE}}})", legend="polls"),
     )
@@ -130,7 +149,7 @@ def _poll_age() -> model.Panel:
         "What this dashboard shows is as old as that. After ten minutes the values disappear. Red: such a gap.",
         Look("s", limits=style.POLL_AGE, least=0),
         Query(
-            f"time() - integration:braze_cdi_last_poll_success_timestamp_seconds:max{{{ONE}}}",
+            since("braze_cdi_last_poll_success_timestamp_seconds", ONE),
             legend="age of the values",
             colour=style.RUNNING,
         ),

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models import bargauge, common, prometheus, stat, st
 from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.source.style import NO_DATA, PLAIN, Limits, Words, as_area, fixed, mapped, thresholds
-from deploy.grafana.source.words import ALERTS, runbook_of
+from deploy.grafana.source.words import runbook_of
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -49,8 +49,8 @@ class Look:
     links: Sequence[model.DashboardLink] = ()
     colours: Mapping[str, str] = field(default_factory=dict)
     """The colours of series, by their names."""
-    of_alerts: bool = False
-    """Series are called like alerts: show readable names that lead to the runbook."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """Readable names for series that are called like problems or alerts; they lead to the runbook."""
 
 
 def link(title: str, url: str, *, new_tab: bool = False) -> model.DashboardLink:
@@ -209,10 +209,9 @@ def _of_query(ref: str, query: Query) -> model.DashboardFieldConfigSourceOverrid
 def _of_series(look: Look) -> Iterator[model.DashboardFieldConfigSourceOverrides]:
     for name, colour in look.colours.items():
         yield override(name, {"color": fixed(colour)})
-    if look.of_alerts:
-        for alert, words in ALERTS.items():
-            runbook = link(f"Runbook: {words}", runbook_of(alert), new_tab=True)
-            yield override(alert, {"displayName": words, "links": [runbook]})
+    for name, words in look.named.items():
+        runbook = link(f"Runbook: {words}", runbook_of(name), new_tab=True)
+        yield override(name, {"displayName": words, "links": [runbook]})
 
 
 def override(

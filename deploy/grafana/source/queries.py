@@ -2,8 +2,8 @@
 The parts of PromQL that panels share.
 
 Two exporters may watch the same Braze, and an alert may be pending and firing in the same second: every query
-aggregates to one series per integration, workspace or exporter. What alerts need as well is a recording rule of
-`deploy/prometheus/rules` and is named, not written again. A value that is not there is absent; where a panel is better
+aggregates to one series per integration, workspace or exporter. What is wrong with an integration is what the exporter
+says, `braze_cdi_problem`; nothing is judged here. A value that is not there is absent; where a panel is better
 off with 0, the query says so.
 """
 
@@ -16,7 +16,6 @@ JOB = 'job="braze-cdi-exporter"'
 # Prometheus has a series ALERTS for each alert that is pending or firing, and none for others.
 ALL_ALERTS = 'alertname=~"BrazeCDI.+", workspace=~"$workspace|"'
 """Those about exporters have no workspace."""
-INTEGRATION_ALERTS = f'alertname=~"BrazeCDI.+", integration_id!="", {FLEET}'
 OTHER_ALERTS = f'{ALL_ALERTS}, integration_id=""'
 
 
@@ -54,10 +53,23 @@ def count(series: str) -> str:
     return f"count({series}) or vector(0)"
 
 
-def severity(selection: str, integrations: str) -> str:
-    """How bad the alerts of each integration are, pending ones included: 2 critical, 1 less, 0 none."""
+CRITICAL, WARNING, NOT_INFO = 'severity="critical"', 'severity="warning"', 'severity!="info"'
+
+
+def problems(labels: str, severity: str, by: str = I) -> str:
+    """What the exporter reports as wrong, of one severity."""
+    return f"group by ({by}) (braze_cdi_problem{{{labels}, {severity}}})"
+
+
+def severity(labels: str, by: str = I) -> str:
+    """How bad the problems of each integration are: 2 critical, 1 warning, 0 none but what is only info."""
+    everything = "braze_cdi_integration_info" if by == I else "braze_cdi_problem"
     return (
-        f'2 * group by ({I}) (ALERTS{{{selection}, severity="critical"}})'
-        f" or 1 * group by ({I}) (ALERTS{{{selection}}})"
-        f" or 0 * group by ({I}) (braze_cdi_integration_info{{{integrations}}})"
+        f"2 * {problems(labels, CRITICAL, by)} or 1 * {problems(labels, WARNING, by)}"
+        f" or 0 * group by ({by}) ({everything}{{{labels}}})"
     )
+
+
+def while_problem(value: str, kind: str, labels: str) -> str:
+    """A value that means something only while the integration has a problem of one kind."""
+    return f'{value} and on (workspace, integration_id) braze_cdi_problem{{{labels}, problem="{kind}"}}'

@@ -30,11 +30,13 @@ STATUS: Words = {
     2: ("partial", WARNING),
     3: ("unknown", WARNING),
     4: ("error", CRITICAL),
-    5: ("config_error", WORST),
+    5: ("limit_exceeded", CRITICAL),
+    6: ("config_error", WORST),
 }
 """The codes of integration:braze_cdi_last_sync_status:code."""
 
 SEVERITY: Words = {0: ("fine", OK), 1: ("warning", WARNING), 2: ("critical", CRITICAL)}
+PROBLEM: Words = {0: ("info", QUIET), 1: ("warning", WARNING), 2: ("critical", CRITICAL)}
 ALERT_STATE: Words = {1: ("pending", WARNING), 2: ("firing", CRITICAL)}
 POLLED: Words = {0: ("failed", CRITICAL), 1: ("ok", OK)}
 TARGET: Words = {0: ("down", CRITICAL), 1: ("up", OK)}
@@ -52,11 +54,10 @@ BAD_FROM_ONE: Limits = [(None, OK), (1, CRITICAL)]
 WARN_FROM_ONE: Limits = [(None, OK), (1, WARNING)]
 GOOD_FROM_ONE: Limits = [(None, QUIET), (1, OK)]
 FAILURES: Limits = [(None, OK), (1, WARNING), (2, CRITICAL)]
-FAILED_ROWS: Limits = [(None, OK), (1, WARNING)]
-# As BrazeCDIWatermarkInFuture: five minutes for clocks that differ.
+BAD: Limits = [(None, CRITICAL)]
+# As the problem future_watermark: five minutes for clocks that differ.
 LAG: Limits = [(None, CRITICAL), (-300, CALM)]
-OVERDUE: Limits = [(None, OK), (1, WARNING), (900, CRITICAL)]
-UNTIL_RUN: Limits = [(None, CRITICAL), (-900, WARNING), (0, CALM)]
+UNTIL_RUN: Limits = [(None, CRITICAL), (0, CALM)]
 # As BrazeCDIBudgetLow.
 BUDGET: Limits = [(None, CRITICAL), (0.1, CALM)]
 # As BrazeCDIPollsUnreliable and BrazeCDIWorkspacePollsFailing.

@@ -14,7 +14,8 @@ import yaml
 from deploy.grafana.source.__main__ import FOLDER, rendered
 from deploy.grafana.source.style import STATUS
 from deploy.grafana.source.words import ALERTS as WORDS_OF_ALERTS
-from deploy.grafana.source.words import DOCUMENTS
+from deploy.grafana.source.words import DOCUMENTS, PROBLEMS, runbook_of
+from tests.unit.deploy.problem_cases import KINDS
 from tests.unit.deploy.test_rules import ALERTS, RECORDED, RULES, RUNBOOK, exported, named_in
 from tools.dashboards.reading import ROOT, Json, Question, Window, dashboards, filled, panels, questions
 
@@ -169,6 +170,12 @@ def test_links_to_one_integration_choose_it() -> None:
 def test_every_alert_has_readable_words() -> None:
     assert set(WORDS_OF_ALERTS) == set(ALERTS)
     assert len(set(WORDS_OF_ALERTS.values())) == len(WORDS_OF_ALERTS)
+    assert {problem: WORDS_OF_ALERTS[kind.alert] for problem, kind in KINDS.items()} == PROBLEMS
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_a_dashboard_and_an_alert_lead_to_the_same_section(alert: str) -> None:
+    assert runbook_of(alert) == ALERTS[alert]["annotations"]["runbook_url"]
 
 
 def test_the_words_for_statuses_are_those_of_the_recording_rule() -> None:

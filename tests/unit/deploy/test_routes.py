@@ -53,8 +53,6 @@ def test_alertmanager_takes_the_receivers_shown_in_comments(tmp_path: Path) -> N
         ("severity=critical team=crm", "crm-page"),
         ("severity=warning team=crm", "crm-ticket"),
         ("severity=info team=crm", "log"),
-        ("severity=critical alerts=no-page", "ticket"),
-        ("severity=critical alerts=no-page team=crm", "crm-ticket"),
         ("severity=critical team=unheard-of", "page"),
         ("severity=warning team=unheard-of", "ticket"),
         ("alertname=NotOurs", "ticket"),
@@ -71,7 +69,7 @@ def test_an_alert_goes_to_its_receiver(labels: str, receiver: str) -> None:
 
 
 def test_messages_are_grouped_by_workspace_and_integration() -> None:
-    assert SETTINGS["route"]["group_by"] == ["workspace", "integration_id"]
+    assert SETTINGS["route"]["group_by"] == ["cluster", "namespace", "workspace", "integration_id"]
 
 
 def test_inhibitions_name_only_alerts_that_exist() -> None:
@@ -81,15 +79,29 @@ def test_inhibitions_name_only_alerts_that_exist() -> None:
 
 
 def test_only_the_loss_of_all_exporters_holds_back_other_workspaces() -> None:
-    unbounded = [
-        rule["source_matchers"] for rule in SETTINGS["inhibit_rules"] if "workspace" not in rule.get("equal", ())
-    ]
+    unbounded = [rule["source_matchers"] for rule in SETTINGS["inhibit_rules"] if "workspace" not in rule["equal"]]
     assert unbounded == [['alertname="BrazeCDIExporterDown"']]
+
+
+def test_no_installation_holds_back_alerts_of_another() -> None:
+    assert all({"cluster", "namespace"} <= set(rule["equal"]) for rule in SETTINGS["inhibit_rules"])
+
+
+@pytest.mark.parametrize("cause", ["BrazeCDIWorkspacePollsFailing", "BrazeCDIKeyRejected", "BrazeCDIPermissionMissing"])
+def test_an_alert_about_a_workspace_stands_for_those_about_its_polls(cause: str) -> None:
+    held = " ".join(
+        matcher
+        for rule in SETTINGS["inhibit_rules"]
+        if any(cause in source for source in rule["source_matchers"])
+        for matcher in rule["target_matchers"]
+    )
+    assert {"BrazeCDIIntegrationPollsFailing", "BrazeCDIIntegrationStale"} <= set(re.findall(r"BrazeCDI\w+", held))
+    assert "BrazeCDISync" not in held
 
 
 def test_an_integrations_page_holds_back_its_own_tickets_only() -> None:
     (rule,) = (rule for rule in SETTINGS["inhibit_rules"] if 'severity="critical"' in rule["source_matchers"])
-    assert rule["equal"] == ["workspace", "integration_id"]
+    assert rule["equal"] == ["cluster", "namespace", "workspace", "integration_id"]
     # A label that is missing on both sides is equal too: without this an alert about a workspace would hold back all.
     assert 'integration_id!=""' in rule["source_matchers"]
     assert 'integration_id!=""' in rule["target_matchers"]
