@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.braze.client import Key
 from exporter.braze.api import Api
+from exporter.braze.client import Key
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request, Response
 from exporter.domain.discovery import NameFilter

@@ -10,7 +10,7 @@ from typing import Never
 
 import pytest
 
-from tests.accounts import read_only
+from tests.kept import read_only
 from tests.simulation import storage
 from tests.simulation.__main__ import main
 from tests.simulation.drive import simulate

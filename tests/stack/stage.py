@@ -62,7 +62,7 @@ class Stage:
     def remove(self, integration_id: str) -> None:
         self.braze.call(lambda world: world.remove_integration(integration_id))
 
-    def distort(
+    def mutate(
         self, where: str, fault: str, *, workspace: str, endpoint: Endpoint | None, integration_id: str | None
     ) -> None:
         """Let answers be distorted until `set_right` is called with the same *where*."""

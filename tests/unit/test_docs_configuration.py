@@ -27,6 +27,10 @@ ROWS = {
 EXISTING: dict[str, FieldInfo] = {}
 DOCUMENTED: set[type[Section]] = set()
 IN_WORDS = {
+    "workspaces[].poll": "as at the top",
+    "workspaces[].limits": "as at the top",
+    "workspaces[].integrations[].limits": "as in the workspace",
+    "workspaces[].integrations": "required",
     "workspaces[].integrations[].name": "Braze's name",
     "workspaces[].integrations[].expected_interval": "none",
     "workspaces[].integrations[].labels": "none",
@@ -52,24 +56,17 @@ EXISTING.update(fields(ConfigFile))
 
 def default_of(path: str) -> str:
     field = EXISTING[path]
-    if path in {"workspaces[].poll", "workspaces[].limits"}:
-        return "as at the top"
-    if path == "workspaces[].integrations[].limits":
-        return "as in the workspace"
-    if field.is_required() or path == "workspaces[].integrations":
-        return "required"
     if path in IN_WORDS:
         return IN_WORDS[path]
-    if isinstance(field.default, Keyword | Alerts):
-        return f"`{field.default}`"
-    if path == "limits.failed_syncs":
-        return f"`{field.default:g}`"
-    if isinstance(field.default, bool):
-        return f"`{field.default}`".lower()
-    if not isinstance(field.default, int | float):
+    if field.is_required():
+        return "required"
+    default = field.default
+    if isinstance(default, Keyword | Alerts | bool):
+        return f"`{default}`".lower()
+    if not isinstance(default, int | float):
         return ""
-    shown = format_duration(field.default) if path.startswith("poll.") and "pages" not in path else f"{field.default}"
-    return f"`{shown}`"
+    as_duration = path.startswith("poll.") and "pages" not in path
+    return f"`{format_duration(default) if as_duration else f'{default:g}'}`"
 
 
 def test_every_key_is_documented_and_none_else() -> None:
