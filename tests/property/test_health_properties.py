@@ -60,10 +60,15 @@ ROWS = st.none() | st.integers(0, 3) | st.sampled_from([80, 1000, 10**12])
 class Tale:
     """What has become of an integration."""
 
-    state: IntegrationState
+    states: tuple[IntegrationState, ...]
+    """After each event."""
     watch: Watch
     alerts: Alerts
     limits: Mapping[str, Setting]
+
+    @property
+    def state(self) -> IntegrationState:
+        return self.states[-1]
 
     def verdict(self, alerts: Alerts | None = None, **limits: Setting) -> tuple[tuple[Problem, ...], ...]:
         """What is wrong, fresh and stale, with some limits changed."""
@@ -135,7 +140,7 @@ def tales(draw: st.DrawFn) -> Tale:
     integration = Integration("w", "i", draw(st.just("i") | TEXTS), alerts=alerts, expected_interval_seconds=interval)
     watch = Watch(integration, PollSettings(), limits_in_effect(LimitSettings(limits)))
     now, state = START, IntegrationState(START)
-    history: list[Sync] = []
+    states, history = [state], list[Sync]()
     for event in draw(st.lists(st.sampled_from(EVENTS), max_size=10)):
         now += timedelta(minutes=draw(MINUTES))
         moment = Moment(now, (now - START).total_seconds())
@@ -161,9 +166,15 @@ def tales(draw: st.DrawFn) -> Tale:
             state = on_gone(state, watch, now, renamed_to=draw(st.just("") | TEXTS)).state
         else:
             state = on_start(state, moment)
-    return Tale(state, watch, alerts, limits)
+        states.append(state)
+    return Tale(tuple(states), watch, alerts, limits)
 
 
+STRICT = Watch(
+    Integration("w", "i", "i"),
+    PollSettings(),
+    limits_in_effect(LimitSettings({key.name: 0.01 if key.name == "failed_rows" else 1.0 for key in LIMITS})),
+)
 EVENTS = ("poll", "poll", "poll", "listing", "listing", "failure", "list lost", "no list", "gone", "restart")
 
 
@@ -216,7 +227,8 @@ def test_all_show_the_same_problems(tale: Tale, seconds: int) -> None:
 
 @given(tales())
 def test_no_problem_breaks_the_closed_list(tale: Tale) -> None:
-    for problems in tale.verdict():
+    views = (build_view(state, watch) for state in tale.states for watch in (tale.watch, STRICT))
+    for problems in (problems for view in views for problems in (view.problems, view.stale_problems)):
         found = kinds(problems)
         assert len(found) == len(problems)
         severities = [problem.severity for problem in problems]

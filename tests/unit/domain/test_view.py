@@ -3,14 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.integration_state import IntegrationState, Moment, Since, Watch
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import Limits, LimitSettings, limits_in_effect
+from exporter.domain.limits import Alerts, Limits, LimitSettings, limits_in_effect
 from exporter.domain.listing import ListedIntegration
-from exporter.domain.model import Integration, Polls, Sync, SyncStatus, Totals
+from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus, Totals
 from exporter.domain.settings import PollSettings
 from exporter.domain.transitions import on_start
-from exporter.domain.view import View, build_view
+from exporter.domain.view import View, build_view, described
 from tests.histories import ended, minute, newest_first
 from tests.states import state_of
 
@@ -22,6 +23,7 @@ WATCH = Watch(
 LEDGER = Ledger(
     minute(0), minute(9), newest_first(ended(8), ended(9, rows=90, failed=10)), totals=Totals(rows_synced=7), gaps=3
 )
+HEALTHY = replace(LEDGER, recent=newest_first(ended(8), ended(9)))
 LISTED = ListedIntegration(
     "i",
     "users",
@@ -102,3 +104,45 @@ def test_the_last_success_is_shown_by_its_finish() -> None:
     failed = Sync(minute(9), SyncStatus.ERROR, minute(9.5))
     ledger = replace(LEDGER, recent=newest_first(ended(8), failed))
     assert shown(state(ledger)).last_success_at == minute(8.5)
+
+
+def test_what_is_wrong_depends_on_the_moment_of_looking_at_the_moment_it_goes_stale() -> None:
+    view = shown(replace(state(HEALTHY), unscheduled=Since(minute(9))))
+    assert view.stale_at == minute(20)
+    assert (view.is_stale(minute(19.99)), view.is_stale(minute(20))) == (False, True)
+    assert [problem.kind for problem in view.problems_at(minute(19.99))] == ["unscheduled"]
+    assert [problem.kind for problem in view.problems_at(minute(20))] == ["stale", "unscheduled"]
+    assert view.verdict == (("unscheduled", "warning"),)
+    nothing = View(WATCH.integration)
+    assert (nothing.is_stale(minute(20)), nothing.problems_at(minute(20))) == (False, ())
+
+
+def test_problems_are_judged_by_the_limits_and_alerts_of_the_integration() -> None:
+    late = replace(state(HEALTHY), expected=ExpectedRun(minute(5), announced=True))
+    assert shown(late).verdict == ()
+    watch = replace(WATCH, limits=limits_in_effect(LimitSettings({"start_delay": 60.0})))
+    view = shown(late, watch)
+    assert view.verdict == (("overdue", "critical"),)
+    assert (view.limits, view.expected_run_at, view.start_deadline_at) == (watch.limits, minute(5), minute(6))
+    quiet = replace(watch, integration=replace(watch.integration, alerts=Alerts.NO_PAGE))
+    assert shown(late, quiet).verdict == (("overdue", "warning"),)
+
+
+def test_polls_and_their_failure_are_shown() -> None:
+    failure = Failure("timeout", "no answer", minute(11))
+    view = shown(replace(state(), polls=Polls(minute(11), minute(10), failure, minute(10.5))))
+    assert (view.up, view.failure, view.failing_since) == (False, failure, minute(10.5))
+    assert (view.last_poll_at, view.last_poll_success_at) == (minute(11), minute(10))
+    gone = shown(replace(state(), gone=Since(minute(9)), polls=Polls(minute(11), None, failure, minute(10.5))))
+    assert (gone.up, gone.failure, gone.failing_since) == (False, failure, minute(10.5))
+
+
+def test_a_description_keeps_everything_that_is_configured() -> None:
+    configured = Integration(
+        "w", "i", "people", (("team", "crm"),), "", "", "", 60.0, LimitSettings({"lag": 5.0}), Alerts.OFF
+    )
+    properties = {"integration_type": "snowflake_table", "warehouse_type": "snowflake", "app_group_id": "group"}
+    assert described(state(), configured) == replace(configured, **properties)  # type: ignore[arg-type]
+    assert described(state(listed=None), configured) == configured
+    nameless = replace(LISTED, integration_name="")
+    assert described(state(listed=nameless), WATCH.integration).integration_name == "i"
