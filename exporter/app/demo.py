@@ -15,10 +15,11 @@ from exporter.clock import SystemClock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.config.render import render_config
+from exporter.domain.limits import LimitSettings
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, WorkspaceSettings
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.simulator.presets import build_demo_world, demo_workspaces
+from exporter.simulator.presets import begin_later_problems, build_demo_world, demo_workspaces
 from exporter.simulator.serve import serve_world
 from exporter.simulator.world import World
 from exporter.state.store import MemoryStore
@@ -26,6 +27,9 @@ from exporter.web.listen import ListenAddress
 
 DEMO_SEED = 1
 DEMO_INTERVAL_SECONDS = 10.0
+STALE_AFTER_SECONDS = 60.0
+QUIET_SECONDS = 45.0
+"""Before some more problems begin."""
 
 
 async def run_demo(
@@ -53,6 +57,7 @@ async def run_demo(
         server = bind_server(sources, addresses, telemetry_path, log)
         say(_demo_greeting(server.addresses[0], telemetry_path, port))  # before the log's first line
         await exporter.apply(config)
+        asyncio.get_running_loop().call_later(QUIET_SECONDS, begin_later_problems, world)
         await serve(exporter, server, log, stop, {})
     finally:
         braze_stop.set()
@@ -67,8 +72,21 @@ def _demo_config(world: World, port: int) -> Config:
                 WorkspaceSettings(
                     name=workspace.name,
                     rest_endpoint=f"http://127.0.0.1:{port}",
-                    poll=PollSettings(interval_seconds=DEMO_INTERVAL_SECONDS, timeout_seconds=5.0),
-                    integrations=tuple(Integration(workspace.name, key, name) for key, name in workspace.integrations),
+                    poll=PollSettings(
+                        interval_seconds=DEMO_INTERVAL_SECONDS,
+                        timeout_seconds=5.0,
+                        stale_after_seconds=STALE_AFTER_SECONDS,
+                    ),
+                    integrations=tuple(
+                        Integration(
+                            workspace.name,
+                            each.integration_id,
+                            each.name,
+                            expected_interval_seconds=each.expected_interval_seconds,
+                            limits=LimitSettings(each.limits),
+                        )
+                        for each in workspace.integrations
+                    ),
                 ),
                 FixedKey(workspace.key),
             )
@@ -86,5 +104,5 @@ A simulated Braze runs on loopback port {port}, and the exporter polls it every 
   metrics       {here}{telemetry_path}
   as JSON       {here}/api/v1/status
 
-Watch some integrations fail, hang and fall behind. Stop with Ctrl-C.
+Watch integrations fail, hang and fall behind; more problems begin after {QUIET_SECONDS:g} seconds. Stop with Ctrl-C.
 """

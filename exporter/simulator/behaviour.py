@@ -17,7 +17,7 @@ INTEGRATION_PROBLEMS = {
     "error": "syncs fail: no rows are synced",
     "config_error": "the integration is misconfigured: syncs fail at once",
     "partial": "some rows of each sync fail",
-    "limit_exceeded": "syncs end with a status that the API page does not list",
+    "limit_exceeded": "Braze stops each sync, with a status that the API page does not list",
     "silent_stop": "scheduled syncs never start while the announced next run rolls forward",
     "slow": "syncs take ten times as long",
     "never_finishes": "a running sync runs on until the problem is cleared",
@@ -84,6 +84,7 @@ BEHAVIOURS = {
     "falling_behind": Behaviour(problems=frozenset({"falling_behind"}), problem_runs=12),
     "boundary_resync": Behaviour(problems=frozenset({"boundary_resync"}), problem_runs=8),
     "silent_stop": Behaviour(problems=frozenset({"silent_stop"}), problem_runs=3),
+    "undocumented": Behaviour(("success", "success", "Throttled")),
     "limit_exceeded": Behaviour(("success", "success", "success", "Limit Exceeded")),
 }
 """By name. An integration that has never run is not one of them: it is created without a history."""

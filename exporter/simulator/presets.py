@@ -1,14 +1,16 @@
 """
 Ready-made worlds: the one that `braze-cdi-exporter demo` shows, and large fleets for benchmarks.
 
-The demo has one integration of each behaviour. Syncs come every few seconds to minutes, with a past of several
-pages, within the rate limits that Braze documents.
+The demo has one integration of each behaviour, and shows each kind of problem. Syncs come every few seconds to minutes,
+with a past of several pages, within the rate limits that Braze documents.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from exporter.braze.endpoints import Endpoint
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.integration import Profile
 from exporter.simulator.schedule import (
@@ -36,8 +38,18 @@ class DemoWorkspace:
 
     name: str
     key: str
-    integrations: tuple[tuple[str, str], ...]
-    """Each integration's id and name."""
+    integrations: tuple["DemoIntegration", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoIntegration:
+    """What an operator would configure for an integration that syncs every few seconds."""
+
+    integration_id: str
+    name: str
+    limits: Mapping[str, float]
+    """By the name of the limit; seconds, shares or counts."""
+    expected_interval_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,10 @@ class _Character:
     scale: Scale = _SCALE
     profile: Profile = _USERS
     past: timedelta = _PAST
+    limits: Mapping[str, float] = field(default_factory=dict)
+    expected_interval_seconds: float | None = None
+    later: str = ""
+    """The problem that begins when the demo has run for a while: one of PROBLEMS, a fault, or `removed`."""
 
 
 _S3 = Profile("events", "s3")
@@ -58,14 +74,44 @@ _CHARACTERS = (
     _Character("production", "newsletter_consent", "partly_failing", every(seconds=30, delay=_DELAY)),
     _Character("production", "loyalty_points", "failing_twice", every(seconds=25, delay=_DELAY)),
     _Character("production", "churn_scores", "misconfigured", every(seconds=60), profile=Profile("users", "bigquery")),
-    _Character("production", "product_catalog", "running_too_long", every(minutes=2), profile=Profile("catalogs")),
+    _Character(
+        "production",
+        "product_catalog",
+        "running_too_long",
+        every(minutes=2),
+        profile=Profile("catalogs"),
+        limits={"sync_duration": 60},
+    ),
+    _Character(
+        "production",
+        "lookalike_audience",
+        "healthy",
+        every(minutes=3),
+        limits={"sync_duration": 20},
+        later="never_finishes",
+    ),
     _Character("production", "winback_audience", "paused", every(seconds=90)),
-    _Character("production", "trial_signups", "healthy", ON_DEMAND, past=timedelta(0)),
+    _Character("production", "birthday_offers", "healthy", every(seconds=50), later="unscheduled"),
+    _Character("production", "affinity_scores", "healthy", every(minutes=10), limits={"success_age": 60}),
+    _Character("production", "gift_cards", "undocumented", every(seconds=40)),
+    _Character("production", "old_segments", "healthy", every(seconds=55), later="removed"),
+    _Character("production", "push_tokens", "healthy", every(seconds=35), later="http_500"),
+    _Character(
+        "production",
+        "trial_signups",
+        "healthy",
+        ON_DEMAND,
+        past=timedelta(0),
+        limits={"start_delay": 20},
+        expected_interval_seconds=40,
+    ),
     _Character("marketing-eu", "app_events_s3", "event_driven", on_arrival(timedelta(seconds=25)), profile=_S3),
     _Character("marketing-eu", "store_visits", "future_watermark", every(seconds=40), profile=Profile("events")),
-    _Character("marketing-eu", "subscription_state", "falling_behind", every(seconds=30, delay=_DELAY)),
+    _Character(
+        "marketing-eu", "subscription_state", "falling_behind", every(seconds=30, delay=_DELAY), limits={"lag": 120}
+    ),
     _Character("marketing-eu", "consent_backfill", "boundary_resync", every(seconds=35), Scale((3, 9), (40, 60))),
-    _Character("marketing-eu", "order_refunds", "silent_stop", every(minutes=1)),
+    _Character("marketing-eu", "order_refunds", "silent_stop", every(minutes=1), limits={"start_delay": 30}),
 )
 
 
@@ -94,10 +140,29 @@ def demo_workspaces(world: World) -> tuple[DemoWorkspace, ...]:
         DemoWorkspace(
             workspace.name,
             next(iter(workspace.keys)),
-            tuple((each, world.integrations[each].name) for each in workspace.integrations),
+            tuple(
+                DemoIntegration(key, each.name, each.limits, each.expected_interval_seconds)
+                for key, each in zip(workspace.integrations, _of(workspace.name), strict=True)
+            ),
         )
         for workspace in world.workspaces.values()
     )
+
+
+def begin_later_problems(world: World) -> None:
+    """Let the problems begin that are not there from the start, so that one can watch them come."""
+    for workspace in world.workspaces.values():
+        for key, each in zip(tuple(workspace.integrations), _of(workspace.name), strict=True):
+            if each.later == "removed":
+                world.remove_integration(key)
+            elif each.later.startswith("http_"):
+                world.faults.add(each.later, endpoint=Endpoint.JOB_SYNC_STATUS, integration_id=key)
+            elif each.later:
+                world.switch(each.later, key)
+
+
+def _of(workspace: str) -> list[_Character]:
+    return [each for each in _CHARACTERS if each.workspace == workspace]
 
 
 _HOUR = timedelta(hours=1)

@@ -20,9 +20,9 @@ from tools.dashboards.reading import Question, Window, dashboards, filled, optio
 FLEET = dashboards()["braze-cdi-fleet"]
 INTEGRATION = dashboards()["braze-cdi-integration"]
 IDS = {
-    name: key
+    each.name: each.integration_id
     for workspace in demo_workspaces(build_demo_world(1, SystemClock().now()))
-    for key, name in workspace.integrations
+    for each in workspace.integrations
 }
 DAY = 86400
 PATIENCE_SECONDS = 90.0
