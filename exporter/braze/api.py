@@ -7,7 +7,7 @@ polls. A failed request is not repeated here; that is the schedule's business.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, cast
 
@@ -56,6 +56,7 @@ class RequestObserver(Protocol):
     ) -> None: ...
 
 
+NoteAnomalies = Callable[[Mapping[str, int]], None]
 MOST_PAGES = 1000
 """Ten thousand records; what goes on beyond them is taken for a list without an end."""
 
@@ -77,10 +78,20 @@ class Pages(Generic[D]):
         endpoint: Which.
         integration_id: Where the endpoint is about one.
         turn_taken: Whether the turn of the first request has been taken.
+        note_anomalies: Told what was odd on a page, one that is of no use included.
 
     """
 
-    def __init__(self, api: "Api", endpoint: Endpoint, integration_id: str = "", *, turn_taken: bool = False) -> None:
+    def __init__(
+        self,
+        api: "Api",
+        endpoint: Endpoint,
+        integration_id: str = "",
+        *,
+        turn_taken: bool = False,
+        note_anomalies: NoteAnomalies | None = None,
+    ) -> None:
+        self._note_anomalies = note_anomalies
         self._api = api
         self._endpoint = endpoint
         self._integration_id = integration_id
@@ -105,6 +116,10 @@ class Pages(Generic[D]):
             await self._api.turn(self._endpoint)
         self._turn_taken = False
         decoded, next_cursor = await self._api.ask(request)
+        if decoded.anomalies and self._note_anomalies is not None:
+            self._note_anomalies(decoded.anomalies)
+        if decoded.problem is not None:
+            raise PayloadError(f"{decoded.problem}; a proxy in between or a change of Braze's API may be the cause")
         self._cursors.add(self._cursor)
         self._cursor = next_cursor
         return Fetched(cast("D", decoded), last=next_cursor is None)
@@ -141,13 +156,17 @@ class Api:
         """Whether a request there would fail now without being sent."""
         return self._breaker.error_while_open(endpoint, self._clock.monotonic()) is not None
 
-    def syncs(self, integration_id: str, *, turn_taken: bool = False) -> Pages[DecodedSyncs]:
+    def syncs(
+        self, integration_id: str, *, turn_taken: bool = False, note_anomalies: NoteAnomalies | None = None
+    ) -> Pages[DecodedSyncs]:
         """The syncs of an integration."""
-        return Pages(self, Endpoint.JOB_SYNC_STATUS, integration_id, turn_taken=turn_taken)
+        return Pages(
+            self, Endpoint.JOB_SYNC_STATUS, integration_id, turn_taken=turn_taken, note_anomalies=note_anomalies
+        )
 
-    def integrations(self) -> Pages[DecodedListing]:
+    def integrations(self, *, note_anomalies: NoteAnomalies | None = None) -> Pages[DecodedListing]:
         """The list of integrations that the key can see."""
-        return Pages(self, Endpoint.INTEGRATIONS)
+        return Pages(self, Endpoint.INTEGRATIONS, note_anomalies=note_anomalies)
 
     def try_turn(self, endpoint: Endpoint) -> float:
         """Take a turn now and return 0; or return the seconds until there may be one, and take none."""
@@ -227,10 +246,7 @@ class Api:
             self._breaker.record_no_verdict(request.endpoint, self._clock.monotonic())
             raise
         self._breaker.record_success(request.endpoint)
-        decoded = request.endpoint.details.decode(body, self._clock.now())
-        if decoded.problem is not None:
-            raise PayloadError(f"{decoded.problem}; a proxy in between or a change of Braze's API may be the cause")
-        return decoded, decipher_next_cursor(response)
+        return request.endpoint.details.decode(body, self._clock.now()), decipher_next_cursor(response)
 
     def _answered(self, request: Request, code: str, began: float) -> None:
         seconds = self._clock.monotonic() - began

@@ -121,7 +121,9 @@ def on_poll_end(
         after = replace(after, polls=_failed(state.polls, error, now, tried=state.polls.last_at))
         return _change(state, after, watch, Ask.AT, moment.monotonic + error.held_seconds)
     after = replace(after, polls=_failed(state.polls, error, now, tried=now))
-    if isinstance(error, NotFoundError) and result.pages == 0 and not after.is_listed and state.judged_at is not None:
+    before = state.polls.failure
+    again = before is not None and before.reason == error.reason  # one 404 may be a proxy's
+    if isinstance(error, NotFoundError) and again and result.pages == 0 and not after.is_listed and state.judged_at:
         after = replace(after, gone=state.gone or Since(now), judged_at=now)
         return _change(state, after, watch, Ask.AT, moment.monotonic + GONE_SECONDS)
     return _change(state, after, watch, Ask.AT)

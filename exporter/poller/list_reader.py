@@ -6,11 +6,10 @@ is handed over as it comes, so that a change on the first page does not wait for
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Protocol
 
-from exporter.braze.api import Api
+from exporter.braze.api import Api, NoteAnomalies
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.domain.errors import PollError
@@ -74,7 +73,7 @@ class ListReader:
         interval_seconds: float,
         worth_pages: int | None,
         offset: float,
-        note_anomalies: Callable[[Mapping[str, int]], None],
+        note_anomalies: NoteAnomalies,
     ) -> None:
         self._offset = offset
         self._api = api
@@ -97,15 +96,13 @@ class ListReader:
         """Read the list once, and return how long after this walk's start the next one begins."""
         began = self._clock.monotonic()
         seen: set[str] = set()
-        pages, read = self._api.integrations(), 0
+        pages, read = self._api.integrations(note_anomalies=self._note_anomalies), 0
         try:
             while True:
                 if read == self._worth_pages:
                     self._watcher.listing_too_long()
                 page = await pages.read()
                 read += 1
-                if page.decoded.anomalies:
-                    self._note_anomalies(page.decoded.anomalies)
                 seen.update(one.integration_id for one in page.decoded.integrations)
                 self._watcher.listed(page.decoded.integrations)
                 if page.last:

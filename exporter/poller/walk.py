@@ -5,9 +5,7 @@ Decides nothing about accounting; `domain/ledger.py` says what counts and when a
 come is a failed poll; a later one leaves what the pages before have brought.
 """
 
-from collections.abc import Callable, Mapping
-
-from exporter.braze.api import Api
+from exporter.braze.api import Api, NoteAnomalies
 from exporter.clock import Clock
 from exporter.domain.errors import PollError, RateLimitedError
 from exporter.domain.integration_state import PollResult
@@ -18,9 +16,7 @@ from exporter.domain.model import Sync
 class Walker:
     """Polls integrations of one workspace."""
 
-    def __init__(
-        self, api: Api, clock: Clock, max_pages: int, note_anomalies: Callable[[Mapping[str, int]], None]
-    ) -> None:
+    def __init__(self, api: Api, clock: Clock, max_pages: int, note_anomalies: NoteAnomalies) -> None:
         self._api = api
         self._clock = clock
         self._max_pages = max_pages
@@ -28,7 +24,7 @@ class Walker:
 
     async def poll(self, integration_id: str, ledger: Ledger | None, *, turn_taken: bool) -> PollResult:
         """Poll an integration; *turn_taken* when the caller has taken the turn of the first request."""
-        pages = self._api.syncs(integration_id, turn_taken=turn_taken)
+        pages = self._api.syncs(integration_id, turn_taken=turn_taken, note_anomalies=self._note_anomalies)
         walk: Walk | None = Walk()
         counted: tuple[Sync, ...] = ()
         read = 0
@@ -40,8 +36,6 @@ class Walker:
                     blame = not isinstance(error, RateLimitedError) and error.held_seconds is None
                     ledger = break_off(ledger, walk, now=self._clock.now(), blame_page=blame)
                 return PollResult(ledger, counted, error, read)
-            if page.decoded.anomalies:
-                self._note_anomalies(page.decoded.anomalies)
             read += 1
             syncs = Page(page.decoded.syncs, last=page.last)
             step = absorb(ledger, walk, syncs, now=self._clock.now(), max_pages=self._max_pages)

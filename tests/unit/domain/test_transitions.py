@@ -137,9 +137,13 @@ def test_a_walk_that_breaks_off_has_told_the_latest_syncs_all_the_same() -> None
 # Gone
 
 
-def test_a_404_after_a_good_poll_means_that_it_is_gone() -> None:
+def test_a_second_404_after_a_good_poll_means_that_it_is_gone() -> None:
+    """One may be a proxy's."""
     unlisted = polled(first_seen(), 30).state
-    change = failed(unlisted, 40, NotFoundError("404"))
+    first = failed(unlisted, 39, NotFoundError("404"))
+    assert (first.state.gone, first.ask_at) == (None, None)
+    assert failed(failed(unlisted, 39).state, 40, NotFoundError("404")).state.gone is None
+    change = failed(first.state, 40, NotFoundError("404"))
     assert change.state.gone == Since(minute(40))
     assert (change.commit, change.ask, change.ask_at) == (True, Ask.AT, 2400 + GONE_SECONDS)
     assert change.state.judged_at == minute(40)
@@ -152,12 +156,16 @@ def test_a_404_after_a_good_poll_means_that_it_is_gone() -> None:
 
 def test_a_404_does_not_mean_gone_before_any_good_poll_while_the_list_shows_it_or_on_a_later_page() -> None:
     missing = NotFoundError("404")
-    assert failed(first_seen(), 40, missing).state.gone is None
-    assert failed(KNOWN, 40, missing).state.gone is None
-    unlisted = polled(first_seen(), 30).state
+
+    def twice(state: IntegrationState) -> IntegrationState:
+        return failed(failed(state, 40, missing).state, 41, missing).state
+
+    assert twice(first_seen()).gone is None
+    assert twice(KNOWN).gone is None
+    unlisted = failed(polled(first_seen(), 30).state, 39, missing).state
     assert polled(unlisted, 40, error=missing, pages=1).state.gone is None
     lost = on_list_lost(KNOWN, WATCH, minute(40)).state
-    assert failed(lost, 41, missing).state.gone == Since(minute(41))
+    assert twice(lost).gone == Since(minute(41))
 
 
 def test_one_that_complete_listings_no_longer_show_is_gone() -> None:
@@ -174,7 +182,9 @@ def test_one_that_is_shown_again_is_not_gone_and_is_asked_at_once() -> None:
     gone = on_gone(KNOWN, WATCH, minute(50), renamed_to="other").state
     change = shown(gone, 60)
     assert (change.state.gone, change.state.renamed_to, change.commit) == (None, "", True)
-    refused = failed(polled(first_seen(), 30).state, 40, NotFoundError("404")).state
+    refused = failed(polled(first_seen(), 30).state, 39, NotFoundError("404")).state
+    refused = failed(refused, 40, NotFoundError("404")).state
+    assert refused.gone is not None
     change = shown(refused, 45)
     assert (change.state.gone, change.ask) == (None, Ask.AT_ONCE)
     assert change.state.polls.up is False
