@@ -83,7 +83,7 @@ _CHARACTERS = (
         limits={"sync_duration": 60},
     ),
     _Character(
-        "production",
+        "marketing-eu",
         "lookalike_audience",
         "healthy",
         every(minutes=3),
@@ -92,10 +92,10 @@ _CHARACTERS = (
     ),
     _Character("production", "winback_audience", "paused", every(seconds=90)),
     _Character("production", "birthday_offers", "healthy", every(seconds=50), later="unscheduled"),
-    _Character("production", "affinity_scores", "healthy", every(minutes=10), limits={"success_age": 60}),
-    _Character("production", "gift_cards", "undocumented", every(seconds=40)),
+    _Character("marketing-eu", "affinity_scores", "healthy", every(minutes=10), limits={"success_age": 60}),
+    _Character("marketing-eu", "gift_cards", "undocumented", every(seconds=40)),
     _Character("production", "old_segments", "healthy", every(seconds=55), later="removed"),
-    _Character("production", "push_tokens", "healthy", every(seconds=35), later="http_500"),
+    _Character("marketing-eu", "push_tokens", "healthy", every(seconds=35), later="http_500"),
     _Character(
         "production",
         "trial_signups",

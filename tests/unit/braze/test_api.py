@@ -164,7 +164,7 @@ def test_headers_of_a_good_answer_are_noted_and_correct_the_budget() -> None:
 def test_an_answer_that_is_no_page_is_an_error() -> None:
     async def act(api: Api, _clock: VirtualClock) -> None:
         with pytest.raises(PayloadError, match="has no field `results`"):
-            await api.ask(ABOUT_A)
+            await api.syncs("a").read()
 
     through_api(act, FakeSender(lambda _: Response(200, {}, b"{}")))
 

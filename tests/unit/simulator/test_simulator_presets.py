@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from exporter.domain.model import SyncStatus
 from exporter.simulator.behaviour import BEHAVIOURS
-from exporter.simulator.presets import build_demo_world, build_fleet, demo_workspaces
+from exporter.simulator.presets import begin_later_problems, build_demo_world, build_fleet, demo_workspaces
 from exporter.simulator.schedule import ScheduleKind
 from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_status, results
 
@@ -21,11 +21,21 @@ def test_the_demo_shows_every_temper_but_the_undocumented_status_and_one_that_ne
 def test_the_demo_tells_what_a_configuration_needs() -> None:
     world = build_demo_world(1, NOON)
     spaces = demo_workspaces(world)
-    assert [(space.name, len(space.integrations)) for space in spaces] == [("production", 8), ("marketing-eu", 5)]
+    assert [(space.name, len(space.integrations)) for space in spaces] == [("production", 10), ("marketing-eu", 9)]
     for space in spaces:
-        for integration_id, name in space.integrations:
-            assert ask_status(world, integration_id, key=space.key).status == 200
-            assert world.integrations[integration_id].name == name
+        for each in space.integrations:
+            assert ask_status(world, each.integration_id, key=space.key).status == 200
+            assert world.integrations[each.integration_id].name == each.name
+
+
+def test_more_problems_begin_when_the_demo_has_run_for_a_while() -> None:
+    world = build_demo_world(1, NOON)
+    production, marketing = demo_workspaces(world)
+    ids = {each.name: each.integration_id for each in (*production.integrations, *marketing.integrations)}
+    begin_later_problems(world)
+    assert "unscheduled" in world.integrations[ids["birthday_offers"]].problems
+    assert ids["old_segments"] not in world.integrations
+    assert ask_status(world, ids["push_tokens"], key=marketing.key).status == 500
 
 
 def test_the_demo_has_a_past_of_several_pages_and_moves_within_a_minute() -> None:
@@ -41,7 +51,7 @@ def test_the_demo_has_a_past_of_several_pages_and_moves_within_a_minute() -> Non
 
 def test_the_demo_fits_the_documented_rate_limits() -> None:
     for space in demo_workspaces(build_demo_world(1, NOON)):
-        assert len(space.integrations) <= 8  # every ten seconds: 48 of 100 requests a minute
+        assert len(space.integrations) <= 10  # every ten seconds: 60 of 100 requests a minute
 
 
 def test_a_fleet_has_the_size_asked_for_and_a_mixture_of_plans() -> None:
