@@ -28,12 +28,12 @@ def running(start: float) -> Sync:
     return Sync(minute(start), SyncStatus.RUNNING)
 
 
-def newest_first(*syncs: Sync) -> tuple[Sync, ...]:
+def latest_first(*syncs: Sync) -> tuple[Sync, ...]:
     return tuple(sorted(syncs, key=lambda sync: sync.sync_start_time, reverse=True))
 
 
 def page_of(history: Sequence[Sync], number: int) -> Page:
-    """One page of ten; *history* has the newest first."""
+    """One page of ten; *history* has the latest first."""
     start = number * PAGE_SIZE
     return Page(tuple(history[start : start + PAGE_SIZE]), last=start + PAGE_SIZE >= len(history))
 
@@ -45,7 +45,7 @@ class Account:
         self.ledger: Ledger | None = None
         self.counted: list[Sync] = []
         self.pages = 0
-        """Read by the newest poll."""
+        """Read by the latest poll."""
         self._max_pages = max_pages
 
     @property
@@ -71,7 +71,7 @@ class Account:
         Walk a history as the poller would.
 
         Args:
-            history: What Braze has, the newest first.
+            history: What Braze has, the latest first.
             now: Minutes.
             fails_at: The page (from 0) that does not come.
             blame_page: Whether that is the page's fault.

@@ -79,7 +79,7 @@ class ConfigWatch:
         self._path = path
         self._known: bytes | None = None
         self._misses = 0
-        self._newest: bytes | None = None
+        self._latest: bytes | None = None
         self._signature: Signature | None = None
         self._settled = False
         """Whether the content was read at least twice with this signature, which one write may leave as it was."""
@@ -103,7 +103,7 @@ class ConfigWatch:
         try:
             signature = file_signature(Path(self._path).stat())
             if self._settled and signature == self._signature:
-                return self._newest
+                return self._latest
             content, status = read_small_file(self._path, most_bytes=MAX_CONFIG_BYTES)
         except (OSError, ValueError):  # the latter: no regular file, too large, or a zero byte in the name
             self._signature = None
@@ -111,5 +111,5 @@ class ConfigWatch:
         signature = file_signature(status)
         self._settled = signature == self._signature
         self._signature = signature
-        self._newest = hashlib.sha256(content).digest()
-        return self._newest
+        self._latest = hashlib.sha256(content).digest()
+        return self._latest

@@ -25,7 +25,7 @@ class TlsSettings:
     """Certificates of those who sign clients; not None unless *client_verification* is `CERT_NONE`."""
     client_verification: ssl.VerifyMode = ssl.CERT_NONE
     oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
-    newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    latest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ciphers: tuple[str, ...] = ()
     """Of TLS 1.2, as OpenSSL calls them, the best first; empty for OpenSSL's own choice."""
     prefer_own_ciphers: bool = True
@@ -48,7 +48,7 @@ def build_tls_context(settings: TlsSettings) -> ssl.SSLContext:
 
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version, context.maximum_version = settings.oldest, settings.newest
+    context.minimum_version, context.maximum_version = settings.oldest, settings.latest
     context.options |= ssl.OP_NO_RENEGOTIATION  # costs the server far more than the client
     if not settings.prefer_own_ciphers:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE

@@ -217,7 +217,7 @@ def _tls_settings(content: Any, directory: Path) -> TlsSettings | None:
         client_ca_file=str(directory / tls.client_ca_file) if tls.client_ca_file else None,
         client_verification=_VERIFICATION[tls.client_auth_type],
         oldest=_TLS_VERSION[tls.min_version],
-        newest=_TLS_VERSION[tls.max_version],
+        latest=_TLS_VERSION[tls.max_version],
         ciphers=tuple(CIPHER_SUITES[name] for name in tls.cipher_suites),
         prefer_own_ciphers=tls.prefer_server_cipher_suites,
     )

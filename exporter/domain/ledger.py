@@ -1,7 +1,7 @@
 """
 What has been counted for one integration, and the rules by which a page of syncs is added to it (contract 5).
 
-Theory. Braze lists an integration's syncs newest first, ten a page, by offset; there is no run id.
+Theory. Braze lists an integration's syncs latest first, ten a page, by offset; there is no run id.
 
 - Identity: a sync is its integration and its start time. Two records with the same start are one sync.
 - Counting: a sync is counted when it is first seen finished. `recent` holds the latest syncs seen, `running` the starts
@@ -66,7 +66,7 @@ class Ledger:
     anchor: datetime | None = None
     """None while no sync has ever been seen."""
     recent: tuple[Sync, ...] = ()
-    """Newest first, each start once."""
+    """Latest first, each start once."""
     running: frozenset[datetime] = frozenset()
     tail: Tail = field(default_factory=Tail)
     totals: Totals = field(default_factory=Totals)
@@ -152,14 +152,14 @@ def break_off(ledger: Ledger, walk: Walk, *, now: datetime, blame_page: bool) ->
 def _open_account(records: dict[datetime, Sync], now: datetime) -> Ledger:
     unfinished = [start for start, sync in records.items() if not sync.finished]
     recent = tuple(records[start] for start in sorted(records, reverse=True))
-    newest = _newest_begun(recent, now)
-    baseline = newest or now - EMPTY_PAST
+    latest = _latest_begun(recent, now)
+    baseline = latest or now - EMPTY_PAST
     if unfinished:
         baseline = min(baseline, min(unfinished) - _JUST_BEFORE)
-    return Ledger(baseline, newest, recent, frozenset(unfinished))
+    return Ledger(baseline, latest, recent, frozenset(unfinished))
 
 
-def _newest_begun(recent: tuple[Sync, ...], now: datetime) -> datetime | None:
+def _latest_begun(recent: tuple[Sync, ...], now: datetime) -> datetime | None:
     """Return the latest start that is not in the future; else the latest of all; None where there is none."""
     begun = (sync.sync_start_time for sync in recent if sync.sync_start_time <= now)
     return next(begun, recent[0].sync_start_time if recent else None)
@@ -255,7 +255,7 @@ def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: dateti
     recent, tail = ledger.recent[:RECENT], _fold(ledger.tail, ledger.recent[RECENT:])
     return replace(
         ledger,
-        anchor=_newest_begun(recent, now) or ledger.anchor,
+        anchor=_latest_begun(recent, now) or ledger.anchor,
         recent=recent,
         tail=tail,
         gaps=gaps + lost,
@@ -285,7 +285,7 @@ def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime
 
 
 def _fold(tail: Tail, older: Sequence[Sync]) -> Tail:
-    """Return the tail with *older* added: syncs that leave `recent`, newest first."""
+    """Return the tail with *older* added: syncs that leave `recent`, latest first."""
     for sync in reversed(older):
         streak = tail.failed_streak
         if sync.finished:

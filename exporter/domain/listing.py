@@ -1,7 +1,7 @@
 """
 The list of integrations: JSON value -> listed integrations, and what a listing says about change.
 
-One list request tells the newest sync of ten integrations, which makes it the change detector. `contact_emails` are
+One list request tells the latest sync of ten integrations, which makes it the change detector. `contact_emails` are
 personal data and are never read. What is odd becomes an anomaly, as in `domain/decode.py`.
 """
 
@@ -31,7 +31,7 @@ class ListedIntegration:
     warehouse_type: str = ""
     app_group_id: str = ""
     last_updated_at: datetime | None = None
-    """The watermark of the newest sync, whatever its name says."""
+    """The watermark of the latest sync, whatever its name says."""
     last_job_start_time: datetime | None = None
     last_job_status: SyncStatus | None = None
     next_scheduled_run: datetime | None = None
@@ -40,43 +40,43 @@ class ListedIntegration:
 
     @property
     def latest(self) -> tuple[datetime | None, SyncStatus | None]:
-        """What changes when the newest sync does."""
+        """What changes when the latest sync does."""
         return self.last_job_start_time, self.last_job_status
 
-    def tells(self, newest: Sync | None) -> bool:
-        """Whether the list shows the very sync that is known as the newest."""
-        if newest is None:
+    def tells(self, latest: Sync | None) -> bool:
+        """Whether the list shows the very sync that is known as the latest."""
+        if latest is None:
             return self.last_job_start_time is None and self.last_job_status is None
-        return self.latest == (newest.sync_start_time, newest.job_status)
+        return self.latest == (latest.sync_start_time, latest.job_status)
 
-    def leaves_open(self, newest: Sync | None) -> bool:
+    def leaves_open(self, latest: Sync | None) -> bool:
         """
-        Whether the list does not tell the newest sync, although there is one.
+        Whether the list does not tell the latest sync, although there is one.
 
-        Its start is absent or unreadable, or before that of the newest known: a sync may come and go, and the list
+        Its start is absent or unreadable, or before that of the latest known: a sync may come and go, and the list
         would look the same. Nothing at all is what the list says of an integration that has never synced.
         """
         start = self.last_job_start_time
         if start is None:
-            return newest is not None or self.last_job_status is not None
-        return newest is not None and newest.sync_start_time - start >= _ROUNDING
+            return latest is not None or self.last_job_status is not None
+        return latest is not None and latest.sync_start_time - start >= _ROUNDING
 
-    def is_ahead_of(self, newest: Sync | None) -> bool:
-        """Whether the list knows more: a newer sync, by more than times may be rounded, or that the newest ended."""
+    def is_ahead_of(self, latest: Sync | None) -> bool:
+        """Whether the list knows more: a newer sync, by more than times may be rounded, or that the latest ended."""
         start = self.last_job_start_time
         if start is None:
             return False
-        if newest is None or start - newest.sync_start_time >= _ROUNDING:
+        if latest is None or start - latest.sync_start_time >= _ROUNDING:
             return True
-        same = newest.sync_start_time - start < _ROUNDING
-        return same and not newest.finished and self.last_job_status is not SyncStatus.RUNNING
+        same = latest.sync_start_time - start < _ROUNDING
+        return same and not latest.finished and self.last_job_status is not SyncStatus.RUNNING
 
-    def newly_running(self, newest: Sync | None) -> Sync | None:
-        """Return the running sync that the list shows, if it is newer than the newest known."""
+    def newly_running(self, latest: Sync | None) -> Sync | None:
+        """Return the running sync that the list shows, if it is newer than the latest known."""
         start = self.last_job_start_time
         if start is None or self.last_job_status is not SyncStatus.RUNNING:
             return None
-        if newest is not None and newest.sync_start_time >= start:
+        if latest is not None and latest.sync_start_time >= start:
             return None
         return Sync(start, SyncStatus.RUNNING)
 

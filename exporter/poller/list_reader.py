@@ -138,7 +138,7 @@ class ListHealth:
         self.interval: float | None = None
         """From one whole listing to the next; None while the list cannot be relied on."""
         self.failing = False
-        """Whether the newest listing failed."""
+        """Whether the latest listing failed."""
         self.pays = True
         """Whether the list is short enough to be read every interval."""
         self._failures = 0

@@ -45,7 +45,7 @@ class Reporter:
         self._log = log.bind(workspace=workspace)
         self._listing_trouble: PollError | None = None
         self._failing: dict[str, str] = {}
-        """Why each integration's newest poll failed, of those that did."""
+        """Why each integration's latest poll failed, of those that did."""
         self._reasons: Counter[str] = Counter()
 
     def anomalies(self, endpoint: Endpoint) -> Callable[[Mapping[str, int]], None]:

@@ -216,12 +216,12 @@ ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
     "duplicate_record": lambda record: [record, record],
     "same_start": _same_start,
     "still_running": _still_running,
-    "null_newest": _put(("last_job_start_time", "last_job_status"), None),
+    "null_latest": _put(("last_job_start_time", "last_job_status"), None),
     "date_without_time": _change(("last_job_start_time",), lambda text: text[:10]),
     "no_object": lambda _record: ["surprise"],
     "odd_id": _put(("integration_id",), "../../cdi/integrations"),
 }
 """The replacement of a good record, by the fault's name."""
 
-ONLY_LISTED = frozenset({"odd_id", "null_newest", "date_without_time"})
+ONLY_LISTED = frozenset({"odd_id", "null_latest", "date_without_time"})
 """Those that change nothing but records of the list."""

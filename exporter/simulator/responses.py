@@ -112,13 +112,13 @@ def sync_record(sync: Sync, word: str, style: Style) -> dict[str, Any]:
 
 def integration_record(integration: SimulatedIntegration, style: Style) -> dict[str, Any]:
     """Return one integration as the list writes it."""
-    newest = integration.reported(len(integration.syncs) - 1) if integration.syncs else None
-    word = integration.words[-1] if newest is not None else None
+    latest = integration.reported(len(integration.syncs) - 1) if integration.syncs else None
+    word = integration.words[-1] if latest is not None else None
     if word is not None and style.capitalised and " " not in word:
         word = word.capitalize()
     times = (
         integration.watermark,
-        newest.sync_start_time if newest else None,
+        latest.sync_start_time if latest else None,
         integration.next_scheduled_run,
     )
     updated, started, scheduled = (None if at is None else render_time(at, style) for at in times)

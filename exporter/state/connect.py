@@ -27,7 +27,7 @@ def connected_for_writing(path: Path) -> Iterator[sqlite3.Connection]:
         # Exclusive: no shared memory, so it works on network file systems, and nobody locks us out in mid-work.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         # A commit is appended to the log, and the kernel has it at once: kill -9 loses nothing. NORMAL calls fsync at
-        # checkpoints only. A power cut may take the newest commits; what is left is the state of an earlier moment, and
+        # checkpoints only. A power cut may take the latest commits; what is left is the state of an earlier moment, and
         # the walk to its anchors counts what came after. FULL would let every commit wait for the disk, on the thread
         # that answers scrapes.
         connection.execute("PRAGMA journal_mode = WAL")

@@ -92,7 +92,7 @@ class StateFile:
     @classmethod
     def open_for_reading(cls, path: Path) -> "StateFile":
         """
-        Open a file of the newest schema, and change not a byte of it nor of what is beside it.
+        Open a file of the latest schema, and change not a byte of it nor of what is beside it.
 
         Raises:
             DamagedError: It is empty, not ours, or cannot be read.

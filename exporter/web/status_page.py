@@ -146,7 +146,7 @@ def _workspace_name(judged: Judged) -> str:
 
 
 def _marks(view: View) -> list[_Mark]:
-    """The newest syncs, oldest at the left, so that the newest of all rows stand below each other at the right."""
+    """The latest syncs, oldest at the left, so that the latest of all rows stand below each other at the right."""
     latest = view.history[:_MARKS]
     return [_Mark(_MARKS - 1 - place, sync.job_status.value, _mark_title(sync)) for place, sync in enumerate(latest)]
 

@@ -60,7 +60,7 @@ def test_status_page_and_its_json_show_every_integration(daemon: Daemon, braze: 
     (integration,) = workspace["integrations"]
     assert (workspace["name"], workspace["rest_endpoint"]) == ("production", braze.url)
     assert integration["id"] in page.text
-    assert integration["newest_finished_sync"]["rows_synced"] == 100
+    assert integration["latest_finished_sync"]["rows_synced"] == 100
 
 
 def test_the_running_configuration_is_shown_without_its_secrets(daemon: Daemon, braze: SimulatedBraze) -> None:

@@ -136,15 +136,15 @@ def _of_syncs(
             yield "braze_cdi_last_sync_status", {"status": status}, float(syncs[-1].job_status.value == status)
         yield "braze_cdi_last_sync_start_timestamp_seconds", {}, syncs[-1].sync_start_time.timestamp()
     if finished:
-        newest = finished[-1]
-        assert newest.sync_finish_time is not None
-        yield "braze_cdi_last_sync_finish_timestamp_seconds", {}, newest.sync_finish_time.timestamp()
-        duration = newest.sync_finish_time - newest.sync_start_time
+        latest = finished[-1]
+        assert latest.sync_finish_time is not None
+        yield "braze_cdi_last_sync_finish_timestamp_seconds", {}, latest.sync_finish_time.timestamp()
+        duration = latest.sync_finish_time - latest.sync_start_time
         yield "braze_cdi_last_sync_duration_seconds", {}, duration.total_seconds()
-        if newest.rows_synced is not None:
-            yield "braze_cdi_last_sync_rows_synced", {}, newest.rows_synced
-        if newest.rows_failed_with_errors is not None:
-            yield "braze_cdi_last_sync_rows_failed_with_errors", {}, newest.rows_failed_with_errors
+        if latest.rows_synced is not None:
+            yield "braze_cdi_last_sync_rows_synced", {}, latest.rows_synced
+        if latest.rows_failed_with_errors is not None:
+            yield "braze_cdi_last_sync_rows_failed_with_errors", {}, latest.rows_failed_with_errors
     successes = [sync.sync_finish_time for sync in finished if sync.job_status.value == "success"]
     if successes and successes[-1] is not None:
         yield "braze_cdi_last_success_timestamp_seconds", {}, successes[-1].timestamp()
@@ -173,14 +173,14 @@ def _counters(totals: Totals, before: Totals) -> Iterator[tuple[str, dict[str, s
 def _expected_run(world: World, each: Watching, first: FirstSight, syncs: Sequence[Sync]) -> datetime | None:
     """Return the oldest announced run that no sync has met, of runs that are met to the second or not at all."""
     simulated = world.integrations[each.integration_id]
-    newest = syncs[-1].sync_start_time if syncs else None
+    latest = syncs[-1].sync_start_time if syncs else None
     if each.listed and simulated.status == "paused":
         return None
     if not each.listed or simulated.next_scheduled_run is None:
-        return newest + each.expected_interval if newest and each.expected_interval else None
+        return latest + each.expected_interval if latest and each.expected_interval else None
     run = first.announced
     assert run is not None, "a schedule that announces runs announces them from the beginning"
-    while newest is not None and run <= newest:
+    while latest is not None and run <= latest:
         run += simulated.schedule.interval
     return run
 

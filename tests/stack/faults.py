@@ -229,7 +229,7 @@ ALL_DOWN = Fault(
     lambda stage: stage.kill(SYNCS, WAYS, ELSEWHERE),
     lambda stage: stage.start(SYNCS, WAYS, ELSEWHERE),
     # The first exporter that is back ends it. The others are down for a moment longer; and until they have polled, what
-    # Braze refused before they went down is the newest that is known.
+    # Braze refused before they went down is the latest that is known.
     _named(["ExporterReplicaDown"])
     | _named(["KeyRejected"], "rotated")
     | _named(["PermissionMissing"], "denied")

@@ -52,17 +52,17 @@ class Inbox:
 
     def firing(self, at: float = inf) -> set[Alert]:
         """What was last said to fire at that time."""
-        newest = {each.fingerprint: each for each in tuple(self.messages) if each.at < at}
-        return {each.alert for each in newest.values() if each.firing}
+        latest = {each.fingerprint: each for each in tuple(self.messages) if each.at < at}
+        return {each.alert for each in latest.values() if each.firing}
 
     def take(self, receiver: str, notification: dict[str, Any]) -> None:
-        newest = {each.fingerprint: each.firing for each in self.messages}
+        latest = {each.fingerprint: each.firing for each in self.messages}
         for alert in notification["alerts"]:
             labels, fingerprint = alert["labels"], alert["fingerprint"]
             which = Alert(labels["alertname"], labels.get("workspace", ""), labels.get("integration_name", ""))
             firing = alert["status"] == "firing"
             # Each notification tells all alerts of its group: what is not new is no message.
-            if firing != newest.get(fingerprint, False):
+            if firing != latest.get(fingerprint, False):
                 message = Message(which, firing, receiver, labels, alert["annotations"], fingerprint, time())
                 self.messages.append(message)
 

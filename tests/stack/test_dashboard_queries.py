@@ -49,7 +49,7 @@ class Reader:
         return [each for each in series if any(not math.isnan(value) for value in values_of(each))]
 
     def value(self, question: Question, integration: str) -> float:
-        """The newest value of the one series there is."""
+        """The latest value of the one series there is."""
         (series,) = self.answer(question, integration)
         return values_of(series)[-1]
 

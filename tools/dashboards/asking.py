@@ -22,7 +22,7 @@ class Series:
     points: list[tuple[float, float]]
 
     @property
-    def newest(self) -> float:
+    def latest(self) -> float:
         return self.points[-1][1]
 
 

@@ -54,9 +54,9 @@ def _stat(drawing: Drawing, area: Area, panel: Json, reading: Reading) -> None:
     for number, series in enumerate(found):
         config = effective(panel, series.name, series.ref)
         x, y = area.x + (number + 0.5) * room, area.y + area.height / 2
-        words = worded(series.newest, config, reading.now)
+        words = worded(series.latest, config, reading.now)
         size = 26 if len(found) == 1 else 16
-        drawing.text(x, y + 10, words, size=size, colour=coloured(series.newest, config), anchor="middle", room=room)
+        drawing.text(x, y + 10, words, size=size, colour=coloured(series.latest, config), anchor="middle", room=room)
         if len(found) > 1:
             drawing.text(x, y + 30, series.name, colour=QUIET, anchor="middle", room=room)
     return None
@@ -66,15 +66,15 @@ def _ranking(drawing: Drawing, area: Area, panel: Json, reading: Reading) -> Non
     found = series_of_panel(reading, panel)
     if not found:
         return _nothing(drawing, area, panel)
-    most = max(series.newest for series in found)
+    most = max(series.latest for series in found)
     names = area.width * 0.45
     for number, series in enumerate(found[: int(area.height // _ROW)]):
         config = effective(panel, series.name)
-        y, colour = area.y + number * _ROW, coloured(series.newest, config)
+        y, colour = area.y + number * _ROW, coloured(series.latest, config)
         drawing.text(area.x, y + 16, config.get("displayName", series.name), room=names)
-        length = (area.width - names - 40) * series.newest / most
+        length = (area.width - names - 40) * series.latest / most
         drawing.rect(area.x + names, y + 4, length, _ROW - 8, colour)
-        words = worded(series.newest, config, reading.now)
+        words = worded(series.latest, config, reading.now)
         drawing.text(area.x + names + length + 6, y + 16, words, colour=colour)
     return None
 

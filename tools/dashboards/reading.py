@@ -27,7 +27,7 @@ class Question:
     expr: str
     """As in the JSON, with variables."""
     now: bool
-    """Asks for the newest value only; else for values over time."""
+    """Asks for the latest value only; else for values over time."""
     step_seconds: float
     """The least time between two values; 0: no limit."""
 

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
 from deploy.grafana.source.parts import Look, Query, bars, lines
-from deploy.grafana.source.queries import FLEET, JOB, increase, newest
+from deploy.grafana.source.queries import FLEET, JOB, increase, latest
 from deploy.grafana.source.table import Column, table
 
 _OWN = "braze_cdi_exporter_"
@@ -34,7 +34,7 @@ def exporter_bands() -> list[Heading | Band]:
 
 def _workspaces() -> model.Panel:
     def own(metric: str, labels: str = FLEET) -> str:
-        return newest(f"{_OWN}{metric}", labels, "workspace")
+        return latest(f"{_OWN}{metric}", labels, "workspace")
 
     return table(
         "Workspaces",
@@ -43,12 +43,12 @@ def _workspaces() -> model.Panel:
             Column("Workspace", label="workspace"),
             Column(
                 "Not polled",
-                expr=newest("workspace:braze_cdi_down:ratio", FLEET, "workspace"),
+                expr=latest("workspace:braze_cdi_down:ratio", FLEET, "workspace"),
                 look=Look("percentunit", decimals=0, limits=style.FAILING_POLLS),
             ),
             Column(
                 "Polls failing, 15 min",
-                expr=newest("workspace:braze_cdi_exporter_poll_failures:ratio_increase15m", FLEET, "workspace"),
+                expr=latest("workspace:braze_cdi_exporter_poll_failures:ratio_increase15m", FLEET, "workspace"),
                 look=Look("percentunit", decimals=0, limits=style.FAILING_POLLS),
             ),
             Column("Polled every", expr=own("poll_interval_seconds"), look=Look("s", decimals=1)),

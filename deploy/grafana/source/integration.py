@@ -1,5 +1,5 @@
 """
-One integration in depth: what its newest sync did, how that compares with the past, and what comes next.
+One integration in depth: what its latest sync did, how that compares with the past, and what comes next.
 
 The integration is chosen by name; its id is what the queries use. Limits drawn here are those by which the exporter
 judges it.
@@ -20,7 +20,7 @@ from deploy.grafana.source.frame import (
 )
 from deploy.grafana.source.integration_past import past_bands
 from deploy.grafana.source.parts import SOURCE, Look, Query, stats, timeline
-from deploy.grafana.source.queries import FLEET, ONE, I, increase, moment, newest, severity, since, while_problem
+from deploy.grafana.source.queries import FLEET, ONE, I, increase, latest, moment, severity, since, while_problem
 from deploy.grafana.source.table import Column, table
 from deploy.grafana.source.words import PROBLEMS
 
@@ -88,7 +88,7 @@ def _now() -> list[tuple[int, model.Panel]]:
             "Failures in a row",
             "How many of the latest finished syncs ended with error, config_error or limit_exceeded.",
             Look("none", decimals=0, limits=style.FAILURES, no_value="no sync yet"),
-            newest("braze_cdi_consecutive_failed_syncs", ONE),
+            latest("braze_cdi_consecutive_failed_syncs", ONE),
         ),
         one(
             "Since last success",
@@ -101,7 +101,7 @@ def _now() -> list[tuple[int, model.Panel]]:
             "How old the latest row in Braze is, by its UPDATED_AT. Red and negative: it lies in the future, and Braze"
             " skips every row dated before it. Files in S3 have none.",
             Look("s", decimals=1, limits=style.LAG, no_value="none"),
-            newest("braze_cdi_last_timestamp_synced_lag_seconds", ONE),
+            latest("braze_cdi_last_timestamp_synced_lag_seconds", ONE),
         ),
         one(
             "Overdue",

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
 from deploy.grafana.source.parts import Look, Query, bars, lines, timeline
-from deploy.grafana.source.queries import ONE, by_day, newest, since
+from deploy.grafana.source.queries import ONE, by_day, latest, since
 
 _DAYS = 14
 
@@ -29,8 +29,8 @@ def _durations() -> model.Panel:
         "How long the latest finished sync took, how long is usual, how long the running one has been running, and"
         " from when on that is a problem. The scale is logarithmic.",
         Look("s"),
-        Query(newest("braze_cdi_last_sync_duration_seconds", ONE), legend="latest finished", colour=style.OK),
-        Query(newest("braze_cdi_usual_sync_duration_seconds", ONE), legend="usual", colour=style.QUIET, dashed=True),
+        Query(latest("braze_cdi_last_sync_duration_seconds", ONE), legend="latest finished", colour=style.OK),
+        Query(latest("braze_cdi_usual_sync_duration_seconds", ONE), legend="usual", colour=style.QUIET, dashed=True),
         Query(
             f"{since('braze_cdi_last_sync_start_timestamp_seconds', ONE)} and on (workspace, integration_id)"
             f' braze_cdi_last_sync_status{{{ONE}, status="running"}} == 1',
@@ -49,8 +49,8 @@ def _watermark() -> model.Panel:
         " the limit is for. Negative, in the red area: it lies in the future, and Braze skips every row dated before"
         " it.",
         Look("s", limits=style.LAG),
-        Query(newest("braze_cdi_last_timestamp_synced_lag_seconds", ONE), legend="now", colour=style.QUIET),
-        Query(newest("braze_cdi_last_sync_lag_seconds", ONE), legend="at the finish", colour=style.RUNNING),
+        Query(latest("braze_cdi_last_timestamp_synced_lag_seconds", ONE), legend="now", colour=style.QUIET),
+        Query(latest("braze_cdi_last_sync_lag_seconds", ONE), legend="at the finish", colour=style.RUNNING),
         _limit("braze_cdi_last_timestamp_synced_lag_limit_seconds"),
         area=True,
     )
@@ -62,9 +62,9 @@ def _rows() -> model.Panel:
         "With what is usual at that time of the week. As long as a value stays, no further sync has finished, or it had"
         " the same number.",
         Look("locale", decimals=0, least=0),
-        Query(newest("braze_cdi_last_sync_rows_synced", ONE), legend="synced", colour=style.OK),
-        Query(newest("braze_cdi_last_sync_rows_failed_with_errors", ONE), legend="failed", colour=style.CRITICAL),
-        Query(newest("braze_cdi_usual_rows_synced", ONE), legend="usual", colour=style.QUIET, dashed=True),
+        Query(latest("braze_cdi_last_sync_rows_synced", ONE), legend="synced", colour=style.OK),
+        Query(latest("braze_cdi_last_sync_rows_failed_with_errors", ONE), legend="failed", colour=style.CRITICAL),
+        Query(latest("braze_cdi_usual_rows_synced", ONE), legend="usual", colour=style.QUIET, dashed=True),
         _limit("braze_cdi_rows_synced_lower_limit", "lower limit"),
         _limit("braze_cdi_rows_synced_upper_limit", "upper limit"),
     )
@@ -75,36 +75,36 @@ def _failed_rows() -> model.Panel:
         "Share of rows that failed",
         "Of the latest finished sync, and from when on that is a problem.",
         Look("percentunit", least=0),
-        Query(newest("braze_cdi_last_sync_failed_rows_ratio", ONE), legend="failed", colour=style.CRITICAL),
+        Query(latest("braze_cdi_last_sync_failed_rows_ratio", ONE), legend="failed", colour=style.CRITICAL),
         _limit("braze_cdi_failed_rows_ratio_limit"),
     )
 
 
 def _limit(metric: str, name: str = "limit") -> Query:
-    return Query(newest(metric, ONE), legend=name, colour=style.WARNING, dashed=True)
+    return Query(latest(metric, ONE), legend=name, colour=style.WARNING, dashed=True)
 
 
 def _runs() -> model.Panel:
     # Not from now on: while polls fail, an old announcement would look overdue. The exporter does the same.
-    polled = newest("braze_cdi_last_poll_success_timestamp_seconds", ONE)
+    polled = latest("braze_cdi_last_poll_success_timestamp_seconds", ONE)
     return lines(
         "Time until the next run",
         "From the latest poll until the run that Braze announces, until the one that is expected (the oldest announced"
         " run that no sync has met, else the next one), and until that one's deadline. A deadline below zero: overdue.",
         Look("s", limits=style.UNTIL_RUN),
         Query(
-            f"{newest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - {polled}",
+            f"{latest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - {polled}",
             legend="announced by Braze",
             colour=style.QUIET,
             dashed=True,
         ),
         Query(
-            f"{newest('braze_cdi_expected_run_timestamp_seconds', ONE)} - {polled}",
+            f"{latest('braze_cdi_expected_run_timestamp_seconds', ONE)} - {polled}",
             legend="expected",
             colour=style.RUNNING,
         ),
         Query(
-            f"{newest('braze_cdi_start_deadline_timestamp_seconds', ONE)} - {polled}",
+            f"{latest('braze_cdi_start_deadline_timestamp_seconds', ONE)} - {polled}",
             legend="deadline",
             colour=style.WARNING,
             dashed=True,

@@ -32,7 +32,7 @@ class Query:
     step: str = ""
     """The least time between two values; empty: as many values as the panel has room for."""
     now: bool = False
-    """Asks only for the newest value, not for the past."""
+    """Asks only for the latest value, not for the past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def link(title: str, url: str, *, new_tab: bool = False) -> model.DashboardLink:
 
 
 def stats(title: str, description: str, look: Look, *queries: Query) -> model.Panel:
-    """The newest value of each query, large."""
+    """The latest value of each query, large."""
     options = stat.Options(
         color_mode=common.BigValueColorMode.VALUE,
         graph_mode=common.BigValueGraphMode.NONE,
         justify_mode=common.BigValueJustifyMode.AUTO,
         text_mode=common.BigValueTextMode.AUTO if len(queries) == 1 else common.BigValueTextMode.VALUE_AND_NAME,
-        reduce_options=_newest(),
+        reduce_options=_latest(),
         orientation=common.VizOrientation.AUTO,
     )
     panel = _panel("stat", title, description, look, [replace(each, now=True) for each in queries])
@@ -83,7 +83,7 @@ def ranking(title: str, description: str, look: Look, query: Query) -> model.Pan
         sizing=common.BarGaugeSizing.MANUAL,
         max_viz_height=24,
         legend=common.VizLegendOptions(show_legend=False, display_mode=common.LegendDisplayMode.LIST),
-        reduce_options=_newest(),
+        reduce_options=_latest(),
     )
     panel = _panel("bargauge", title, description, look, [replace(query, now=True)])
     panel.options = options
@@ -244,7 +244,7 @@ def _refs(queries: Sequence[Query]) -> list[tuple[str, Query]]:
     return list(zip(ascii_uppercase, queries, strict=False))
 
 
-def _newest() -> common.ReduceDataOptions:
+def _latest() -> common.ReduceDataOptions:
     return common.ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False)
 
 

@@ -19,7 +19,7 @@ ALL_ALERTS = 'alertname=~"BrazeCDI.+", workspace=~"$workspace|"'
 OTHER_ALERTS = f'{ALL_ALERTS}, integration_id=""'
 
 
-def newest(metric: str, labels: str, by: str = I) -> str:
+def latest(metric: str, labels: str, by: str = I) -> str:
     """
     One series per integration (or *by*), whichever exporter knows most.
 
@@ -30,12 +30,12 @@ def newest(metric: str, labels: str, by: str = I) -> str:
 
 def since(metric: str, labels: str) -> str:
     """Seconds from a moment until now."""
-    return f"time() - {newest(metric, labels)}"
+    return f"time() - {latest(metric, labels)}"
 
 
 def moment(metric: str, labels: str) -> str:
     """A moment in milliseconds, as Grafana's units for dates want it."""
-    return f"1000 * {newest(metric, labels)}"
+    return f"1000 * {latest(metric, labels)}"
 
 
 def increase(metric: str, labels: str, window: str, *more: str) -> str:

@@ -39,7 +39,7 @@ def table(
     title: str, description: str, columns: Sequence[Column], *, sort: str, descending: bool = True
 ) -> model.Panel:
     """
-    The newest values, one row for each combination of the labels, ordered by the column *sort*.
+    The latest values, one row for each combination of the labels, ordered by the column *sort*.
 
     There must be two queries at least: Grafana names the values of several queries after these, but not that of one.
     """

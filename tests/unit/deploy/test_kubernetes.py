@@ -73,7 +73,7 @@ def sharded(users_own: Path) -> list[Manifest]:
 def validate(manifests: str, file: Path) -> None:
     file.write_text(manifests)
     validator = str(Path(sys.executable).parent / "kubernetes-validate")
-    # The oldest that has the label of the ordinal, and the newest there are schemas for.
+    # The oldest that has the label of the ordinal, and the latest there are schemas for.
     for version in ("1.28", "1.32", "1.37"):
         command = [validator, "--strict", "--quiet", "--no-warn", "--kubernetes-version", version, str(file)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)

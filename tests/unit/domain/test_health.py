@@ -16,7 +16,7 @@ from exporter.domain.limits import Alerts, Keyword, LimitSettings, Setting, limi
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Polls, Sync, SyncStatus
 from exporter.domain.problem import Case, Problem, Severity
-from tests.histories import minute, newest_first
+from tests.histories import latest_first, minute
 from tests.problems import HIGHEST, hidden_by
 from tests.states import state_of
 
@@ -49,7 +49,7 @@ def running(minutes: float) -> Sync:
 
 def state(*syncs: Sync, listed: ListedIntegration | None = None, tail: Tail | None = None) -> IntegrationState:
     """What is known after a good poll at NOW that has shown these syncs; first seen at minute 0."""
-    ledger = Ledger(minute(0), recent=newest_first(*syncs), tail=tail or Tail(), history_known=True)
+    ledger = Ledger(minute(0), recent=latest_first(*syncs), tail=tail or Tail(), history_known=True)
     return replace(state_of(ledger, listed, judged_at=minute(NOW)), first_seen_at=minute(0))
 
 

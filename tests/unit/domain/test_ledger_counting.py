@@ -4,9 +4,9 @@ import pytest
 
 from exporter.domain.ledger import EMPTY_PAST, RECENT
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
-from tests.histories import Account, ended, minute, newest_first, running
+from tests.histories import Account, ended, latest_first, minute, running
 
-PAST = newest_first(*(ended(n) for n in range(5)))
+PAST = latest_first(*(ended(n) for n in range(5)))
 
 
 def seen(*, max_pages: int = 20) -> Account:
@@ -62,7 +62,7 @@ def test_an_unknown_status_counts_once_it_has_a_finish() -> None:
 
 def test_many_syncs_that_finish_between_two_polls_all_count() -> None:
     account = seen()
-    history = newest_first(*PAST, *(ended(20 + n) for n in range(37)))
+    history = latest_first(*PAST, *(ended(20 + n) for n in range(37)))
     account.poll(history, now=60)
     assert sorted(account.starts) == [minute(20 + n) for n in range(37)]
     assert account.known.gaps == 0
@@ -77,7 +77,7 @@ def test_two_records_with_one_start_on_a_page_are_one_sync_and_the_first_finishe
 
 def test_two_records_with_one_start_on_two_pages_are_one_sync() -> None:
     account = seen()
-    later = newest_first(*(ended(20 + n) for n in range(10)))
+    later = latest_first(*(ended(20 + n) for n in range(10)))
     account.poll([*later, ended(20, rows=99), *PAST], now=60)
     assert len(account.starts) == 10
 
@@ -109,9 +109,9 @@ def test_a_sync_running_at_first_sight_counts_when_it_finishes() -> None:
 def test_a_sync_running_at_first_sight_on_a_later_page_counts_when_it_finishes() -> None:
     failures = [ended(100 + n, SyncStatus.ERROR) for n in range(12)]
     account = Account()
-    account.poll(newest_first(*failures, running(50), *PAST), now=120)
-    account.poll(newest_first(*failures, ended(50), *PAST), now=300)
-    account.poll(newest_first(*failures, ended(50), *PAST), now=900)
+    account.poll(latest_first(*failures, running(50), *PAST), now=120)
+    account.poll(latest_first(*failures, ended(50), *PAST), now=300)
+    account.poll(latest_first(*failures, ended(50), *PAST), now=900)
     assert account.starts == [minute(50)]
 
 
@@ -123,30 +123,30 @@ def test_what_finished_among_the_past_of_a_running_sync_at_first_sight_does_not_
 
 
 def test_older_pages_read_later_count_nothing_of_the_past() -> None:
-    past = newest_first(*(ended(n) for n in range(60)))
+    past = latest_first(*(ended(n) for n in range(60)))
     account = Account()
     account.poll(past, now=70)
     assert account.pages == 1
-    history = newest_first(*past, *(ended(100 + n) for n in range(9)), running(109))
+    history = latest_first(*past, *(ended(100 + n) for n in range(9)), running(109))
     account.poll(history, now=110)
-    account.poll(newest_first(ended(120), *history[1:]), now=121)
+    account.poll(latest_first(ended(120), *history[1:]), now=121)
     assert len(account.starts) == 10
 
 
 def test_the_past_stays_uncounted_after_it_has_left_the_recent_ones() -> None:
     account = seen()
     newer = [ended(20 + n) for n in range(RECENT + 5)]
-    account.poll(newest_first(*PAST, *newer), now=60)
+    account.poll(latest_first(*PAST, *newer), now=60)
     counted = len(account.counted)
-    account.poll(newest_first(*PAST, *newer[-2:]), now=201)
+    account.poll(latest_first(*PAST, *newer[-2:]), now=201)
     assert len(account.counted) == counted
 
 
 def test_a_counted_sync_that_left_the_recent_ones_does_not_count_again() -> None:
     account = seen()
     newer = [ended(20 + n) for n in range(RECENT + 5)]
-    account.poll(newest_first(*PAST, *newer), now=60)
-    account.poll(newest_first(ended(20, rows=99), *PAST), now=61)
+    account.poll(latest_first(*PAST, *newer), now=60)
+    account.poll(latest_first(ended(20, rows=99), *PAST), now=61)
     assert len(account.counted) == len(newer)
 
 
@@ -160,7 +160,7 @@ def test_where_nothing_is_listed_at_first_sight_what_starts_from_then_on_counts(
 
 def test_an_answer_empty_in_error_at_first_sight_does_not_make_the_whole_past_count() -> None:
     days = EMPTY_PAST.total_seconds() / 60
-    past = newest_first(*(ended(n * days / 4) for n in range(40)))
+    past = latest_first(*(ended(n * days / 4) for n in range(40)))
     account = Account()
     account.poll([], now=10 * days)
     account.poll(past, now=10 * days + 1)
@@ -170,7 +170,7 @@ def test_an_answer_empty_in_error_at_first_sight_does_not_make_the_whole_past_co
 
 def test_a_record_unreadable_at_first_counts_once_it_is_readable() -> None:
     account = seen()
-    history = newest_first(ended(20), ended(21), *PAST)
+    history = latest_first(ended(20), ended(21), *PAST)
     account.poll([history[0], *history[2:]], now=22)
     account.poll(history, now=23)
     account.poll(history, now=24)
@@ -180,9 +180,9 @@ def test_a_record_unreadable_at_first_counts_once_it_is_readable() -> None:
 def test_a_sync_that_starts_before_the_oldest_recent_one_but_was_never_seen_does_not_count() -> None:
     account = seen()
     newer = [ended(20 + n) for n in range(RECENT + 5)]
-    account.poll(newest_first(*PAST, *newer), now=60)
+    account.poll(latest_first(*PAST, *newer), now=60)
     before = list(account.counted)
-    account.poll(newest_first(ended(20.5), *newer[-3:]), now=61)
+    account.poll(latest_first(ended(20.5), *newer[-3:]), now=61)
     assert account.counted == before
 
 
@@ -198,7 +198,7 @@ def test_a_start_in_the_future_in_error_does_not_hide_what_comes_before_it() -> 
     account = seen()
     odd = ended(600)
     account.poll([odd, *PAST], now=20)
-    history = newest_first(*PAST, *(ended(30 + n) for n in range(25)))
+    history = latest_first(*PAST, *(ended(30 + n) for n in range(25)))
     account.poll([odd, *history], now=60)
     assert len(account.counted) == 26
 
@@ -221,7 +221,7 @@ def test_rows_and_durations_of_all_syncs_on_a_page_add_up() -> None:
 def test_none_of_those_that_left_the_recent_ones_counts_again() -> None:
     account = seen()
     newer = [ended(20 + n) for n in range(RECENT + 5)]
-    account.poll(newest_first(*PAST, *newer), now=60)
+    account.poll(latest_first(*PAST, *newer), now=60)
     for again in newer[:5]:
         account.poll([again], now=61)
     assert len(account.counted) == len(newer)
@@ -245,13 +245,13 @@ def test_what_ran_before_first_sight_without_being_seen_then_is_past() -> None:
 
 def test_a_sync_that_starts_as_it_is_seen_first_has_begun_so_what_is_older_is_past() -> None:
     account = Account()
-    account.poll(newest_first(ended(5), ended(10)), now=10)
-    account.poll(newest_first(ended(5), ended(7), ended(10)), now=11)
+    account.poll(latest_first(ended(5), ended(10)), now=10)
+    account.poll(latest_first(ended(5), ended(7), ended(10)), now=11)
     assert account.counted == []
 
 
-def test_where_every_sync_is_in_the_future_at_first_sight_what_is_before_the_newest_is_past() -> None:
+def test_where_every_sync_is_in_the_future_at_first_sight_what_is_before_the_latest_is_past() -> None:
     account = Account()
-    account.poll(newest_first(ended(20), ended(21)), now=10)
-    account.poll(newest_first(ended(15), ended(20), ended(21)), now=11)
+    account.poll(latest_first(ended(20), ended(21)), now=10)
+    account.poll(latest_first(ended(15), ended(20), ended(21)), now=11)
     assert account.counted == []

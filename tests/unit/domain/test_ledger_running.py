@@ -4,16 +4,16 @@ import pytest
 
 from exporter.domain.ledger import ATTEMPTS, MOST_RUNNING, RECENT, SEARCH_SHARE
 from exporter.domain.model import Sync, SyncStatus
-from tests.histories import Account, ended, minute, newest_first, running
+from tests.histories import Account, ended, latest_first, minute, running
 
-PAST = newest_first(*(ended(n) for n in range(15)))
+PAST = latest_first(*(ended(n) for n in range(15)))
 LONG = 20
 """The start of the sync that runs and runs."""
 
 
 def after(count: int, long: Sync) -> tuple[Sync, ...]:
     """PAST, a long sync, and *count* newer ones."""
-    return newest_first(*PAST, long, *(ended(30 + n) for n in range(count)))
+    return latest_first(*PAST, long, *(ended(30 + n) for n in range(count)))
 
 
 def seen_running() -> Account:
@@ -53,8 +53,8 @@ def test_a_sync_that_finishes_after_it_has_left_the_recent_ones_counts_once() ->
 def test_a_success_that_is_found_late_is_the_last_success_if_none_is_newer() -> None:
     failed = [ended(30 + n, SyncStatus.ERROR) for n in range(RECENT + 5)]
     account = seen_running()
-    account.poll(newest_first(*PAST, running(LONG), *failed), now=60)
-    account.poll(newest_first(*PAST, ended(LONG), *failed), now=200)
+    account.poll(latest_first(*PAST, running(LONG), *failed), now=60)
+    account.poll(latest_first(*PAST, ended(LONG), *failed), now=200)
     success = account.known.tail.success
     assert success is not None
     assert success.sync_start_time == minute(LONG)
@@ -90,7 +90,7 @@ def test_a_search_that_breaks_off_waits_for_its_next_time() -> None:
 
 def test_a_running_sync_that_disappears_is_forgotten_without_a_gap() -> None:
     account = seen_running()
-    account.poll(newest_first(*PAST, ended(40)), now=41)
+    account.poll(latest_first(*PAST, ended(40)), now=41)
     assert account.known.running == frozenset()
     assert minute(LONG) not in {sync.sync_start_time for sync in account.known.recent}
     assert account.known.gaps == 0
@@ -98,9 +98,9 @@ def test_a_running_sync_that_disappears_is_forgotten_without_a_gap() -> None:
 
 def test_a_running_sync_that_disappears_and_returns_finished_counts_once() -> None:
     account = seen_running()
-    account.poll(newest_first(*PAST, ended(40)), now=41)
-    account.poll(newest_first(*PAST, ended(LONG), ended(40)), now=42)
-    account.poll(newest_first(*PAST, ended(LONG), ended(40)), now=43)
+    account.poll(latest_first(*PAST, ended(40)), now=41)
+    account.poll(latest_first(*PAST, ended(LONG), ended(40)), now=42)
+    account.poll(latest_first(*PAST, ended(LONG), ended(40)), now=43)
     assert account.starts.count(minute(LONG)) == 1
 
 
@@ -108,7 +108,7 @@ def test_a_running_sync_that_disappears_and_returns_finished_counts_once() -> No
 def test_a_running_sync_that_disappears_where_it_could_never_count_again_is_a_gap(newer: int) -> None:
     account = seen_running()
     account.poll(after(newer, running(LONG)), now=60)
-    gone = newest_first(*PAST, *(ended(30 + n) for n in range(newer)))
+    gone = latest_first(*PAST, *(ended(30 + n) for n in range(newer)))
     account.poll(gone, now=200)
     assert account.known.running == frozenset()
     assert account.known.gaps == 1
@@ -125,7 +125,7 @@ def test_a_counted_sync_that_disappears_and_returns_does_not_count_again() -> No
 
 def test_more_unfinished_syncs_than_are_remembered_are_gaps() -> None:
     account = seen_running()
-    stuck = newest_first(*PAST, *(running(30 + n) for n in range(MOST_RUNNING + 3)))
+    stuck = latest_first(*PAST, *(running(30 + n) for n in range(MOST_RUNNING + 3)))
     account.poll(stuck, now=60)
     assert len(account.known.running) == MOST_RUNNING
     assert max(account.known.running) == minute(30 + MOST_RUNNING + 2)
@@ -134,7 +134,7 @@ def test_more_unfinished_syncs_than_are_remembered_are_gaps() -> None:
 
 def test_a_running_sync_beyond_the_end_of_a_history_that_shrank_is_forgotten() -> None:
     account = seen_running()
-    newer = newest_first(*(ended(30 + n) for n in range(3)))
+    newer = latest_first(*(ended(30 + n) for n in range(3)))
     account.poll([*newer, running(LONG), *PAST], now=40)
     account.poll(newer, now=50)
     assert account.known.running == frozenset()

@@ -4,9 +4,9 @@ import pytest
 
 from exporter.domain.ledger import ATTEMPTS, LONGEST, RECENT, Page, Walk, absorb, break_off
 from exporter.domain.model import Sync, SyncStatus
-from tests.histories import Account, ended, minute, newest_first, page_of, running
+from tests.histories import Account, ended, latest_first, minute, page_of, running
 
-PAST = newest_first(*(ended(n) for n in range(15)))
+PAST = latest_first(*(ended(n) for n in range(15)))
 
 
 def seen(*, max_pages: int = 20) -> Account:
@@ -18,7 +18,7 @@ def seen(*, max_pages: int = 20) -> Account:
 
 def after(count: int) -> tuple[Sync, ...]:
     """PAST and *count* syncs since."""
-    return newest_first(*PAST, *(ended(20 + n) for n in range(count)))
+    return latest_first(*PAST, *(ended(20 + n) for n in range(count)))
 
 
 def test_a_quiet_integration_costs_one_page() -> None:
@@ -59,26 +59,26 @@ def test_drift_by_more_than_a_page_loses_and_repeats_nothing() -> None:
 def test_first_sight_walks_until_a_success_ends_the_failing_streak() -> None:
     failures = [ended(100 + n, SyncStatus.ERROR) for n in range(23)]
     account = Account()
-    account.poll(newest_first(*PAST, *failures), now=130)
+    account.poll(latest_first(*PAST, *failures), now=130)
     assert account.pages == 3
     assert account.known.history_known
 
 
 def test_first_sight_without_any_success_walks_to_the_end_of_the_history() -> None:
     account = Account()
-    account.poll(newest_first(*(ended(n, SyncStatus.ERROR) for n in range(35))), now=60)
+    account.poll(latest_first(*(ended(n, SyncStatus.ERROR) for n in range(35))), now=60)
     assert account.pages == 4
     assert account.known.gaps == 0
 
 
 def test_first_sight_walks_at_most_max_pages_and_that_is_no_gap() -> None:
     account = Account(max_pages=3)
-    account.poll(newest_first(*(ended(n, SyncStatus.ERROR) for n in range(95))), now=100)
+    account.poll(latest_first(*(ended(n, SyncStatus.ERROR) for n in range(95))), now=100)
     assert (account.pages, account.known.gaps) == (3, 0)
 
 
 def test_a_first_sight_that_breaks_off_is_taken_up_by_the_next_poll_and_counts_nothing_of_the_past() -> None:
-    history = newest_first(*(ended(n, SyncStatus.ERROR) for n in range(35)))
+    history = latest_first(*(ended(n, SyncStatus.ERROR) for n in range(35)))
     account = Account()
     account.poll(history, now=60, fails_at=2)
     account.poll(history, now=61)
@@ -89,10 +89,10 @@ def test_a_first_sight_that_breaks_off_is_taken_up_by_the_next_poll_and_counts_n
 
 
 def test_what_starts_while_first_sight_is_taken_up_again_counts() -> None:
-    history = newest_first(*(ended(n, SyncStatus.ERROR) for n in range(35)))
+    history = latest_first(*(ended(n, SyncStatus.ERROR) for n in range(35)))
     account = Account()
     account.poll(history, now=60, fails_at=1)
-    account.poll(newest_first(ended(61, SyncStatus.ERROR), *history), now=62)
+    account.poll(latest_first(ended(61, SyncStatus.ERROR), *history), now=62)
     assert account.starts == [minute(61)]
 
 
@@ -181,7 +181,7 @@ def test_a_walk_that_grows_without_end_is_given_up() -> None:
     assert len(account.known.recent) <= LONGEST + 10
 
 
-def test_at_rest_the_ledger_keeps_the_newest_syncs_and_no_more() -> None:
+def test_at_rest_the_ledger_keeps_the_latest_syncs_and_no_more() -> None:
     account = seen()
     account.poll(after(200), now=300)
     assert account.known.recent == after(200)[:RECENT]
@@ -205,8 +205,8 @@ def test_a_history_that_vanished_ends_the_walk_and_its_attempts() -> None:
     assert (len(account.counted), account.known.gaps) == (35, 1)
 
 
-def test_a_first_sight_that_is_given_up_is_no_gap_because_what_follows_is_read_from_its_newest_sync_on() -> None:
-    history = newest_first(*(ended(n, SyncStatus.ERROR) for n in range(35)))
+def test_a_first_sight_that_is_given_up_is_no_gap_because_what_follows_is_read_from_its_latest_sync_on() -> None:
+    history = latest_first(*(ended(n, SyncStatus.ERROR) for n in range(35)))
     account = Account()
     for attempt in range(ATTEMPTS):
         account.poll(history, now=60 + attempt, fails_at=1)

@@ -122,7 +122,7 @@ def test_a_page_without_an_end_is_cut() -> None:
     assert decoded.anomalies == {"too_many_records": 1}
 
 
-def test_a_listing_tells_the_newest_sync_that_is_known() -> None:
+def test_a_listing_tells_the_latest_sync_that_is_known() -> None:
     listed = decode_one()
     assert listed.tells(Sync(START, SyncStatus.SUCCESS, START))
     assert not listed.tells(Sync(START, SyncStatus.RUNNING))
@@ -180,13 +180,13 @@ def test_a_list_that_shows_a_start_a_second_later_is_ahead() -> None:
 
 
 def known(status: SyncStatus, **later: int) -> Sync:
-    """The newest sync that its own endpoint has told."""
+    """The latest sync that its own endpoint has told."""
     finished = None if status is SyncStatus.RUNNING else START + timedelta(hours=2)
     return Sync(START + timedelta(**later), status, finished)
 
 
 @pytest.mark.parametrize(
-    ("newest", "listed", "ahead"),
+    ("latest", "listed", "ahead"),
     [
         (known(SyncStatus.RUNNING), {}, True),
         (known(SyncStatus.RUNNING), {"last_job_status": None}, True),
@@ -197,12 +197,12 @@ def known(status: SyncStatus, **later: int) -> Sync:
         (known(SyncStatus.RUNNING, seconds=1), {}, False),
     ],
 )
-def test_a_list_that_says_how_a_running_sync_ended_is_ahead(newest: Sync, listed: dict[str, Any], ahead: bool) -> None:
-    assert decode_one(**listed).is_ahead_of(newest) is ahead
+def test_a_list_that_says_how_a_running_sync_ended_is_ahead(latest: Sync, listed: dict[str, Any], ahead: bool) -> None:
+    assert decode_one(**listed).is_ahead_of(latest) is ahead
 
 
 @pytest.mark.parametrize(
-    ("newest", "listed", "is_open"),
+    ("latest", "listed", "is_open"),
     [
         (None, {"last_job_start_time": None, "last_job_status": None}, False),
         (None, {"last_job_start_time": None}, True),
@@ -216,9 +216,9 @@ def test_a_list_that_says_how_a_running_sync_ended_is_ahead(newest: Sync, listed
     ],
 )
 def test_a_list_leaves_open_what_it_does_not_tell_or_has_not_heard_of(
-    newest: Sync | None, listed: dict[str, Any], is_open: bool
+    latest: Sync | None, listed: dict[str, Any], is_open: bool
 ) -> None:
-    assert decode_one(**listed).leaves_open(newest) is is_open
+    assert decode_one(**listed).leaves_open(latest) is is_open
 
 
 def test_an_odd_app_group_is_an_anomaly() -> None:

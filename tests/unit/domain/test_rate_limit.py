@@ -140,7 +140,7 @@ def test_what_remains_is_spread_over_all_requests_up_to_the_reset() -> None:
     assert burst(limiter, 1051) > 10
 
 
-def test_an_answer_from_before_the_newest_requests_gives_nothing_back() -> None:
+def test_an_answer_from_before_the_latest_requests_gives_nothing_back() -> None:
     limiter = full_limiter()
     limiter.adjust(1000, limit=100, remaining=25, reset_in=50)
     assert burst(limiter, 1000) == 6

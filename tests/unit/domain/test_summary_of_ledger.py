@@ -4,7 +4,7 @@ from exporter.domain.ledger import RECENT
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus
 from exporter.domain.summary import Summary, summarize
-from tests.histories import Account, ended, minute, newest_first, running
+from tests.histories import Account, ended, latest_first, minute, running
 
 ERROR, CONFIG_ERROR, PARTIAL = SyncStatus.ERROR, SyncStatus.CONFIG_ERROR, SyncStatus.PARTIAL
 
@@ -13,7 +13,7 @@ def after(*syncs: Sync, now: float = 1000) -> Account:
     """An account after two polls: first sight of nothing, then of *syncs*."""
     account = Account()
     account.poll([], now=now)
-    account.poll(newest_first(*syncs), now=now)
+    account.poll(latest_first(*syncs), now=now)
     return account
 
 

@@ -33,12 +33,12 @@ from exporter.domain.transitions import (
     on_start,
     rests_until,
 )
-from tests.histories import ended, minute, newest_first, running
+from tests.histories import ended, latest_first, minute, running
 
 SUCCESS, RUNNING, ERROR = SyncStatus.SUCCESS, SyncStatus.RUNNING, SyncStatus.ERROR
 WATCH = Watch(Integration("w", "i", "i"), PollSettings(60, 20, 600, 20, 3600), Limits())
 VERIFY_AFTER = 3600 * (1 + phase("i") / 4)
-LEDGER = Ledger(minute(0), recent=newest_first(ended(10), ended(20)), history_known=True)
+LEDGER = Ledger(minute(0), recent=latest_first(ended(10), ended(20)), history_known=True)
 LISTED = ListedIntegration("i", "users", integration_status="active", next_scheduled_run=minute(80))
 LATEST = replace(LISTED, last_job_start_time=minute(20), last_job_status=SUCCESS)
 """Shows the very sync that the ledger has as its latest."""
@@ -127,7 +127,7 @@ def test_a_poll_that_was_held_back_has_failed_and_was_not_tried() -> None:
 
 
 def test_a_walk_that_breaks_off_has_told_the_latest_syncs_all_the_same() -> None:
-    more = replace(LEDGER, recent=newest_first(ended(10), ended(20), ended(35)))
+    more = replace(LEDGER, recent=latest_first(ended(10), ended(20), ended(35)))
     state = polled(KNOWN, 40, ledger=more, error=ServerError("broken"), pages=1).state
     assert (state.ledger, state.judged_at, state.summary.latest) == (more, minute(40), ended(35))
     assert state.polls.up is False
@@ -486,8 +486,8 @@ def test_a_draft_is_whatever_braze_calls_so() -> None:
 def test_a_pause_ends_with_a_sync_that_starts_after_it() -> None:
     paused = shown(KNOWN, 40, PAUSED).state
     assert paused.is_paused
-    at_that_moment = replace(LEDGER, recent=newest_first(*LEDGER.recent, ended(40)))
+    at_that_moment = replace(LEDGER, recent=latest_first(*LEDGER.recent, ended(40)))
     assert polled(paused, 41, ledger=at_that_moment).state.is_paused
-    later = replace(LEDGER, recent=newest_first(*LEDGER.recent, ended(40.5)))
+    later = replace(LEDGER, recent=latest_first(*LEDGER.recent, ended(40.5)))
     assert not polled(paused, 41, ledger=later).state.is_paused
     assert replace(paused, summary=replace(paused.summary, latest=None)).is_paused

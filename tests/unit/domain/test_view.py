@@ -12,7 +12,7 @@ from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus,
 from exporter.domain.settings import PollSettings
 from exporter.domain.transitions import on_start
 from exporter.domain.view import View, build_view, described
-from tests.histories import ended, minute, newest_first
+from tests.histories import ended, latest_first, minute
 from tests.states import state_of
 
 WATCH = Watch(
@@ -21,9 +21,9 @@ WATCH = Watch(
     limits_in_effect(LimitSettings()),
 )
 LEDGER = Ledger(
-    minute(0), minute(9), newest_first(ended(8), ended(9, rows=90, failed=10)), totals=Totals(rows_synced=7), gaps=3
+    minute(0), minute(9), latest_first(ended(8), ended(9, rows=90, failed=10)), totals=Totals(rows_synced=7), gaps=3
 )
-HEALTHY = replace(LEDGER, recent=newest_first(ended(8), ended(9)))
+HEALTHY = replace(LEDGER, recent=latest_first(ended(8), ended(9)))
 LISTED = ListedIntegration(
     "i",
     "users",
@@ -102,7 +102,7 @@ def test_of_one_that_is_gone_only_what_still_holds_is_shown() -> None:
 
 def test_the_last_success_is_shown_by_its_finish() -> None:
     failed = Sync(minute(9), SyncStatus.ERROR, minute(9.5))
-    ledger = replace(LEDGER, recent=newest_first(ended(8), failed))
+    ledger = replace(LEDGER, recent=latest_first(ended(8), failed))
     assert shown(state(ledger)).last_success_at == minute(8.5)
 
 

@@ -129,7 +129,7 @@ def test_a_failed_reload_keeps_the_time_of_the_last_good_one() -> None:
 
 
 @pytest.mark.parametrize(("configuration", "web", "shown"), [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 0)])
-def test_a_reload_was_successful_while_the_newest_try_of_either_configuration_was(
+def test_a_reload_was_successful_while_the_latest_try_of_either_configuration_was(
     configuration: int, web: int, shown: int
 ) -> None:
     self_metrics = exercised()

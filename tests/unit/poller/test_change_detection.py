@@ -157,7 +157,7 @@ async def test_list_and_own_endpoint_that_word_a_sync_differently_cost_no_reques
 async def test_a_list_that_tells_no_syncs_leaves_nothing_unseen_for_longer_than_a_verification(
     braze: Polling,
 ) -> None:
-    """Both fields that tell the newest sync are unreadable: the list is then no change detector."""
+    """Both fields that tell the latest sync are unreadable: the list is then no change detector."""
     users = braze.add("users")
     braze.sync(users)
     braze.watch(discovery=True, poll=PATIENT)
@@ -250,7 +250,7 @@ async def test_a_very_long_list_is_read_twice_an_hour_at_least(braze: Polling) -
     assert 80 <= braze.requests(LIST) - before <= 120
 
 
-@pytest.mark.parametrize("oddity", ["null_start", "malformed_start", "numeric_times", "null_newest"])
+@pytest.mark.parametrize("oddity", ["null_start", "malformed_start", "numeric_times", "null_latest"])
 def test_what_the_list_does_not_tell_is_asked_for_every_interval(oddity: str) -> None:
     async def test(braze: Polling) -> None:
         users = braze.add("users")

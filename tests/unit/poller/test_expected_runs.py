@@ -72,7 +72,7 @@ def test_a_missed_run_outlives_a_restart_whose_first_listing_fails(interval: flo
 
 
 @in_virtual_time
-async def test_the_expected_interval_counts_from_the_newest_start_where_nothing_is_announced(braze: Polling) -> None:
+async def test_the_expected_interval_counts_from_the_latest_start_where_nothing_is_announced(braze: Polling) -> None:
     users = braze.add("users")
     braze.sync(users)
     began = braze.world.now.timestamp()

@@ -23,13 +23,13 @@ NOW = minute(600)
 BAD_LINK = {"link": '</x?page=2>; rel="next"'}
 
 
-def listing(newest: int, count: int) -> list[dict[str, Any]]:
-    """Syncs that began in the minutes up to *newest*, the newest first."""
+def listing(latest: int, count: int) -> list[dict[str, Any]]:
+    """Syncs that began in the minutes up to *latest*, the latest first."""
     return [
         {
             "job_status": "success",
-            "sync_start_time": minute(newest - n).isoformat(),
-            "sync_finish_time": (minute(newest - n) + timedelta(seconds=30)).isoformat(),
+            "sync_start_time": minute(latest - n).isoformat(),
+            "sync_finish_time": (minute(latest - n) + timedelta(seconds=30)).isoformat(),
             "rows_synced": 1,
         }
         for n in range(count)

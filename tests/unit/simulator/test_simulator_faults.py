@@ -25,7 +25,7 @@ def struck(name: str, **when: Any) -> tuple[Answer, Answer]:
 
 
 def odd_record(name: str) -> tuple[dict[str, Any], list[Any]]:
-    """The newest record as it is, and what comes in its place."""
+    """The latest record as it is, and what comes in its place."""
     good, odd = struck(name)
     kept, changed = results(good), json.loads(odd.body)["results"]
     assert changed[-9:] == kept[-9:]

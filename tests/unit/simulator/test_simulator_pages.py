@@ -57,8 +57,8 @@ def test_a_finished_sync_is_told_with_the_documented_fields() -> None:
 def test_an_integration_is_listed_with_the_documented_fields() -> None:
     world, users = world_with(schedule=every(hours=1))
     world.advance(NOON + HOUR + 10 * MINUTE)
-    newest = world.truth(users)[-1]
-    assert newest.last_timestamp_synced is not None
+    latest = world.truth(users)[-1]
+    assert latest.last_timestamp_synced is not None
     assert results(ask_list(world)) == [
         {
             "integration_id": users,
@@ -67,7 +67,7 @@ def test_an_integration_is_listed_with_the_documented_fields() -> None:
             "integration_type": "users",
             "integration_status": "active",
             "contact_emails": ["data-team@example.com"],
-            "last_updated_at": newest.last_timestamp_synced.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "last_updated_at": latest.last_timestamp_synced.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "warehouse_type": "snowflake",
             "last_job_start_time": "2026-03-01T13:00:00Z",
             "last_job_status": "success",
@@ -84,7 +84,7 @@ def test_ten_syncs_or_fewer_are_one_page_without_link(count: int) -> None:
     assert "link" not in answer.headers
 
 
-def test_pages_hold_ten_syncs_newest_first_and_link_in_the_documented_form() -> None:
+def test_pages_hold_ten_syncs_latest_first_and_link_in_the_documented_form() -> None:
     world, users = world_with_syncs(25)
     first = ask_status(world, users)
     assert len(results(first)) == 10

@@ -163,32 +163,32 @@ def follows_its_sync(sync: Sync) -> bool:
     return timedelta(0) < sync.sync_start_time - sync.last_timestamp_synced <= MINUTE
 
 
-def newest_of(behaviour: str, *, past: timedelta = 6 * HOUR) -> tuple[tuple[Sync, ...], datetime]:
+def latest_of(behaviour: str, *, past: timedelta = 6 * HOUR) -> tuple[tuple[Sync, ...], datetime]:
     world, users = world_with(behaviour, EVERY_TEN_MINUTES, history=past)
     world.advance(NOON + 5 * MINUTE)
     return world.truth(users), world.now
 
 
 def test_a_healthy_integration_only_succeeds_and_its_watermark_follows() -> None:
-    syncs, _ = newest_of("healthy")
+    syncs, _ = latest_of("healthy")
     assert statuses(syncs) == {SyncStatus.SUCCESS: len(syncs)}
     assert all(map(follows_its_sync, syncs))
 
 
 def test_an_ordinary_integration_fails_now_and_then() -> None:
-    counted = statuses(newest_of("ordinary", past=100 * HOUR)[0])
+    counted = statuses(latest_of("ordinary", past=100 * HOUR)[0])
     assert counted[SyncStatus.SUCCESS] > counted[SyncStatus.PARTIAL] > 0
     assert counted[SyncStatus.ERROR] > 0
 
 
 def test_failing_twice_is_three_successes_and_two_errors_in_turn() -> None:
-    words = [str(sync.job_status) for sync in newest_of("failing_twice")[0]]
+    words = [str(sync.job_status) for sync in latest_of("failing_twice")[0]]
     assert words[:10] == ["success", "success", "success", "error", "error"] * 2
 
 
 def test_the_other_tempers_show_their_trouble_from_the_start() -> None:
-    newest = {behaviour: newest_of(behaviour) for behaviour in BEHAVIOURS}
-    last = {behaviour: syncs[-1] for behaviour, (syncs, _) in newest.items()}
+    latest = {behaviour: latest_of(behaviour) for behaviour in BEHAVIOURS}
+    last = {behaviour: syncs[-1] for behaviour, (syncs, _) in latest.items()}
     assert last["misconfigured"].job_status is SyncStatus.CONFIG_ERROR
     assert last["running_too_long"].job_status is SyncStatus.RUNNING
     assert NOON - last["running_too_long"].sync_start_time >= 10 * MINUTE
@@ -199,8 +199,8 @@ def test_the_other_tempers_show_their_trouble_from_the_start() -> None:
         watermark = last[behaviour].last_timestamp_synced
         assert watermark is not None
         assert NOON - watermark >= behind
-    assert statuses(newest["partly_failing"][0])[SyncStatus.PARTIAL] > 5
-    assert statuses(newest["limit_exceeded"][0])[SyncStatus.LIMIT_EXCEEDED] > 2
+    assert statuses(latest["partly_failing"][0])[SyncStatus.PARTIAL] > 5
+    assert statuses(latest["limit_exceeded"][0])[SyncStatus.LIMIT_EXCEEDED] > 2
     future = last["future_watermark"].last_timestamp_synced
     assert future is not None
     assert future > NOON + HOUR
