@@ -50,11 +50,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a demo that has polled everything."""
     component("chromium")
     with Daemon(tmp_path_factory.mktemp("demo"), "demo") as demo:
-        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 13)
+        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 19)
         yield f"http://127.0.0.1:{demo.port}"
 
 
-@pytest.mark.parametrize("query", ["", "?refresh=60&only=trouble&q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"])
+@pytest.mark.parametrize("query", ["", "?refresh=60&only=problems&q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"])
 def test_browser_has_nothing_to_say_against_the_status_page(demo: str, query: str, tmp_path: Path) -> None:
     assert open_page(f"{demo}/{query}", tmp_path).console == []
 
@@ -71,8 +71,8 @@ def test_browser_would_tell_what_the_policy_of_a_page_stops(tmp_path: Path) -> N
 
 def test_status_page_shows_every_integration_of_the_demo(demo: str, tmp_path: Path) -> None:
     page = Page(open_page(f"{demo}/", tmp_path).dom)
-    assert page.ids["tbody"] == 13
-    assert page.text("h1").endswith("of 13 integrations need attention")
+    assert page.ids["tbody"] == 19
+    assert page.text("h1").endswith("of 19 integrations need attention")
     assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= page.links
     shown = page.text("main")
     for words in ("production", "marketing-eu", "users_daily_profile", "config error", "sync expected", "paused"):

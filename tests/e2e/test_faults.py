@@ -44,8 +44,9 @@ REASON_OF = {
     "http_401": "auth",
     "http_403": "forbidden",
 }
-HELD = {"http_401", "http_403"}
-"""A rejected key is tried again within a minute, which is too long to wait for here."""
+HELD = {"http_401", "http_403", "http_404"}
+"""A rejected key is tried again within a minute, what is gone within an hour: too long to wait for here."""
+GONE = "http_404"
 BYSTANDER = "no_fault"
 MOST_MEMORY_KIB = 200 * 1024
 
@@ -97,12 +98,16 @@ def test_every_fault_has_its_reason_costs_nothing_else_and_passes(braze: Simulat
 
         braze.call(switch_on)
         wait_for("all are down but one", lambda: sum(peek(daemon.port, "braze_cdi_up")) == 1)
+        gone = about("braze_cdi_problem", GONE, problem="gone", severity="warning")
+        wait_for("one is gone", lambda: gone in scrape(daemon.port))
         for openmetrics in (False, True):
             page = scrape(daemon.port, openmetrics=openmetrics, compressed=True)
             assert {name: failures(page, name) for name in REASON_OF} == {
                 name: {reason} for name, reason in REASON_OF.items()
             }
-            assert {page[about("braze_cdi_last_sync_rows_synced", name)] for name in REASON_OF} == {100}
+            known = REASON_OF.keys() - {GONE}
+            assert {page[about("braze_cdi_last_sync_rows_synced", name)] for name in known} == {100}
+            assert page[gone] == 1
             assert up(page, BYSTANDER) == 1
             assert failures(page, BYSTANDER) == set()
         assert ask(daemon.port, "/-/healthy").status == 200
