@@ -14,6 +14,7 @@ HIGHEST = {
     "stuck": Severity.CRITICAL,
     "running_long": Severity.WARNING,
     "rows_failed": Severity.CRITICAL,
+    "rows_low": Severity.CRITICAL,
     "behind": Severity.CRITICAL,
     "future_watermark": Severity.CRITICAL,
     "success_too_old": Severity.CRITICAL,

@@ -50,6 +50,7 @@ PROBLEMS = (
     _kind("overdue", rules.overdue, "behind", "success_too_old"),
     _kind("rows_failed", rules.rows_failed, "success_too_old"),
     _kind("future_watermark", rules.future_watermark, "behind", "resynced", "rows_low"),
+    _kind("rows_low", rules.rows_low),
     _kind("behind", rules.behind),
     _kind("success_too_old", rules.success_too_old),
     _kind("unknown_status", rules.unknown_status),

@@ -16,6 +16,9 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 """Clocks differ: a watermark this little ahead is not called "in the future"."""
 STUCK_FACTOR = 3
 BEHIND_FACTOR = 3
+NEAR_ZERO_SHARE = 0.01
+LASTING_SYNCS = 3
+"""After this number of syncs near zero, too few rows are critical."""
 ROWS_FAILED_FACTOR = 10
 ROWS_FAILED_SHARE = 0.2
 """From this share on, and from ten times the limit, failed rows are critical."""
@@ -150,6 +153,22 @@ def rows_failed(case: Case) -> Problem | None:
 def _lost_too_many(sync: Sync, limit: float) -> bool:
     share = sync.failed_rows_ratio
     return share > limit if share is not None else sync.job_status is SyncStatus.PARTIAL
+
+
+def rows_low(case: Case) -> Problem | None:
+    sync, limit = case.state.summary.latest_finished, case.limits.rows_synced.value
+    rows = sync.rows_synced if sync is not None and not sync.failed else None
+    if limit is None or rows is None or rows >= limit:
+        return None
+
+    def near_zero(one: Sync) -> bool:
+        return one.rows_synced is not None and one.rows_synced <= limit * NEAR_ZERO_SHARE
+
+    latest = [one for one in case.recent if one.finished and not one.failed][:LASTING_SYNCS]
+    lasts = len(latest) == LASTING_SYNCS and all(near_zero(one) for one in latest)
+    since = case.since(lambda one: one.rows_synced is not None and one.rows_synced < limit)
+    text = f"The latest sync synced {word_count(rows, 'row')}; limit {word_count(limit, 'row')}"
+    return Problem("rows_low", Severity.CRITICAL if lasts else Severity.WARNING, text, since, rows, limit)
 
 
 def behind(case: Case) -> Problem | None:

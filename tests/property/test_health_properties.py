@@ -247,7 +247,7 @@ def check_text(problem: Problem) -> None:
     words: set[str] = set()
     if problem.kind == "rows_failed":
         words = {word_share(number) for number in numbers}
-    elif problem.kind in {"failing", "failed"}:
+    elif problem.kind in {"failing", "failed", "rows_low"}:
         words = {word_count(number, "").strip(" s") for number in numbers}
     elif problem.kind in SPANS:
         words = {word_span(number) for number in numbers}

@@ -61,7 +61,7 @@ class Place:
     permissions: tuple[str, ...] = tuple(PERMISSIONS.values())
 
 
-def limited(**limits: str) -> dict[str, Any]:
+def limited(**limits: str | int) -> dict[str, Any]:
     return {"limits": limits}
 
 
@@ -85,10 +85,9 @@ PLACES = (
             Actor("unborn", limited(start_delay="5s"), trouble="silent_stop"),
             Actor("slow", limited(sync_duration="5s")),
             Actor("stuck", limited(sync_duration="5s")),
-            Actor("empty", limited(rows_synced="10"), rows=True),
+            Actor("empty", limited(rows_synced=10), rows=True),
             Actor("future", rows=True),
             Actor("behind", limited(lag="30s")),
-            Actor("again", behaviour="boundary_resync", rows=True),
             Actor("unsuccessful", limited(success_age="15s", start_delay="off")),
             Actor("paused"),
             Actor("muted", {"alerts": "off"}),

@@ -145,7 +145,6 @@ FAULTS = (
     _of_sync("future_watermark", "syncs", "future", "WatermarkInFuture"),
     _of_sync("falling_behind", "syncs", "behind", "WatermarkBehind"),
     _of_sync("falling_behind", "syncs", "empty", "RowsLow"),
-    _of_sync("boundary_resync", "syncs", "again", "RowsSyncedAgain", from_start=True),
     _of_workspace(
         "key_rotated",
         "rotated",

@@ -81,7 +81,9 @@ def with_twins(alerts: Iterable[Alert]) -> set[Alert]:
     return {twin for alert in alerts for twin in (alert, alert._replace(name=short_sighted(alert.name)))}
 
 
-NEEDS_A_PAST = {f"BrazeCDI{name}" for name in ("SyncsSlow", "RowsHigh", "Unscheduled", "ClockSkewed")}
+NEEDS_A_PAST = {
+    f"BrazeCDI{name}" for name in ("SyncsSlow", "RowsHigh", "RowsSyncedAgain", "Unscheduled", "ClockSkewed")
+}
 """Alerts that rest on what was learned, or on a clock that differs."""
 
 

@@ -523,3 +523,15 @@ def test_one_that_is_hidden_hides_nothing() -> None:
 
 def test_the_closed_list() -> None:
     assert sorted(KINDS) == sorted(HIGHEST)
+
+
+@pytest.mark.parametrize(
+    ("rows", "severity"),
+    [((10,), None), ((9,), "warning"), ((0, 50, 50), "warning"), ((0, 0, 0), "critical"), ((1, 0, 0), "warning")],
+)
+def test_fewer_rows_than_configured_are_a_problem_and_critical_once_they_last_near_zero(
+    rows: tuple[int, ...], severity: str | None
+) -> None:
+    syncs = [sync(NOW - 10 - 10 * place, rows=count) for place, count in enumerate(rows)]
+    assert problems(state(*syncs), rows_synced=10.0) == ({"rows_low": severity} if severity else {})
+    assert problems(state(*syncs)) == problems(state(*syncs), rows_synced=Keyword.OFF) == {}
