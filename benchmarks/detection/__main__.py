@@ -67,9 +67,7 @@ class Score:
                 right += [report for _, report in inside if report.problem == "failing"]
             right = [report for report in right if report.begin <= each.end + DAY // 24]
             loud = sum(report.severity >= WARNING for _, report in inside)
-            severe = bool(right) and max(report.severity for report in right) == (
-                CRITICAL if KINDS[each.kind].critical else WARNING
-            )
+            severe = bool(right) and max(report.severity for report in right) in KINDS[each.kind].severities
             delay = min(report.begin for report in right) - each.begin if right else None
             self.found.setdefault(each.kind, []).append((delay, loud, severe, each.begin, habit, each))
         self.false += [
@@ -138,6 +136,7 @@ def main() -> None:
     worlds = {(seed, harsh): world(seed, harsh=harsh) for seed in arguments.seeds for harsh in (False, True)}
     for harsh in (False, True):
         score = measure([one for (_, is_harsh), one in worlds.items() if is_harsh is harsh], of.learned)
+        print(f"{time.perf_counter() - began:.0f} s")
         lines += ["", f"{'Harsh' if harsh else 'Smooth'} fleets:", "", *found_table(score), ""]
         lines += [
             f"False in {score.months:.0f} integration-months: {score.rate(CRITICAL):.3f} pages,"

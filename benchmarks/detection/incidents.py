@@ -12,37 +12,37 @@ from exporter.domain.past import Run
 @dataclass(frozen=True, slots=True)
 class Kind:
     problems: frozenset[str]
-    critical: bool
-    """Whether it deserves a page."""
+    severities: tuple[int, ...]
+    """Which severities are right: 2 is critical, 1 a warning, 0 only for information."""
     syncs: int
     """It lasts as many syncs, at least,"""
     seconds: int
     """and so long."""
 
 
-def _kind(problems: str, syncs: int, seconds: int, *, critical: bool = False) -> Kind:
-    return Kind(frozenset(problems.split()), critical, syncs, seconds)
+def _kind(problems: str, syncs: int, seconds: int, *severities: int) -> Kind:
+    return Kind(frozenset(problems.split()), severities or (1,), syncs, seconds)
 
 
 KINDS = {
-    "failed": _kind("failed", 1, 0),
-    "failing": _kind("failing", 4, 0, critical=True),
-    "config_error": _kind("config_error", 3, 0, critical=True),
-    "hung": _kind("stuck running_long", 1, 8 * HOUR, critical=True),
-    "silent stop": _kind("overdue", 4, 6 * HOUR, critical=True),
+    "failed": _kind("failed", 1, 0, 0, 1),
+    "failing": _kind("failing", 4, 0, 2),
+    "config_error": _kind("config_error", 3, 0, 2),
+    "hung": _kind("stuck running_long", 1, 8 * HOUR, 2),
+    "silent stop": _kind("overdue", 4, 6 * HOUR, 2),
     "paused": _kind("paused", 2, 2 * DAY),
     "gone": _kind("gone", 2, 2 * DAY),
     "unscheduled": _kind("unscheduled", 3, 2 * DAY),
     "durations x3": _kind("slow running_long", 8, 3 * DAY),
-    "rows 0": _kind("rows_low", 4, 2 * DAY, critical=True),
+    "rows 0": _kind("rows_low", 4, 2 * DAY, 1, 2),
     "rows /10": _kind("rows_low", 4, 3 * DAY),
     "rows /2": _kind("rows_low", 7, 6 * DAY),
     "rows x10": _kind("rows_high", 4, 4 * DAY),
-    "source stopped": _kind("behind", 4, 4 * DAY),
-    "lagging source": _kind("behind", 4, 4 * DAY),
-    "future watermark": _kind("future_watermark", 2, 4 * HOUR, critical=True),
+    "source stopped": _kind("behind", 4, 4 * DAY, 1, 2),
+    "lagging source": _kind("behind", 4, 4 * DAY, 1, 2),
+    "future watermark": _kind("future_watermark", 2, 4 * HOUR, 2),
     "resynced": _kind("resynced", 5, DAY),
-    "rows failing": _kind("rows_failed", 3, 12 * HOUR),
+    "rows failing": _kind("rows_failed", 3, 12 * HOUR, 1, 2),
     "never synced": _kind("never_synced overdue", 3, 2 * DAY),
 }
 LISTED = frozenset({"paused", "gone", "unscheduled"})
@@ -134,7 +134,7 @@ def syncs(habit: Habit, incidents: list[Incident], random: Random) -> list[Run]:
         if kind in ("source stopped", "lagging source", "resynced") and frozen is None and run.lag is not None:
             frozen = run.finish - run.lag
         if kind == "hung" and incident:
-            run = Run(start, SyncStatus.ERROR, incident.end - start, None, None, None)
+            run = run._replace(took=incident.end - start)
         if not run.failed:
             good_at = start
         free_at = run.finish

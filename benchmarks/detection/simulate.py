@@ -62,7 +62,9 @@ def watch(
     open_: dict[str, Report] = {}
     reports: list[Report] = []
     fresh = False
-    now, look = begin, None
+    now = begin
+    problems, look = judge(finished, facts, limits, now)
+    _note(problems, open_, reports, now)
     while events:
         if look is not None and look < events[0][0]:
             now = int(look) + 1

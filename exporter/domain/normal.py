@@ -8,20 +8,23 @@ durations, lag, failed rows, gaps between successes and failing streaks:
 - Duration, on logarithms: the limit is the larger of 1.3 times the longest normal one and 4.5 spreads above the
   median; a sync may take three times the median (of a long one half an hour more), for that is told as `slow`.
 - Lag at the finish: by weekday, 1.3 times the longest normal one and a margin.
-- A value is abnormal if it is far beyond all but a few others: see `_longest`.
+- A value is abnormal if it is far beyond all but a few others: `longest_normal` says which.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
-from math import exp, expm1, log
+from math import exp, inf, log
 from zlib import crc32
 
 from exporter.domain.model import SyncStatus
 from exporter.domain.past import HISTORY, MOST, Past, Run
 from exporter.domain.rhythm import DAY, HOUR, MINUTE, Rhythm, learn_rhythm, usual_time_of_day
-from exporter.domain.rows import Point, Rows, latest_excursion, learn_rows
+from exporter.domain.robust import (
+    LASTING_VALUES, SPREAD, follow, longest_normal, lower_median, median, medians, usual_step,
+)
+from exporter.domain.rows import Rows, latest_excursion, learn_rows
 
 FEWEST = 5
 """Values from which on a limit is learned."""
@@ -42,6 +45,8 @@ class Durations:
     limit_seconds: float
     windows: tuple[float, ...]
     """For each of SLOW, the logarithm above the median that the window's median must exceed."""
+    changed_at: int | None = None
+    """Since when the usual duration is another one than before; local seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,95 +118,118 @@ def learn_from(
     """As `learn`, for syncs oldest first, each start once."""
     now = _seconds(at)
     first = now - int(history.total_seconds())
-    runs = [run for run in runs if run.start >= first and run.finish <= now][-MOST:]
+    runs = [run for run in runs[-MOST:] if run.start >= first and run.start + (run.took or 0) <= now]
     if not runs:
         return Normal(zone=zone)
-    starts = [run.start for run in runs] if zone is None else [_local(run.start, zone) for run in runs]
-    rhythm = learn_rhythm(sorted(starts), zoned=zone is not None)
-    ratio = _failed_rows(runs)
+    good = [run for run in runs if not run.failed]
+    rhythm = learn_rhythm([_local(run.start, zone) for run in runs], zoned=zone is not None)
+    starts = [_local(run.start, zone) for run in good]
+    ratio = _failed_rows(good)
     return Normal(
         len(runs),
         rhythm,
-        _durations([run.took for run in runs if run.took is not None and run.took >= 0 and not run.failed]),
-        _rows(runs, starts, zoned=zone is not None),
+        _durations(good),
+        _rows(good, starts, zoned=zone is not None),
         ratio,
-        _lags(runs, starts),
-        _success_age(runs, ratio),
+        _lags(good, starts),
+        _success_age(good, ratio),
         _healed(runs),
-        _frozen(runs),
+        _frozen(good),
         zone,
     )
 
 
 def _rows(runs: Sequence[Run], starts: Sequence[int], *, zoned: bool) -> Rows | None:
-    points = rows_points(runs, starts)
-    if len(points) < FEWEST:
+    known = [(at, max(0, run.rows_synced + (run.rows_failed or 0)))
+             for run, at in zip(runs, starts, strict=True) if run.rows_synced is not None]
+    if len(known) < FEWEST:
         return None
     gaps = sorted(b - a for a, b in pairwise(starts))
+    ats, counts = [at for at, _ in known], [count for _, count in known]
     usual = max(1, gaps[len(gaps) // 2])
-    return learn_rows(points, usual, usual_time_of_day(starts) - DAY // 2, zoned=zoned)
-
-
-def rows_points(runs: Sequence[Run], starts: Sequence[int]) -> list[Point]:
-    points = []
-    before: int | None = None
-    for run, start in zip(runs, starts, strict=True):
-        if run.failed or run.rows_synced is None:
-            continue
-        points.append(Point(start, max(0, run.rows_synced + (run.rows_failed or 0)), start - before if before else None))
-        before = start
-    return points
+    return learn_rows(ats, counts, usual, usual_time_of_day(starts) - DAY // 2, zoned=zoned)
 
 
 SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.5), 2.0))
 """Windows of syncs, the least factor over the median that is slow, and spreads."""
 
 
-def _durations(took: Sequence[int]) -> Durations | None:
-    if len(took) < FEWEST:
+def _durations(good: Sequence[Run]) -> Durations | None:
+    known = [run for run in good if run.took is not None and run.took >= 0]
+    if len(known) < FEWEST:
         return None
-    logs = [log(max(1, each)) for each in took]
-    ordered = sorted(logs)
-    middle = ordered[len(ordered) // 2]
+    logs = [log(max(1, run.took or 0)) for run in known]
+    days, ends = _days(known)
+    by_day = medians(logs, days)
     few = 1 + 3 / len(logs)
-    spread = max(0.05, 1.4826 * _middle([abs(each - middle) for each in logs])) * few
-    longest = _longest(ordered, 3 * spread)
+    steps = list(by_day.values())
+    levels, changed = follow(by_day, ends, max(log(1.6), 4 * max(0.05, usual_step(steps)) * few))
+    middle = levels[max(levels)]
+    off = [each - levels[day] for each, day in zip(logs, days, strict=True)]
+    spread = max(0.05, SPREAD * median([abs(each) for each in off])) * few
+    far = max(log(2), 3 * spread)
+    longest = longest_normal(*_largest(off, days, ends), far)
     usual = exp(middle)
     limit = max(
-        1.3 * exp(longest), usual * exp(4.5 * spread), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
+        1.3 * usual * exp(longest), usual * exp(4.5 * spread), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
     )
     windows = []
     for size, factor, spreads in SLOW:
-        medians = sorted(_lower_middle(logs[i : i + size]) for i in range(0, len(logs) - size + 1, max(1, size // 2)))
-        natural = _longest(medians, 3 * spread) - middle if medians else 0.0
+        ordered = [lower_median(off[max(0, i + 1 - size) : i + 1]) for i in range(len(off))]
+        natural = longest_normal(*_largest(ordered, days, ends), far)
         windows.append(max(factor * few, spreads * spread, natural + 0.15))
-    return Durations(usual, spread, limit, tuple(windows))
+    return Durations(usual, spread, limit, tuple(windows), changed[0] if changed else None)
 
 
-def _lags(runs: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | None:
-    by_day: list[list[int]] = [[] for _ in range(7)]
-    for run, start in zip(runs, starts, strict=True):
-        if run.lag is not None and not run.failed:
-            by_day[_weekday(start)].append(max(0, run.lag))
-    everything = sorted(lag for day in by_day for lag in day)
-    if len(everything) < FEWEST:
+def _days(runs: Sequence[Run]) -> tuple[list[int], dict[int, int]]:
+    """Return a key for each sync, its day or, where they are rare, itself; and when each key's last sync started."""
+    starts = [run.start for run in runs]
+    rare = len(starts) < 2 * (1 + (starts[-1] - starts[0]) // DAY)
+    keys = list(range(len(starts))) if rare else [start // DAY for start in starts]
+    return keys, dict(zip(keys, starts, strict=True))
+
+
+def _largest(values: Sequence[float], keys: Sequence[int], ends: dict[int, int]) -> tuple[list[float], list[int]]:
+    largest = dict.fromkeys(keys, -inf)
+    for value, key in zip(values, keys, strict=True):
+        if value > largest[key]:
+            largest[key] = value
+    return list(largest.values()), [ends[key] for key in largest]
+
+
+def _lags(good: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | None:
+    known = [(run, start) for run, start in zip(good, starts, strict=True) if run.lag is not None]
+    if len(known) < FEWEST:
         return None
-    overall = _lag_limit(everything)
-    days = [_lag_limit(sorted(day)) if len(day) >= FEWEST else overall for day in by_day]
-    return tuple(max(limit, days[i - 1] if len(by_day[i]) < 20 else 0) for i, limit in enumerate(days))
+    runs = [run for run, _ in known]
+    logs = [log(max(0, run.lag or 0) + 10 * MINUTE) for run in runs]
+    weekdays = [_weekday(start) for _, start in known]
+    keys, ends = _days(runs)
+    overall = _lag_limit(*_largest(logs, keys, ends))
+    limits = []
+    for weekday in range(7):
+        chosen = [i for i, day in enumerate(weekdays) if day == weekday]
+        own = [keys[i] for i in chosen]
+        if len(set(own)) < LASTING_VALUES:
+            limits.append(overall)
+            continue
+        limits.append(min(overall, _lag_limit(*_largest([logs[i] for i in chosen], own, ends))))
+    return tuple(limits)
 
 
-def _lag_limit(ordered: Sequence[int]) -> float:
-    longest = _longest(ordered, max(HOUR, 2 * ordered[len(ordered) // 2]))
-    few = 1 + 2 / len(ordered)
+def _lag_limit(days: Sequence[float], ends: Sequence[int]) -> float:
+    longest = exp(longest_normal(days, ends, log(2.0))) - 10 * MINUTE
+    few = 1 + 2 / len(days)
     return few * max(1.3 * longest, longest + 15 * MINUTE + (HOUR if longest > 5 * HOUR else 0))
 
 
-def _failed_rows(runs: Sequence[Run]) -> float | None:
-    shares = sorted(share for run in runs if (share := failed_share(run)) is not None)
-    if len(shares) < 2 * FEWEST:
+def _failed_rows(good: Sequence[Run]) -> float | None:
+    known = [(run, share) for run in good if (share := failed_share(run)) is not None]
+    if len(known) < FEWEST:
         return None
-    return min(1.0, max(0.01, 1.5 * _longest(shares, max(0.02, 2 * shares[int(0.95 * (len(shares) - 1))]))))
+    keys, ends = _days([run for run, _ in known])
+    longest = exp(longest_normal(*_largest([log(share + 0.005) for _, share in known], keys, ends), log(2.5))) - 0.005
+    return min(1.0, max(0.01, 1.5 * (1 + 2 / len(known)) * longest))
 
 
 def failed_share(run: Run) -> float | None:
@@ -220,13 +248,12 @@ def is_good(run: Run, failed_rows_ratio: float | None) -> bool:
     return run.status is SyncStatus.PARTIAL and share is not None and share <= (failed_rows_ratio or 0.01)
 
 
-def _success_age(runs: Sequence[Run], ratio: float | None) -> float | None:
-    finishes = sorted(run.finish for run in runs if is_good(run, ratio))
-    gaps = sorted(b - a for a, b in pairwise(finishes))
+def _success_age(good: Sequence[Run], ratio: float | None) -> float | None:
+    finishes = sorted(run.finish for run in good if is_good(run, ratio))
+    gaps = [b - a for a, b in pairwise(finishes)]
     if len(gaps) < FEWEST:
         return None
-    longest = gaps[-1] if len(gaps) < 2 * FEWEST else min(gaps[-1], 2 * gaps[-2])
-    return 1.5 * longest + 10 * MINUTE
+    return 1.5 * exp(longest_normal([log(max(1, gap)) for gap in gaps], finishes[1:], log(2.0))) + 10 * MINUTE
 
 
 def _healed(runs: Sequence[Run]) -> int:
@@ -234,26 +261,26 @@ def _healed(runs: Sequence[Run]) -> int:
     for run in runs:
         if run.failed:
             streak += 1
-        else:
+        elif streak:
             longest, streak = max(longest, streak), 0
     return longest
 
 
-def _frozen(runs: Sequence[Run]) -> int | None:
-    moved = stood = longest = streak = 0
-    before = None
-    for run in runs:
-        if run.failed or run.lag is None or not run.rows_synced:
-            continue
-        watermark = run.finish - run.lag
-        if before is not None:
-            if watermark == before:
-                stood, streak = stood + 1, streak + 1
-                longest = max(longest, streak)
-            else:
-                moved, streak = moved + 1, 0
-        before = watermark
-    return longest if moved >= FEWEST and moved > 0.95 * (moved + stood) else None
+def _frozen(good: Sequence[Run]) -> int | None:
+    marks = [run.finish - run.lag for run in good if run.lag is not None and run.rows_synced]
+    streaks, streak = [0], 0
+    for before, mark in pairwise(marks):
+        if mark == before:
+            streak += 1
+        elif streak:
+            streaks.append(streak)
+            streak = 0
+    stood, most = sum(streaks), len(marks)
+    once = max(streaks) if len(streaks) > 1 else 0
+    stood -= once
+    if most < FEWEST or stood > 0.05 * most:
+        return None
+    return sorted(streaks)[-2] if len(streaks) > 1 else 0
 
 
 # --- judging the latest syncs -----------------------------------------------------------------------------------
@@ -293,66 +320,73 @@ def judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium")
     if learned is None:
         return None
     usual = log(max(1.0, learned.usual_seconds))
-    latest = [(run, log(max(1, run.took)) - usual) for run in runs[-200:] if run.took is not None and not run.failed]
     bounds = [bound * WIDEN[sensitivity] for bound in learned.windows]
-    holds: int | None = None
-    offs = [off for _, off in latest]
     calm = max(0.3, 0.6 * min(bounds))
-    for end in range(1, len(offs) + 1):
-        slow = any(
-            end >= size and _lower_middle(offs[end - size : end]) > bound
-            for (size, _, _), bound in zip(SLOW, bounds, strict=True)
-        )
-        if slow and holds is None:
-            holds = end - 1
-            while holds and offs[holds - 1] > calm:
-                holds -= 1
-        elif holds is not None and max(offs[max(0, end - 2) : end]) < calm:
-            holds = None
-    if holds is None:
+    took = [(run.start, run.took) for run in runs[-300:] if run.took is not None and run.took >= 0 and not run.failed]
+    offs = [log(max(1, each)) - usual for _, each in took]
+    if not offs or max(offs[-2:]) < calm:
         return None
-    window = [run.took or 0 for run, _ in latest[-4:]]
-    return Verdict(
-        "slow", _at(latest[holds][0].start), float(sorted(window)[len(window) // 2]),
-        learned.usual_seconds * exp(min(bounds)), learned.usual_seconds,
-    )
+    since: int | None = None
+    for end in range(1, len(offs) + 1):
+        if max(offs[max(0, end - 2) : end]) < calm:
+            since = None
+        elif since is None and any(
+            end >= size and lower_median(offs[end - size : end]) > bound
+            for (size, _, _), bound in zip(SLOW, bounds, strict=True)
+        ):
+            since = end - 1
+            while since and offs[since - 1] > calm:
+                since -= 1
+    if since is None:
+        return None
+    value = median([each for _, each in took[-4:]])
+    limit = learned.usual_seconds * exp(min(bounds))
+    return Verdict("slow", _at(took[since][0]), value, limit, learned.usual_seconds)
 
 
 def judge_rows(runs: Sequence[Run], normal: Normal, *, low: bool) -> Verdict | None:
     if normal.rows is None:
         return None
-    points = rows_points(runs, [_local(run.start, normal.zone) for run in runs])
-    excursion = latest_excursion(normal.rows, points, low=low)
+    excursion = latest_excursion(normal.rows, _latest_first(runs, normal.zone), low=low)
     if excursion is None or not excursion.is_problem(normal.rows):
         return None
-    band = normal.rows.band(points[-1].at) or (0.0, 0.0, 0.0)
+    at, value, _ = next(_latest_first(runs, normal.zone))
+    band = normal.rows.band(at) or (0.0, 0.0, 0.0)
     lasting = excursion.seconds >= 36 * HOUR and excursion.syncs >= 3
-    return Verdict(
-        "rows_low" if low else "rows_high", _utc(excursion.began_at, normal.zone), float(points[-1].rows),
-        band[0 if low else 2], band[1], critical=low and lasting and excursion.ratio < 0.03,
-    )
+    began_at = _utc(excursion.began_at, normal.zone)
+    critical = low and lasting and excursion.ratio < 0.03
+    return Verdict("rows_low" if low else "rows_high", began_at, float(value), band[0 if low else 2], band[1], critical)
+
+
+def _latest_first(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[int, int, int | None]]:
+    """Yield start in local seconds, rows and the seconds since the one before, of syncs that did not fail."""
+    later: tuple[int, int] | None = None
+    for run in reversed(runs):
+        if run.failed or run.rows_synced is None:
+            continue
+        start = _local(run.start, zone)
+        if later:
+            yield *later, later[0] - start
+        later = start, max(0, run.rows_synced + (run.rows_failed or 0))
+    if later:
+        yield *later, None
 
 
 def judge_resynced(runs: Sequence[Run], normal: Normal) -> Verdict | None:
     if normal.frozen is None:
         return None
-    streak: list[Run] = []
-    before = None
-    for run in runs:
+    mark, streak, since = None, -1, 0
+    for run in reversed(runs):
         if run.failed or run.lag is None:
             continue
-        watermark = run.finish - run.lag
-        if not run.rows_synced:
-            streak = [] if watermark != before else streak
-        elif watermark == before:
-            streak.append(run)
-        else:
-            streak = []
-        before = watermark
+        if mark is None:
+            mark = run.finish - run.lag
+        if run.finish - run.lag != mark:
+            break
+        if run.rows_synced:
+            streak, since = streak + 1, run.start
     limit = max(2, normal.frozen + 1)
-    if len(streak) < limit:
-        return None
-    return Verdict("resynced", _at(streak[0].start), float(len(streak)), float(limit - 1), 0.0)
+    return Verdict("resynced", _at(since), float(streak), float(limit - 1), 0.0) if streak >= limit else None
 
 
 # --- when to learn again ----------------------------------------------------------------------------------------
@@ -383,25 +417,6 @@ def is_refit_due(integration_id: str, learned_at: datetime | None, known_syncs: 
 # --- helpers ----------------------------------------------------------------------------------------------------
 
 
-def _longest(ordered: Sequence[float], far: float) -> float:
-    """Return the largest normal value: up to three in a hundred, one at least, are abnormal if the rest is *far* below."""
-    n = len(ordered)
-    for beyond in range(min(max(1, 3 * n // 100), n - 1), 0, -1):
-        if ordered[-beyond] - ordered[-beyond - 1] > far:
-            return ordered[-beyond - 1]
-    return ordered[-1]
-
-
-def _middle(values: Iterable[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]
-
-
-def _lower_middle(values: Sequence[float]) -> float:
-    """Return the median, of an even number the lower one: more than half are at least that."""
-    return sorted(values)[(len(values) - 1) // 2]
-
-
 def _weekday(at: int) -> int:
     return (at // DAY + 3) % 7
 
@@ -429,5 +444,3 @@ def _utc(local: float, zone: tzinfo | None) -> datetime:
         return _at(local)
     return _at(local).replace(tzinfo=zone).astimezone(UTC)
 
-
-__all__ = ["Normal", "Verdict", "expm1", "judge_recent", "learn", "learn_from"]

@@ -49,7 +49,7 @@ class Run(NamedTuple):
 
     @property
     def finish(self) -> int:
-        return self.start + max(0, self.took or 0)
+        return self.start + self.took if self.took is not None and self.took > 0 else self.start
 
     @property
     def failed(self) -> bool:

@@ -13,33 +13,22 @@ when a few syncs are usual again. The same scan runs over the past: what fired t
 integration, if it did so again and again, and must be outlasted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import expm1, log, log1p, sqrt
 from typing import NamedTuple
 
+from exporter.domain.robust import follow, median, medians, usual_step
 from exporter.domain.rhythm import DAILY, DAY, HOUR
 
-LASTING = 14 * DAY
-"""After so long, and at least LASTING_SYNCS, another level is the normal one."""
-LASTING_SYNCS = 4
 FEWEST = 5
 _FIRST_DAY = 30 * HOUR
 _SUB_DAILY, _SELDOM = 20 * HOUR, 5 * DAY
 _SPREAD = 1.4826
 """Makes the median of distances a standard deviation, for normal noise."""
 _NARROWEST = 0.08
-
-
-class Point(NamedTuple):
-    """One sync that brought rows, or none."""
-
-    at: int
-    """Its start, in local seconds."""
-    rows: int
-    """Synced and failed together."""
-    gap: int | None
-    """Seconds since the start of the one before that did not fail."""
+_UNEVEN = 0.4
+"""Logarithm of a gap over the usual one from which on rows that piled up, or had no time to, count."""
 
 
 class Rule(NamedTuple):
@@ -141,114 +130,100 @@ class Rows:
         width = max(log(2.0), 3 * self.noise) * widen
         return max(0.0, expm1(low - width)), max(0.0, expm1(usual)), max(0.0, expm1(high + width))
 
-    def excursions(self, points: Sequence[Point], levels: Sequence[float] | None = None) -> Iterator[Excursion]:
-        """Yield all excursions, those of one side by end; the last of each side may still go on. *levels* by point."""
-        for low in (True, False):
-            yield from _scan(self, points, levels, low=low)
-
-
-def latest_excursion(rows: Rows, points: Sequence[Point], *, low: bool) -> Excursion | None:
-    """Return the excursion that the latest of *points* belongs to, or has not ended yet."""
-    calm, index = 0, len(points)
-    ends = _ends_after(rows)
-    while index and calm < ends:
-        index -= 1
-        off = _off(rows, points[index], 0.0, low=low)
-        calm = calm if off is None else 0 if off > _margin(rows) else calm + 1
-        if calm == ends and index >= len(points) - ends:
+    def bounds(self, at: int, gap: int | None) -> tuple[float, float] | None:
+        """Return what is at least and at most usual for a sync at *at*, so long after the last one that did not fail."""
+        around = self.around(at)
+        if around is None:
             return None
-    last = None
-    for last in _scan(rows, points[index:], None, low=low, to_end=True):
-        pass
-    return last
+        low, _, high = around
+        share = log(max(gap, 1) / self.gap_seconds) if gap is not None else 0.0
+        return (low + share if share < -_UNEVEN else low), (high + share if share > _UNEVEN else high)
+
+    @property
+    def margin(self) -> float:
+        """How far beyond what is usual a sync is clearly off."""
+        return max(0.35, 1.2 * self.noise)
+
+    @property
+    def calm(self) -> int:
+        """How many usual syncs in a row end an excursion."""
+        return (3, 2, 1, 1)[self.kind]
 
 
-def _ends_after(rows: Rows) -> int:
-    return 3 if rows.kind == 0 else 1 + (rows.kind == 1)
+def latest_excursion(rows: Rows, latest_first: Iterable[tuple[int, int, int | None]], *, low: bool) -> Excursion | None:
+    """
+    Return the excursion that still goes on.
 
+    Args:
+        rows: What is usual.
+        latest_first: Start in local seconds, rows, and seconds since the sync before, of syncs that did not fail.
+        low: Whether fewer rows than usual are looked for, or more.
 
-def _margin(rows: Rows) -> float:
-    return max(0.35, 1.2 * rows.noise)
-
-
-def _bounds(rows: Rows, point: Point) -> tuple[float, float] | None:
-    """Return what is at least and at most usual, after a shorter or longer gap than usual."""
-    around = rows.around(point.at)
-    if around is None:
-        return None
-    low, _, high = around
-    if point.gap is not None:
-        share = log(max(point.gap, 1) / rows.gap_seconds)
-        if share > 0.4:
-            high += share
-        elif share < -0.4:
-            low += share
-    return low, high
-
-
-def _off(rows: Rows, point: Point, shift: float, *, low: bool) -> float | None:
-    bounds = _bounds(rows, point)
-    if bounds is None:
-        return None
-    y = log1p(point.rows)
-    return bounds[0] + shift - y if low else y - bounds[1] - shift
+    """
+    calm = 0
+    syncs: list[tuple[int, float, float]] = []
+    for at, count, gap in latest_first:
+        bounds = rows.bounds(at, gap)
+        if bounds is None:
+            continue
+        value = log1p(count)
+        off = bounds[0] - value if low else value - bounds[1]
+        calm = 0 if off > rows.margin else calm + 1
+        if calm == rows.calm:
+            break
+        syncs.append((at, value, bounds[0] if low else bounds[1]))
+    open_ = None
+    for excursion, is_open in _scan(rows, reversed(syncs), low=low):
+        open_ = excursion if is_open else None
+    return open_
 
 
 def _scan(
-    rows: Rows, points: Sequence[Point], levels: Sequence[float] | None, *, low: bool, to_end: bool = False
-) -> Iterator[Excursion]:
-    """Yield the excursions of one side; with *to_end* only the one that goes on at the end."""
-    ends, margin, kind = _ends_after(rows), _margin(rows), rows.kind
+    rows: Rows, syncs: Iterable[tuple[int, float, float]], *, low: bool
+) -> Iterator[tuple[Excursion, bool]]:
+    """Yield the excursions of one side, and whether it still goes on; *syncs* are start, logarithm and bound."""
+    ends, margin, kind = rows.calm, rows.margin, rows.kind
     rules = [(i, rule) for i, rule in enumerate(RULES) if rule.low is low]
-    open_, calm = False, 0
-    began = n = off_count = 0
+    sign = 1 if low else -1
+    open_ = False
+    calm = began = n = off_count = seconds = 0
     total = usual = least = 0.0
     fired: list[int | None] = []
-    seconds, ratio = 0, 1.0
-    for index, point in enumerate(points):
-        shift = levels[index] - rows.level if levels else 0.0
-        bounds = _bounds(rows, point)
-        if bounds is None:
-            continue
-        bound = (bounds[0] if low else bounds[1]) + shift
-        y = log1p(point.rows)
-        off = bound - y if low else y - bound
-        if off > margin:
+    ratio = 1.0
+    for at, value, bound in syncs:
+        if sign * (bound - value) > margin:
             calm = 0
             if not open_:
-                open_, began, n, off_count, total, usual, least = True, point.at, 0, 0, 0.0, 0.0, 0.0
+                open_, began, n, off_count, total, usual, least = True, at, 0, 0, 0.0, 0.0, 0.0
                 fired = [None] * len(RULES)
+            off_count += 1
         elif not open_:
             continue
         else:
             calm += 1
             if calm >= ends:
                 open_ = False
-                if not to_end:
-                    yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired))
+                yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), False
                 continue
         n += 1
-        off_count += off > margin
-        total += point.rows
+        total += expm1(value)
         usual += max(0.0, expm1(bound))
-        least += _least(rows, point, bound, shift)
-        seconds = point.at - began
+        least += max(0.0, expm1(min(bound, _least(rows, at)))) if low else 0.0
+        seconds = at - began
         base = least if low and seconds < _FIRST_DAY else usual
         ratio = (total + 1) / (base + 1)
-        if off_count < 0.75 * n:
-            continue
-        for i, rule in rules:
-            if fired[i] is None and _holds(rows, rule, kind, n, seconds, base, ratio):
-                fired[i] = seconds
+        if off_count >= 0.75 * n:
+            for i, rule in rules:
+                if fired[i] is None and _holds(rows, rule, kind, n, seconds, base, ratio):
+                    fired[i] = seconds
     if open_:
-        yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired))
+        yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), True
 
 
-def _least(rows: Rows, point: Point, bound: float, shift: float) -> float:
+def _least(rows: Rows, at: int) -> float:
     if not rows.least:
-        return max(0.0, expm1(bound))
-    hour = (point.at - rows.origin) // rows.unit % len(rows.least)
-    return max(0.0, expm1(min(bound, rows.level + shift + rows.least[hour])))
+        return float("inf")
+    return rows.level + rows.least[(at - rows.origin) // rows.unit % len(rows.least)]
 
 
 def _holds(rows: Rows, rule: Rule, kind: int, n: int, seconds: int, usual: float, ratio: float) -> bool:
@@ -262,54 +237,69 @@ def _holds(rows: Rows, rule: Rule, kind: int, n: int, seconds: int, usual: float
     return rule is not NEAR_ZERO or rows.zeros**n < 1e-4
 
 
-def learn_rows(points: Sequence[Point], usual_gap: float, origin: int, *, zoned: bool) -> Rows | None:
+def learn_rows(
+    ats: Sequence[int], counts: Sequence[int], usual_gap: float, origin: int, *, zoned: bool
+) -> Rows | None:
     """
     Return what is usual, None while fewer than FEWEST syncs are known.
 
     Args:
-        points: Past syncs that did not fail, ascending.
+        ats: Starts of past syncs that did not fail, in local seconds, ascending.
+        counts: Their rows, synced and failed together.
         usual_gap: Seconds between starts, the median.
         origin: Half a day before the usual time of day, in local seconds, for syncs a day or more apart.
         zoned: Whether local means a known time zone.
 
     """
-    if len(points) < FEWEST:
+    if len(ats) < FEWEST:
         return None
     hourly, seldom = usual_gap < _SUB_DAILY, usual_gap >= _SELDOM
-    unit, count, origin = (HOUR, 168, 0) if hourly else (DAY, 1 if seldom else 7, 0 if seldom else origin)
-    values = [log1p(point.rows) for point in points]
-    slots = [(point.at - origin) // unit for point in points]
-    buckets = [slot // 24 for slot in slots] if hourly else list(range(len(points)))
-    cells, least = _cells(values, slots, buckets, count)
-    rest = [value - (cells[slot % count] or 0.0) for value, slot in zip(values, slots, strict=True)]
-    days = _medians(rest, buckets)
-    small = 1 + 4 / len(days)
-    drift = max(_NARROWEST, _drift(list(days.values()))) * small
-    within = _mad([value - days[bucket] for value, bucket in zip(rest, buckets, strict=True)])
-    noise = max(_NARROWEST, within) * (1 + 4 / len(points)) if hourly else drift
-    ends = dict(zip(buckets, (point.at for point in points), strict=True))
-    levels, changed = _follow(days, ends, drift)
-    zeros = sum(point.rows == 0 for point in points) / len(points)
-    final = levels[buckets[-1] + 1] if buckets[-1] + 1 in levels else levels[buckets[-1]]
+    unit, size, origin = (HOUR, 168, 0) if hourly else (DAY, 1 if seldom else 7, 0 if seldom else origin)
+    values = [log1p(count) for count in counts]
+    slots = [(at - origin) // unit for at in ats]
+    buckets = [slot // 24 for slot in slots] if hourly else list(range(len(ats)))
+    cells, least = _cells(values, slots, buckets, size)
+    added = [0.0 if cell is None else cell for cell in cells]
+    rest = [value - added[slot % size] for value, slot in zip(values, slots, strict=True)]
+    days = medians(rest, buckets)
+    drift = max(_NARROWEST, usual_step(list(days.values()))) * (1 + 4 / len(days))
+    noise = drift
+    if hourly:
+        within = _SPREAD * median([abs(value - days[bucket]) for value, bucket in zip(rest, buckets, strict=True)])
+        noise = max(_NARROWEST, within) * (1 + 4 / len(ats))
+    levels, changed = follow(days, dict(zip(buckets, ats, strict=True)), max(0.5, 3 * drift))
+    zeros = max(0.5, counts.count(0)) / len(ats)
+    final = levels[max(levels)]
+    since, before = changed or (None, None)
     rows = Rows(
-        len(points), usual_gap, unit, origin, final, cells, noise, drift, max(zeros, 0.5 / len(points)), zoned,
-        least=least, level_since=changed[0] if changed else None, level_before=changed[1] if changed else None,
-    )
-    return _with_patience(rows, points, [levels[bucket] for bucket in buckets])
+        len(ats), usual_gap, unit, origin, final, cells, noise, drift, zeros, zoned, (0,) * len(RULES), since, before, least
+    )  # fmt: skip
+    return replace(rows, patience=_patience(rows, ats, values, slots, [levels[bucket] - final for bucket in buckets]))
 
 
-def _with_patience(rows: Rows, points: Sequence[Point], levels: Sequence[float]) -> Rows:
-    span = points[-1].at - points[0].at
-    rank = 3 if span >= 40 * DAY else 2
+def _patience(
+    rows: Rows, ats: Sequence[int], values: Sequence[float], slots: Sequence[int], shifts: Sequence[float]
+) -> tuple[int, ...]:
+    """Return how long excursions of each rule lasted that came and went again and again."""
+    around = [rows.around(rows.origin + slot * rows.unit) for slot in range(len(rows.cells))]
+    rank = 3 if ats[-1] - ats[0] >= 40 * DAY else 2
     lasted: list[list[int]] = [[] for _ in RULES]
-    for excursion in rows.excursions(points, levels):
-        if excursion.began_at + excursion.seconds >= points[-1].at:
-            continue
-        for index, fired in enumerate(excursion.fired):
-            if fired is not None:
-                lasted[index].append(excursion.seconds)
-    patience = tuple(int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted)
-    return replace(rows, patience=patience) if any(patience) else rows
+    for low in (True, False):
+        table = [None if each is None else each[0 if low else 2] for each in around]
+        syncs = []
+        before = None
+        for at, value, slot, shift in zip(ats, values, slots, shifts, strict=True):
+            bound = table[slot % len(table)]
+            if bound is not None:
+                gap = rows.gap_seconds if before is None else at - before
+                share = log(max(gap, 1) / rows.gap_seconds) if not 0.67 < gap / rows.gap_seconds < 1.5 else 0.0
+                syncs.append((at, value, bound + shift + (min(share, 0.0) if low else max(share, 0.0))))
+            before = at
+        for excursion, is_open in _scan(rows, syncs, low=low):
+            for each, fired in zip(lasted, excursion.fired, strict=True):
+                if fired is not None and not is_open:
+                    each.append(excursion.seconds)
+    return tuple(int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted)
 
 
 def _cells(
@@ -319,15 +309,15 @@ def _cells(
     if count == 1:
         return (0.0,), ()
     hours = 24 if count == 168 else 1
-    hour_of = _medians(values, [slot % hours for slot in slots])
+    hour_of = medians(values, [slot % hours for slot in slots])
     rest = [value - hour_of[slot % hours] for value, slot in zip(values, slots, strict=True)]
-    daily = _medians(rest, buckets)
+    daily = medians(rest, buckets)
     trend = _smooth(daily)
     weekday_of = dict(zip(buckets, (slot // hours % 7 for slot in slots), strict=True))
     by_weekday: dict[int, list[float]] = {}
     for bucket, value in daily.items():
         by_weekday.setdefault(weekday_of[bucket], []).append(value - trend[bucket])
-    weekday = {day: _median(each) * len(each) / (len(each) + 0.5) for day, each in by_weekday.items()}
+    weekday = {day: median(each) * len(each) / (len(each) + 0.5) for day, each in by_weekday.items()}
     cells: list[float | None] = [None] * count
     if hours == 1:
         for day, value in weekday.items():
@@ -338,7 +328,7 @@ def _cells(
         grouped.setdefault(slot % 168, []).append(value - trend[bucket])
     for slot, each in grouped.items():
         target = hour_of[slot % 24] + weekday[slot // 24 % 7]
-        cells[slot] = (len(each) * _median(each) + 2 * target) / (len(each) + 2)
+        cells[slot] = (len(each) * median(each) + 2 * target) / (len(each) + 2)
     for slot in range(168):
         if cells[slot] is None and slot // 24 in weekday and slot % 24 in hour_of:
             cells[slot] = hour_of[slot % 24] + weekday[slot // 24]
@@ -351,60 +341,4 @@ def _cells(
 
 def _smooth(daily: dict[int, float]) -> dict[int, float]:
     keys, values = list(daily), list(daily.values())
-    return {key: _median(values[max(0, min(i - 3, len(keys) - 7)) : max(7, i + 4)]) for i, key in enumerate(keys)}
-
-
-def _drift(days: Sequence[float]) -> float:
-    """Return the usual distance of a day from the median of up to seven before it."""
-    off = [value - _median(days[max(0, i - 7) : i]) for i, value in enumerate(days) if i >= min(3, len(days) - 1)]
-    return _SPREAD * _median([abs(value) for value in off])
-
-
-def _follow(
-    days: dict[int, float], ends: dict[int, int], drift: float
-) -> tuple[dict[int, float], tuple[int, float] | None]:
-    """Return the level before each day and after the last, and since when the last lasting one holds, and the one before."""
-    keys = list(days)
-    level = _median([days[key] for key in keys[:7]])
-    far = max(0.5, 3 * drift)
-    levels: dict[int, float] = {}
-    changed = None
-    streak: list[int] = []
-    for key in keys:
-        levels[key] = level
-        off = days[key] - level
-        if abs(off) <= far:
-            streak = []
-            level += 0.2 * off
-            continue
-        if streak and (days[streak[0]] - level > 0) != (off > 0):
-            streak = []
-        streak.append(key)
-        if len(streak) >= LASTING_SYNCS and ends[key] - ends[streak[0]] >= LASTING:
-            changed = ends[streak[0]], level
-            level = _median([days[each] for each in streak])
-            streak = []
-    levels[keys[-1] + 1] = level
-    return levels, changed
-
-
-def _medians(values: Sequence[float], keys: Sequence[int]) -> dict[int, float]:
-    groups: dict[int, list[float]] = {}
-    for value, key in zip(values, keys, strict=True):
-        if key in groups:
-            groups[key].append(value)
-        else:
-            groups[key] = [value]
-    return {key: _median(each) for key, each in groups.items()}
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def _mad(values: Sequence[float]) -> float:
-    middle = _median(values)
-    return _SPREAD * _median([abs(value - middle) for value in values])
-
+    return {key: median(values[max(0, min(i - 3, len(keys) - 7)) : max(7, i + 4)]) for i, key in enumerate(keys)}
