@@ -25,7 +25,7 @@ class Limits(Protocol):
 
     def deadline(self, last: Run) -> float | None: ...
     def start_delay(self) -> float: ...
-    def duration(self, gap: float | None) -> float: ...
+    def duration(self, latest: Run | None, start: int, slow: float | None) -> float: ...
     def lag(self, at: int) -> float | None: ...
     def failed_rows(self) -> float: ...
     def success_age(self) -> float | None: ...
@@ -44,6 +44,8 @@ class Facts:
     paused: bool = False
     gone: bool = False
     unscheduled: bool = False
+    resumed_at: int = 0
+    """When it was paused, unscheduled or gone last; no sync is late before it has had its time since then."""
     verdicts: Sequence[Verdict] = ()
     """On the latest finished syncs, by the limits in effect."""
 
@@ -85,7 +87,7 @@ def judge(runs: Sequence[Run], facts: Facts, limits: Limits, now: float) -> tupl
         problems["overdue"] = CRITICAL
     age = limits.success_age()
     good = next((run for run in reversed(runs) if is_good(run, limits.failed_rows())), None)
-    if age is not None and good and past(good.finish + age):
+    if age is not None and good and past(max(good.finish, facts.resumed_at) + age):
         problems["success_too_old"] = CRITICAL
     hide(problems)
     return problems, min(looks, default=None)
@@ -121,8 +123,9 @@ def _of_running(problems: Problems, runs: Sequence[Run], facts: Facts, limits: L
     if facts.running is None:
         return
     start = facts.running.start
-    before = next((run.start for run in reversed(runs) if not run.failed), None)
-    limit = limits.duration(None if before is None else start - before)
+    latest = next((run for run in reversed(runs) if not run.failed), None)
+    slow = next((verdict.value for verdict in facts.verdicts if verdict.problem == "slow"), None)
+    limit = limits.duration(latest, start, slow)
     if past(start + limit):
         problems["running_long"] = WARNING
     if past(start + 3 * limit):
@@ -137,6 +140,8 @@ def _deadline(runs: Sequence[Run], facts: Facts, limits: Limits) -> float | None
     if facts.slots:
         index = bisect_right(facts.slots, max(last.start + MINUTE, last.finish))
         return facts.slots[index] + limits.start_delay() if index < len(facts.slots) else None
+    if facts.resumed_at > last.start:
+        last = Run(facts.resumed_at, last.status)
     return limits.deadline(last)
 
 

@@ -22,7 +22,7 @@ class Fixed:
     def start_delay(self) -> float:
         return DEFAULT_DELAY
 
-    def duration(self, _gap: float | None) -> float:
+    def duration(self, _latest: Run | None, _start: int, _slow: float | None) -> float:
         return 6.0 * HOUR
 
     def lag(self, _at: int) -> float | None:
@@ -56,8 +56,8 @@ class Learned:
         late = self.normal.rhythm.lateness_seconds
         return DEFAULT_DELAY if late is None else min(max(10 * MINUTE, 1.5 * late + 5 * MINUTE), 2 * HOUR)
 
-    def duration(self, gap: float | None) -> float:
-        return self.normal.duration_limit_seconds(gap, self.sensitivity) or 6.0 * HOUR
+    def duration(self, latest: Run | None, start: int, slow: float | None) -> float:
+        return self.normal.duration_limit_seconds(latest, start, slow, self.sensitivity) or 6.0 * HOUR
 
     def lag(self, start: int) -> float | None:
         return self.normal.lag_limit_seconds(at(start), self.sensitivity)
@@ -106,7 +106,7 @@ class Bands(Fixed):
     def deadline(self, last: Run) -> float | None:
         return last.start + self.gaps[1] if self.gaps else None
 
-    def duration(self, _gap: float | None) -> float:
+    def duration(self, _latest: Run | None, _start: int, _slow: float | None) -> float:
         return self.durations[1] if self.durations else 6.0 * HOUR
 
     def lag(self, _at: int) -> float | None:

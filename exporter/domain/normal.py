@@ -7,7 +7,7 @@ durations, lag, failed rows, gaps between successes and failing streaks:
 
 - Duration, on logarithms: the limit is the larger of 1.3 times the longest normal one and 4.5 spreads above the
   median; a sync may take three times the median (of a long one half an hour more), for that is told as `slow`.
-- Lag at the finish: by weekday, 1.3 times the longest normal one and a margin.
+- Lag at the finish: by weekday, 1.5 times the longest normal one and a margin.
 - A value is abnormal if it is far beyond all but a few others: `longest_normal` says which.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
-from math import exp, inf, log
+from math import exp, inf, log, log1p
 from zlib import crc32
 
 from exporter.domain.model import SyncStatus
@@ -28,6 +28,7 @@ from exporter.domain.rows import Rows, latest_excursion, learn_rows
 
 FEWEST = 5
 """Values from which on a limit is learned."""
+FEWEST_SHARES = 3
 FEW = 100
 """While fewer syncs are known, each one is learned from at once."""
 REFIT = timedelta(hours=6)
@@ -44,7 +45,11 @@ class Durations:
     spread: float
     limit_seconds: float
     windows: tuple[float, ...]
-    """For each of SLOW, the logarithm above the median that the window's median must exceed."""
+    """For each of SLOW, the logarithm above the median, for its rows, that the window's median must exceed."""
+    slope: float = 0.0
+    """By how much the logarithm of a duration grows with that of the rows."""
+    usual_rows: float = 0.0
+    """The logarithm of 1 + rows that the usual duration belongs to."""
     changed_at: int | None = None
     """Since when the usual duration is another one than before; local seconds."""
 
@@ -72,22 +77,30 @@ class Normal:
         at = self.rhythm.deadline(_local(last.start, self.zone), last.took, WIDEN[sensitivity])
         return None if at is None else _utc(at, self.zone)
 
-    def duration_limit_seconds(self, gap: float | None = None, sensitivity: str = "medium") -> float | None:
+    def duration_limit_seconds(
+        self, latest: Run | None = None, start: int | None = None, slow_seconds: float | None = None,
+        sensitivity: str = "medium",
+    ) -> float | None:
         """
-        Return how long a sync may run.
+        Return how long a sync may run. After many rows, a gap, or while syncs are slow, which is a problem told already, more.
 
         Args:
-            gap: Seconds from the start of the last sync that did not fail to this one's; what has piled up takes longer.
+            latest: The latest finished sync that did not fail.
+            start: Of the sync in question, in seconds since 1970.
+            slow_seconds: How long syncs take while they are slow: the value of that verdict.
             sensitivity: `low`, `medium` or `high`.
 
         """
         if self.durations is None:
             return None
         usual, limit = self.durations.usual_seconds, self.durations.limit_seconds
-        widened = usual * (limit / usual) ** WIDEN[sensitivity] if usual else limit
-        if gap and self.rhythm.gap_seconds and self.rhythm.kind != "irregular":
-            widened *= min(10.0, max(1.0, gap / (4 * self.rhythm.gap_seconds)))
-        return widened
+        widened = usual * (limit / usual) ** WIDEN[sensitivity]
+        if latest is not None:
+            more = self.durations.slope * (_log_rows(latest) - self.durations.usual_rows)
+            widened *= exp(max(0.0, min(2.5, more - 0.5)))
+            if start is not None and self.rhythm.gap_seconds and self.rhythm.kind != "irregular":
+                widened *= min(10.0, max(1.0, (start - latest.start) / (4 * self.rhythm.gap_seconds)))
+        return max(widened, 1.5 * (slow_seconds or 0.0))
 
     def lag_limit_seconds(self, at: datetime, sensitivity: str = "medium") -> float | None:
         if self.lag_seconds is None:
@@ -150,7 +163,7 @@ def _rows(runs: Sequence[Run], starts: Sequence[int], *, zoned: bool) -> Rows | 
     return learn_rows(ats, counts, usual, usual_time_of_day(starts) - DAY // 2, zoned=zoned)
 
 
-SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.5), 2.0))
+SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.5), 1.7), (16, log(1.5), 1.3))
 """Windows of syncs, the least factor over the median that is slow, and spreads."""
 
 
@@ -159,26 +172,46 @@ def _durations(good: Sequence[Run]) -> Durations | None:
     if len(known) < FEWEST:
         return None
     logs = [log(max(1, run.took or 0)) for run in known]
+    rows = [_log_rows(run) for run in known]
+    slope, usual_rows = _slope(logs, rows)
+    rest = [each - slope * (row - usual_rows) for each, row in zip(logs, rows, strict=True)] if slope else logs
     days, ends = _days(known)
-    by_day = medians(logs, days)
+    by_day = medians(rest, days)
     few = 1 + 3 / len(logs)
-    steps = list(by_day.values())
-    levels, changed = follow(by_day, ends, max(log(1.6), 4 * max(0.05, usual_step(steps)) * few))
+    step = max(0.05, usual_step(list(by_day.values())))
+    levels, changed = follow(by_day, ends, max(log(1.6), 3 * step * few), 0.05)
     middle = levels[max(levels)]
-    off = [each - levels[day] for each, day in zip(logs, days, strict=True)]
+    off = [each - levels[day] for each, day in zip(rest, days, strict=True)]
     spread = max(0.05, SPREAD * median([abs(each) for each in off])) * few
-    far = max(log(2), 3 * spread)
-    longest = longest_normal(*_largest(off, days, ends), far)
+    whole = max(0.05, SPREAD * median([abs(each - median(logs)) for each in logs])) * few if slope else spread
+    longest = longest_normal(*_largest([each - levels[day] for each, day in zip(logs, days, strict=True)], days, ends),
+                             max(log(2), 3 * whole))
     usual = exp(middle)
     limit = max(
-        1.3 * usual * exp(longest), usual * exp(4.5 * spread), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
+        1.3 * usual * exp(longest), usual * exp(4.5 * whole), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
     )
     windows = []
     for size, factor, spreads in SLOW:
         ordered = [lower_median(off[max(0, i + 1 - size) : i + 1]) for i in range(len(off))]
-        natural = longest_normal(*_largest(ordered, days, ends), far)
+        natural = longest_normal(*_largest(ordered, days, ends), max(log(1.5), 2 * spread))
         windows.append(max(factor * few, spreads * spread, natural + 0.15))
-    return Durations(usual, spread, limit, tuple(windows), changed[0] if changed else None)
+    return Durations(usual, spread, limit, tuple(windows), slope, usual_rows, changed[0] if changed else None)
+
+
+def _log_rows(run: Run) -> float:
+    return log1p(max(0, (run.rows_synced or 0) + (run.rows_failed or 0)))
+
+
+def _slope(logs: Sequence[float], rows: Sequence[float]) -> tuple[float, float]:
+    """Return by how much the logarithm of a duration grows with that of the rows (0 to 1), and the usual rows."""
+    usual = median(rows)
+    middle = median(logs)
+    off = [min(2.0, max(-2.0, row - usual)) for row in rows]
+    spread = sum(each * each for each in off)
+    if spread < 0.02 * len(off):
+        return 0.0, usual
+    slope = sum(each * min(1.5, max(-1.5, value - middle)) for each, value in zip(off, logs, strict=True)) / spread
+    return (min(1.0, slope) if slope > 0.1 else 0.0), usual
 
 
 def _days(runs: Sequence[Run]) -> tuple[list[int], dict[int, int]]:
@@ -213,23 +246,24 @@ def _lags(good: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | Non
         if len(set(own)) < LASTING_VALUES:
             limits.append(overall)
             continue
-        limits.append(min(overall, _lag_limit(*_largest([logs[i] for i in chosen], own, ends))))
+        limit = _lag_limit(*_largest([logs[i] for i in chosen], own, ends))
+        limits.append(limit if limit < overall / 2 else overall)
     return tuple(limits)
 
 
 def _lag_limit(days: Sequence[float], ends: Sequence[int]) -> float:
     longest = exp(longest_normal(days, ends, log(2.0))) - 10 * MINUTE
     few = 1 + 2 / len(days)
-    return few * max(1.3 * longest, longest + 15 * MINUTE + (HOUR if longest > 5 * HOUR else 0))
+    return few * (1.5 * longest + 15 * MINUTE)
 
 
 def _failed_rows(good: Sequence[Run]) -> float | None:
     known = [(run, share) for run in good if (share := failed_share(run)) is not None]
-    if len(known) < FEWEST:
+    if len(known) < FEWEST_SHARES:
         return None
     keys, ends = _days([run for run, _ in known])
     longest = exp(longest_normal(*_largest([log(share + 0.005) for _, share in known], keys, ends), log(2.5))) - 0.005
-    return min(1.0, max(0.01, 1.5 * (1 + 2 / len(known)) * longest))
+    return min(1.0, max(0.01, 2 * (1 + 2 / len(known)) * longest))
 
 
 def failed_share(run: Run) -> float | None:
@@ -322,8 +356,11 @@ def judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium")
     usual = log(max(1.0, learned.usual_seconds))
     bounds = [bound * WIDEN[sensitivity] for bound in learned.windows]
     calm = max(0.3, 0.6 * min(bounds))
-    took = [(run.start, run.took) for run in runs[-300:] if run.took is not None and run.took >= 0 and not run.failed]
-    offs = [log(max(1, each)) - usual for _, each in took]
+    known = [run for run in runs[-300:] if run.took is not None and run.took >= 0 and not run.failed]
+    took = [(run.start, run.took or 0) for run in known]
+    offs = [
+        log(max(1, run.took or 0)) - usual - learned.slope * (_log_rows(run) - learned.usual_rows) for run in known
+    ]
     if not offs or max(offs[-2:]) < calm:
         return None
     since: int | None = None

@@ -267,7 +267,7 @@ def learn_rows(
     if hourly:
         within = _SPREAD * median([abs(value - days[bucket]) for value, bucket in zip(rest, buckets, strict=True)])
         noise = max(_NARROWEST, within) * (1 + 4 / len(ats))
-    levels, changed = follow(days, dict(zip(buckets, ats, strict=True)), max(0.5, 3 * drift))
+    levels, changed = follow(days, dict(zip(buckets, ats, strict=True)), max(0.5, 3 * drift), 0.2)
     zeros = max(0.5, counts.count(0)) / len(ats)
     final = levels[max(levels)]
     since, before = changed or (None, None)
