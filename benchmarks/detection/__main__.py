@@ -12,10 +12,11 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+from benchmarks.detection import limits as of
+from benchmarks.detection import simulate
 from benchmarks.detection.habits import DAY, HISTORY_DAYS, Habit, fleet
 from benchmarks.detection.incidents import KINDS, Incident, plan, syncs
 from benchmarks.detection.judge import CRITICAL, WARNING
-from benchmarks.detection import limits as of, simulate
 from benchmarks.detection.simulate import Learner, Report, watch
 from benchmarks.report import replace_section
 from exporter.domain.past import Run
@@ -58,9 +59,7 @@ class Score:
         self.months += (habit.end - begin - sum(each.grace - each.begin for each in incidents)) / (30 * DAY)
         owned = set()
         for each in incidents:
-            inside = [
-                (i, report) for i, report in enumerate(reports) if each.begin - 1 <= report.begin <= each.grace
-            ]
+            inside = [(i, report) for i, report in enumerate(reports) if each.begin - 1 <= report.begin <= each.grace]
             owned |= {i for i, _ in inside}
             right = [report for _, report in inside if report.problem in KINDS[each.kind].problems]
             if each.kind == "failed":
@@ -99,7 +98,13 @@ def measure(worlds: list[World], learner: Learner, *, known: int | None = None) 
 def text(seconds: float | None) -> str:
     if seconds is None:
         return "–"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h" if seconds < 2 * DAY else f"{seconds / DAY:.1f} d"
+    return (
+        f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.1f} h"
+        if seconds < 2 * DAY
+        else f"{seconds / DAY:.1f} d"
+    )
 
 
 def found_table(score: Score) -> list[str]:
@@ -120,7 +125,16 @@ def found_table(score: Score) -> list[str]:
 
 
 def summary(name: str, score: Score) -> str:
-    wanted = ("silent stop", "durations x3", "rows 0", "rows /10", "rows /2", "rows x10", "source stopped", "lagging source")
+    wanted = (
+        "silent stop",
+        "durations x3",
+        "rows 0",
+        "rows /10",
+        "rows /2",
+        "rows x10",
+        "source stopped",
+        "lagging source",
+    )
     cells = " | ".join(score.share(kind) for kind in wanted)
     return f"| {name} | {cells} | {score.rate(CRITICAL):.3f} | {score.rate(WARNING):.2f} | {score.episodes:.2f} |"
 
@@ -157,13 +171,17 @@ def show(score: Score) -> None:
     for habit, report in score.false:
         day = (report.begin - habit.born) / DAY - HISTORY_DAYS
         ended = "" if report.end is None else f"{(report.end - report.begin) / 3600:.1f} h"
-        print(f"  false {report.problem:14} {report.severity} day {day:5.2f} {ended:8} {habit.name} varies {habit.varies:.1f}")
+        print(
+            f"  false {report.problem:14} {report.severity} day {day:5.2f} {ended:8} {habit.name} varies {habit.varies:.1f}"
+        )
     for kind, each in score.found.items():
         for delay, loud, _, told, habit, incident in each:
             begin = incident.begin
             if delay is None or loud > 1:
-                print(f"  {kind}: {'missed' if delay is None else ' '.join(f'{n} {k}' for k, n in Counter(told).items())} {habit.name} varies {habit.varies:.1f}"
-                      f" day {(begin - habit.born) / DAY - HISTORY_DAYS:.1f} for {(incident.end - begin) / DAY:.1f} d")
+                print(
+                    f"  {kind}: {'missed' if delay is None else ' '.join(f'{n} {k}' for k, n in Counter(told).items())} {habit.name} varies {habit.varies:.1f}"
+                    f" day {(begin - habit.born) / DAY - HISTORY_DAYS:.1f} for {(incident.end - begin) / DAY:.1f} d"
+                )
 
 
 if __name__ == "__main__":

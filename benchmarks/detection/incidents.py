@@ -142,9 +142,7 @@ def syncs(habit: Habit, incidents: list[Incident], random: Random) -> list[Run]:
     return runs
 
 
-def _sync(
-    habit: Habit, kind: str, start: int, gaps: float, random: Random, into: int, frozen: int | None
-) -> Run:
+def _sync(habit: Habit, kind: str, start: int, gaps: float, random: Random, into: int, frozen: int | None) -> Run:
     rows = habit.rows(start, gaps)
     if kind in ("failed", "failing", "config_error") or (not kind and random.random() < habit.error_share):
         status = SyncStatus.CONFIG_ERROR if kind == "config_error" else SyncStatus.ERROR

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from exporter.domain.model import SyncStatus
-from exporter.domain.normal import Verdict, failed_share, is_good
-from exporter.domain.past import Run
-
 from benchmarks.detection.habits import DAY, HOUR, MINUTE
+from exporter.domain.model import SyncStatus
+from exporter.domain.normal import failed_share, is_good
+from exporter.domain.past import Run
+from exporter.domain.trends import Verdict
 
 CRITICAL, WARNING, INFO = 2, 1, 0
 Problems = dict[str, int]
@@ -87,7 +87,7 @@ def judge(runs: Sequence[Run], facts: Facts, limits: Limits, now: float) -> tupl
         problems["overdue"] = CRITICAL
     age = limits.success_age()
     good = next((run for run in reversed(runs) if is_good(run, limits.failed_rows())), None)
-    if age is not None and good and past(max(good.finish, facts.resumed_at) + age):
+    if age is not None and good and facts.running is None and past(max(good.finish, facts.resumed_at) + age):
         problems["success_too_old"] = CRITICAL
     hide(problems)
     return problems, min(looks, default=None)
@@ -157,7 +157,7 @@ def hide(problems: Problems) -> None:
         _drop(problems, "behind", "success_too_old")
     if "future_watermark" in problems:
         _drop(problems, "behind", "resynced", "rows_low")
-    if set(problems) - {"success_too_old"}:
+    if problems.keys() - {"success_too_old"}:
         _drop(problems, "success_too_old")
 
 

@@ -7,8 +7,9 @@ from statistics import fmean, median, pstdev
 
 from benchmarks.detection.habits import DAY, HOUR, MINUTE
 from benchmarks.detection.judge import at
-from exporter.domain.normal import Normal, Verdict, judge_recent, learn_from
+from exporter.domain.normal import Normal, learn_from
 from exporter.domain.past import Run
+from exporter.domain.trends import Verdict, judge_latest
 
 DEFAULT_DELAY = 15 * MINUTE
 
@@ -53,26 +54,25 @@ class Learned:
         return None if deadline is None else deadline.timestamp()
 
     def start_delay(self) -> float:
-        late = self.normal.rhythm.lateness_seconds
-        return DEFAULT_DELAY if late is None else min(max(10 * MINUTE, 1.5 * late + 5 * MINUTE), 2 * HOUR)
+        return self.normal.start_delay_seconds(self.sensitivity) or DEFAULT_DELAY
 
     def duration(self, latest: Run | None, start: int, slow: float | None) -> float:
-        return self.normal.duration_limit_seconds(latest, start, slow, self.sensitivity) or 6.0 * HOUR
+        return self.normal.duration_limit_seconds(at(start), latest, slow or 0.0, self.sensitivity) or 6.0 * HOUR
 
     def lag(self, start: int) -> float | None:
         return self.normal.lag_limit_seconds(at(start), self.sensitivity)
 
     def failed_rows(self) -> float:
-        return self.normal.failed_rows_ratio or 0.01
+        return self.normal.failed_rows_limit(self.sensitivity) or 0.01
 
     def success_age(self) -> float | None:
-        return self.normal.success_age_seconds
+        return self.normal.success_age_limit_seconds(self.sensitivity)
 
     def healed(self) -> int:
         return self.normal.healed_failures
 
     def recent(self, runs: Sequence[Run]) -> Sequence[Verdict]:
-        return judge_recent(runs, self.normal, self.sensitivity)
+        return judge_latest(runs, self.normal, self.sensitivity)
 
 
 def learned(runs: Sequence[Run], now: int) -> Learned:

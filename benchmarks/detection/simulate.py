@@ -9,8 +9,9 @@ from zlib import crc32
 from benchmarks.detection.habits import DAY, HISTORY_DAYS, HOUR, Habit
 from benchmarks.detection.incidents import Incident
 from benchmarks.detection.judge import Facts, Limits, Problems, judge
-from exporter.domain.normal import FEW, LOOK_BACK
+from exporter.domain.normal import FEW
 from exporter.domain.past import MOST, Run
+from exporter.domain.trends import LOOK_BACK
 
 REFIT_HOURS = 6
 """As contract 7.1 has it; more makes tuning quicker."""
@@ -49,6 +50,7 @@ def watch(
         finished = finished[-known:] if known else []
     facts = Facts(begin, habit.slots if habit.announced else ())
     later = [run for run in runs if run.finish > begin]
+    facts.running = later[0] if later and later[0].start <= begin else None
     events: list[tuple[int, int, str, object]] = []
     for run in later:
         events += [(max(begin, run.start), 1, "start", run), (run.finish, 0, "finish", run)]

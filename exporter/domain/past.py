@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 from exporter.domain.model import Sync, SyncStatus
@@ -61,7 +62,7 @@ _FAILED = frozenset(status for status in _STATUSES if Sync(_EPOCH, status).faile
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The finished syncs of one integration, oldest first. Equal pasts hold equal syncs in the same order of arrival."""
+    """The finished syncs of one integration, oldest first."""
 
     packed: bytes = b""
     count: int = 0
@@ -95,14 +96,16 @@ class Past:
             return self
         starts = sorted(new)
         if (starts[0] > self.latest or not self.count) and self.count + len(new) <= MOST + SLACK:
-            return type(self)(self.packed + _pack(map(new.get, starts), self.latest), self.count + len(new), starts[-1])
+            return type(self)(
+                self.packed + _pack((new[start] for start in starts), self.latest), self.count + len(new), starts[-1]
+            )
         known = {run.start: run for run in _unpack(self.packed)}
         return type(self).of((known | new).values(), since=since)
 
     @classmethod
     def of(cls, runs: Iterable[Run], *, since: datetime | None = None) -> Self:
         """Return the past that holds the latest of *runs*, which may come in any order, each start once."""
-        first = -(1 << 62) if since is None else _seconds(since)
+        first = -(1 << 62) if since is None else to_seconds(since)
         kept = sorted((run for run in runs if run.start >= first), key=lambda run: run.start)[-MOST:]
         return cls(_pack(kept, 0), len(kept), kept[-1].start) if kept else cls()
 
@@ -128,16 +131,16 @@ def decode(data: bytes) -> Past:
         runs = list(_unpack(packed))
     except (zlib.error, IndexError, OverflowError) as error:
         raise ValueError(f"a stored past is damaged: {error}") from error
-    if not expander.eof or any(a.start >= b.start for a, b in zip(runs, runs[1:], strict=False)):
+    if not expander.eof or any(a.start >= b.start for a, b in pairwise(runs)):
         raise ValueError("a stored past is damaged")
     return Past(packed, len(runs), runs[-1].start if runs else 0)
 
 
 def to_run(sync: Sync) -> Run:
-    start, finish = _seconds(sync.sync_start_time), sync.sync_finish_time
-    took = None if finish is None else _seconds(finish) - start
+    start, finish = to_seconds(sync.sync_start_time), sync.sync_finish_time
+    took = None if finish is None else to_seconds(finish) - start
     watermark = sync.last_timestamp_synced
-    lag = None if watermark is None else start + (took or 0) - _seconds(watermark)
+    lag = None if watermark is None else start + (took or 0) - to_seconds(watermark)
     return Run(start, sync.job_status, took, lag, sync.rows_synced, sync.rows_failed_with_errors)
 
 
@@ -148,8 +151,12 @@ def to_sync(run: Run) -> Sync:
     return Sync(start, run.status, finish, watermark, run.rows_synced, run.rows_failed)
 
 
-def _seconds(at: datetime) -> int:
+def to_seconds(at: datetime) -> int:
     return (at - _EPOCH) // _SECOND
+
+
+def to_moment(seconds: float) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def _pack(runs: Iterable[Run], before: int) -> bytes:

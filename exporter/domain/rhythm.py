@@ -18,7 +18,12 @@ granted where a change of clocks would matter.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
+from math import exp, log
+
+from exporter.domain.past import to_moment, to_seconds
+from exporter.domain.robust import longest_normal
 
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 DAILY = 5 * HOUR
@@ -115,8 +120,10 @@ def learn_rhythm(starts: Sequence[int], *, zoned: bool) -> Rhythm:
     gap = spans[len(spans) // 2] or usual
     near = [abs(span - gap) for span in spans if abs(span - gap) <= max(0.25 * gap, 10 * MINUTE)]
     if len(near) < _ALIKE_SHARE * len(spans):
-        longest = min(spans[-1], 2 * spans[-2]) if len(spans) >= FEWEST_IRREGULAR else spans[-1]
-        limit = 1.5 * longest * (1 + 4 / len(spans)) + 10 * MINUTE if len(spans) >= FEWEST_IRREGULAR else None
+        limit = None
+        if len(spans) >= FEWEST_IRREGULAR:
+            logs = [log(max(1, b - a)) for a, b in pairwise(moments)]
+            limit = 1.5 * exp(longest_normal(logs, starts[1:], log(1.6))) * (1 + 4 / len(spans)) + 10 * MINUTE
         return Rhythm("irregular", gap, limit, None, unit, origin, awake)
     limit = _regular_limit(spans, gap, usual, zoned=zoned) if len(spans) >= FEWEST_REGULAR else None
     late = sorted(near)[-min(3, 1 + len(near) // 20)]
@@ -126,7 +133,7 @@ def learn_rhythm(starts: Sequence[int], *, zoned: bool) -> Rhythm:
 
 def _regular_limit(spans: Sequence[int], gap: float, usual: int, *, zoned: bool) -> float:
     n = len(spans)
-    rank = 1 if n < 20 else 2 if n < 60 else 3
+    rank = 1 if n < 20 else 2 if n < 60 else max(3, n // 100)
     if rank == 1 and n >= 8 and spans[-1] > 1.7 * spans[-2]:
         rank = 2
     longest = max(spans[-rank], gap, 2 * gap if usual <= 2 * HOUR else 0)
@@ -137,9 +144,10 @@ def _regular_limit(spans: Sequence[int], gap: float, usual: int, *, zoned: bool)
 def _latest_rhythm(gaps: Sequence[int]) -> int:
     """Return the index of the start from which on another rhythm holds; 0 if it has not changed."""
     usual = sorted(gaps)[len(gaps) // 2]
-    for tail, changed in ((4, lambda last: min(last) > 1.6 * usual), (20, lambda last: max(last) < 0.6 * usual)):
+    for tail in (4, 20):
         last = gaps[-tail:]
-        if len(gaps) < 3 * tail or max(last) > 1.25 * min(last) or not changed(last):
+        changed = min(last) > 1.6 * usual if tail == 4 else max(last) < 0.6 * usual
+        if len(gaps) < 3 * tail or max(last) > 1.25 * min(last) or not changed:
             continue
         middle = sorted(last)[tail // 2]
         index = len(gaps)
@@ -198,3 +206,15 @@ def usual_time_of_day(starts: Sequence[int]) -> int:
         counts[start % DAY // HOUR] += 1
     best = max(range(24), key=lambda hour: counts[hour - 1] + 2 * counts[hour] + counts[(hour + 1) % 24])
     return best * HOUR + HOUR // 2
+
+
+def to_local(seconds: int, zone: tzinfo | None) -> int:
+    """Return what the wall clock of a zone shows, as seconds since 1970; UTC without a zone."""
+    if zone is None:
+        return seconds
+    return to_seconds(to_moment(seconds).astimezone(zone).replace(tzinfo=UTC))
+
+
+def to_utc(local: float, zone: tzinfo | None) -> datetime:
+    moment = to_moment(local)
+    return moment if zone is None else moment.replace(tzinfo=zone).astimezone(UTC)

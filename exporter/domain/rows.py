@@ -1,80 +1,26 @@
 """
-How many rows syncs usually bring at a time of the week, and whether the latest ones bring far fewer or far more.
+How many rows syncs usually bring at a time of the week.
 
 Theory. On logarithms, rows are level + time of the week + noise. Times of the week are hours or weekdays, as syncs are
 frequent or rare; what few syncs say about one is drawn towards what the hour and the weekday say alone. The level
 follows slow changes day by day; a day that is far off does not move it, but where days have been off to one side for
-LASTING, that is the new level.
-
-A verdict is about an excursion: syncs in a row of which nearly all are clearly below (above) what is usual. It becomes
-a problem by a rule: the deeper, the sooner. One low day is a holiday and one high day a campaign, so only rows near
-zero or near a tenth are told within a day, and on the first day against the quietest weekday. An excursion is over
-when a few syncs are usual again. The same scan runs over the past: what fired there and healed is natural to this
-integration, if it did so again and again, and must be outlasted.
+two weeks, that is the new level. Where no time zone is known the hours beside are as good, for clocks change. Rows
+pile up while nothing syncs; what a gap longer than nearly all others adds is taken into account.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from math import expm1, log, log1p, sqrt
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import expm1, log, log1p
 
-from exporter.domain.robust import follow, median, medians, usual_step
 from exporter.domain.rhythm import DAILY, DAY, HOUR
+from exporter.domain.robust import SPREAD, follow, median, medians, usual_step
 
 FEWEST = 5
-_FIRST_DAY = 30 * HOUR
 _SUB_DAILY, _SELDOM = 20 * HOUR, 5 * DAY
-_SPREAD = 1.4826
-"""Makes the median of distances a standard deviation, for normal noise."""
 _NARROWEST = 0.08
-_UNEVEN = 0.4
-"""Logarithm of a gap over the usual one from which on rows that piled up, or had no time to, count."""
-
-
-class Rule(NamedTuple):
-    """From when on an excursion is a problem. *syncs* are by class: within 5 h, within 20 h, within 5 days, rarer."""
-
-    low: bool
-    ratio: float
-    hours: float
-    """For the first two classes."""
-    syncs: tuple[int, int, int, int]
-    rows: int
-    """Rows that would have been usual meanwhile, at least."""
-
-
-NEAR_ZERO = Rule(True, 0.03, 0.7, (3, 2, 1, 1), 30)
-RULES = (
-    NEAR_ZERO,
-    Rule(True, 0.17, 6, (6, 3, 2, 1), 20),
-    Rule(True, 0.45, 60, (8, 8, 4, 2), 20),
-    Rule(True, 0.63, 96, (12, 12, 6, 3), 50),
-    Rule(False, 5.0, 54, (6, 6, 3, 2), 5),
-    Rule(False, 2.5, 120, (12, 12, 6, 3), 20),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Excursion:
-    """Syncs in a row that brought clearly fewer, or more, rows than usual."""
-
-    low: bool
-    began_at: int
-    """Start of the first such sync, in local seconds."""
-    ratio: float
-    """Rows synced, as a share of what is usual."""
-    seconds: int
-    syncs: int
-    usual_rows: float
-    """Of all these syncs together."""
-    fired: tuple[int | None, ...]
-    """For each of RULES how long the excursion had lasted when the rule held first."""
-
-    def is_problem(self, rows: "Rows") -> bool:
-        return any(
-            fired is not None and self.seconds >= patience
-            for fired, patience in zip(self.fired, rows.patience, strict=True)
-        )
+_HOURS = 168
+"""Hours of a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +29,9 @@ class Rows:
 
     syncs: int
     gap_seconds: float
+    """The median from start to start,"""
+    long_gap_seconds: float
+    """and what 98 in a hundred do not exceed."""
     unit: int
     origin: int
     level: float
@@ -95,17 +44,17 @@ class Rows:
     zeros: float
     """Share of syncs without rows."""
     zoned: bool
-    patience: tuple[int, ...] = (0,) * len(RULES)
-    """For each of RULES the seconds that an excursion must have lasted, beyond what the rule says."""
     level_since: int | None = None
     """Since when the level holds, if it changed for good; local seconds."""
     level_before: float | None = None
+    patience: tuple[int, ...] = ()
+    """For each of `excursions.RULES` how many seconds it takes at least, as excursions that long came and went before."""
     least: tuple[float, ...] = field(default=(), repr=False)
     """By hour of the day, or once: what the quietest weekday adds."""
 
     @property
     def kind(self) -> int:
-        """Which column of a rule's *syncs* counts."""
+        """0 where syncs follow one another within 5 hours, 1 within 20 hours, 2 within 5 days, else 3."""
         return sum(self.gap_seconds >= bound for bound in (DAILY, _SUB_DAILY, _SELDOM))
 
     def around(self, at: int) -> tuple[float, float, float] | None:
@@ -130,14 +79,20 @@ class Rows:
         width = max(log(2.0), 3 * self.noise) * widen
         return max(0.0, expm1(low - width)), max(0.0, expm1(usual)), max(0.0, expm1(high + width))
 
-    def bounds(self, at: int, gap: int | None) -> tuple[float, float] | None:
-        """Return what is at least and at most usual for a sync at *at*, so long after the last one that did not fail."""
+    def bounds(self, at: int, gap: int | None) -> tuple[float, float, float] | None:
+        """Return what is at least, as a rule and at most usual, so many seconds after the last sync that did not fail."""
         around = self.around(at)
         if around is None:
             return None
-        low, _, high = around
-        share = log(max(gap, 1) / self.gap_seconds) if gap is not None else 0.0
-        return (low + share if share < -_UNEVEN else low), (high + share if share > _UNEVEN else high)
+        low, usual, high = around
+        share = self.uneven(gap)
+        return low + min(0.0, share), usual + share, high + max(0.0, share)
+
+    def uneven(self, gap: int | None) -> float:
+        """Return what a gap longer than nearly all, or much shorter than usual, adds to the rows of a sync."""
+        if gap is None or 0.67 * self.gap_seconds < gap < 1.2 * self.long_gap_seconds:
+            return 0.0
+        return log(max(gap, 1) / (self.gap_seconds if gap < self.gap_seconds else self.long_gap_seconds))
 
     @property
     def margin(self) -> float:
@@ -150,111 +105,25 @@ class Rows:
         return (3, 2, 1, 1)[self.kind]
 
 
-def latest_excursion(rows: Rows, latest_first: Iterable[tuple[int, int, int | None]], *, low: bool) -> Excursion | None:
-    """
-    Return the excursion that still goes on.
-
-    Args:
-        rows: What is usual.
-        latest_first: Start in local seconds, rows, and seconds since the sync before, of syncs that did not fail.
-        low: Whether fewer rows than usual are looked for, or more.
-
-    """
-    calm = 0
-    syncs: list[tuple[int, float, float]] = []
-    for at, count, gap in latest_first:
-        bounds = rows.bounds(at, gap)
-        if bounds is None:
-            continue
-        value = log1p(count)
-        off = bounds[0] - value if low else value - bounds[1]
-        calm = 0 if off > rows.margin else calm + 1
-        if calm == rows.calm:
-            break
-        syncs.append((at, value, bounds[0] if low else bounds[1]))
-    open_ = None
-    for excursion, is_open in _scan(rows, reversed(syncs), low=low):
-        open_ = excursion if is_open else None
-    return open_
-
-
-def _scan(
-    rows: Rows, syncs: Iterable[tuple[int, float, float]], *, low: bool
-) -> Iterator[tuple[Excursion, bool]]:
-    """Yield the excursions of one side, and whether it still goes on; *syncs* are start, logarithm and bound."""
-    ends, margin, kind = rows.calm, rows.margin, rows.kind
-    rules = [(i, rule) for i, rule in enumerate(RULES) if rule.low is low]
-    sign = 1 if low else -1
-    open_ = False
-    calm = began = n = off_count = seconds = 0
-    total = usual = least = 0.0
-    fired: list[int | None] = []
-    ratio = 1.0
-    for at, value, bound in syncs:
-        if sign * (bound - value) > margin:
-            calm = 0
-            if not open_:
-                open_, began, n, off_count, total, usual, least = True, at, 0, 0, 0.0, 0.0, 0.0
-                fired = [None] * len(RULES)
-            off_count += 1
-        elif not open_:
-            continue
-        else:
-            calm += 1
-            if calm >= ends:
-                open_ = False
-                yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), False
-                continue
-        n += 1
-        total += expm1(value)
-        usual += max(0.0, expm1(bound))
-        least += max(0.0, expm1(min(bound, _least(rows, at)))) if low else 0.0
-        seconds = at - began
-        base = least if low and seconds < _FIRST_DAY else usual
-        ratio = (total + 1) / (base + 1)
-        if off_count >= 0.75 * n:
-            for i, rule in rules:
-                if fired[i] is None and _holds(rows, rule, kind, n, seconds, base, ratio):
-                    fired[i] = seconds
-    if open_:
-        yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), True
-
-
-def _least(rows: Rows, at: int) -> float:
-    if not rows.least:
-        return float("inf")
-    return rows.level + rows.least[(at - rows.origin) // rows.unit % len(rows.least)]
-
-
-def _holds(rows: Rows, rule: Rule, kind: int, n: int, seconds: int, usual: float, ratio: float) -> bool:
-    if n < rule.syncs[kind] or usual < rule.rows or (kind < 2 and seconds < rule.hours * HOUR):
-        return False
-    if ratio > rule.ratio if rule.low else ratio < rule.ratio:
-        return False
-    depth = abs(log(ratio))
-    if depth < max(3.5 * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(usual + 1)):
-        return False
-    return rule is not NEAR_ZERO or rows.zeros**n < 1e-4
-
-
 def learn_rows(
-    ats: Sequence[int], counts: Sequence[int], usual_gap: float, origin: int, *, zoned: bool
-) -> Rows | None:
+    ats: Sequence[int], counts: Sequence[int], origin: int, *, zoned: bool
+) -> tuple[Rows, list[float]] | None:
     """
-    Return what is usual, None while fewer than FEWEST syncs are known.
+    Return what is usual, and the level at each sync; None while fewer than FEWEST syncs are known.
 
     Args:
         ats: Starts of past syncs that did not fail, in local seconds, ascending.
         counts: Their rows, synced and failed together.
-        usual_gap: Seconds between starts, the median.
         origin: Half a day before the usual time of day, in local seconds, for syncs a day or more apart.
         zoned: Whether local means a known time zone.
 
     """
     if len(ats) < FEWEST:
         return None
+    gaps = sorted(b - a for a, b in pairwise(ats))
+    usual_gap = max(1, gaps[len(gaps) // 2])
     hourly, seldom = usual_gap < _SUB_DAILY, usual_gap >= _SELDOM
-    unit, size, origin = (HOUR, 168, 0) if hourly else (DAY, 1 if seldom else 7, 0 if seldom else origin)
+    unit, size, origin = (HOUR, _HOURS, 0) if hourly else (DAY, 1 if seldom else 7, 0 if seldom else origin)
     values = [log1p(count) for count in counts]
     slots = [(at - origin) // unit for at in ats]
     buckets = [slot // 24 for slot in slots] if hourly else list(range(len(ats)))
@@ -265,41 +134,28 @@ def learn_rows(
     drift = max(_NARROWEST, usual_step(list(days.values()))) * (1 + 4 / len(days))
     noise = drift
     if hourly:
-        within = _SPREAD * median([abs(value - days[bucket]) for value, bucket in zip(rest, buckets, strict=True)])
+        within = SPREAD * median([abs(value - days[bucket]) for value, bucket in zip(rest, buckets, strict=True)])
         noise = max(_NARROWEST, within) * (1 + 4 / len(ats))
     levels, changed = follow(days, dict(zip(buckets, ats, strict=True)), max(0.5, 3 * drift), 0.2)
     zeros = max(0.5, counts.count(0)) / len(ats)
-    final = levels[max(levels)]
     since, before = changed or (None, None)
     rows = Rows(
-        len(ats), usual_gap, unit, origin, final, cells, noise, drift, zeros, zoned, (0,) * len(RULES), since, before, least
-    )  # fmt: skip
-    return replace(rows, patience=_patience(rows, ats, values, slots, [levels[bucket] - final for bucket in buckets]))
-
-
-def _patience(
-    rows: Rows, ats: Sequence[int], values: Sequence[float], slots: Sequence[int], shifts: Sequence[float]
-) -> tuple[int, ...]:
-    """Return how long excursions of each rule lasted that came and went again and again."""
-    around = [rows.around(rows.origin + slot * rows.unit) for slot in range(len(rows.cells))]
-    rank = 3 if ats[-1] - ats[0] >= 40 * DAY else 2
-    lasted: list[list[int]] = [[] for _ in RULES]
-    for low in (True, False):
-        table = [None if each is None else each[0 if low else 2] for each in around]
-        syncs = []
-        before = None
-        for at, value, slot, shift in zip(ats, values, slots, shifts, strict=True):
-            bound = table[slot % len(table)]
-            if bound is not None:
-                gap = rows.gap_seconds if before is None else at - before
-                share = log(max(gap, 1) / rows.gap_seconds) if not 0.67 < gap / rows.gap_seconds < 1.5 else 0.0
-                syncs.append((at, value, bound + shift + (min(share, 0.0) if low else max(share, 0.0))))
-            before = at
-        for excursion, is_open in _scan(rows, syncs, low=low):
-            for each, fired in zip(lasted, excursion.fired, strict=True):
-                if fired is not None and not is_open:
-                    each.append(excursion.seconds)
-    return tuple(int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted)
+        len(ats),
+        usual_gap,
+        max(usual_gap, gaps[int(0.98 * (len(gaps) - 1))]),
+        unit,
+        origin,
+        levels[max(levels)],
+        cells,
+        noise,
+        drift,
+        zeros,
+        zoned,
+        since,
+        before,
+        least=least,
+    )
+    return rows, [levels[bucket] for bucket in buckets]
 
 
 def _cells(
@@ -308,7 +164,7 @@ def _cells(
     """Return what each time of the week adds, and the least that any weekday adds, by hour."""
     if count == 1:
         return (0.0,), ()
-    hours = 24 if count == 168 else 1
+    hours = 24 if count == _HOURS else 1
     hour_of = medians(values, [slot % hours for slot in slots])
     rest = [value - hour_of[slot % hours] for value, slot in zip(values, slots, strict=True)]
     daily = medians(rest, buckets)
@@ -325,11 +181,11 @@ def _cells(
         return tuple(cells), (min(weekday.values()),)
     grouped: dict[int, list[float]] = {}
     for value, slot, bucket in zip(values, slots, buckets, strict=True):
-        grouped.setdefault(slot % 168, []).append(value - trend[bucket])
+        grouped.setdefault(slot % _HOURS, []).append(value - trend[bucket])
     for slot, each in grouped.items():
         target = hour_of[slot % 24] + weekday[slot // 24 % 7]
         cells[slot] = (len(each) * median(each) + 2 * target) / (len(each) + 2)
-    for slot in range(168):
+    for slot in range(_HOURS):
         if cells[slot] is None and slot // 24 in weekday and slot % 24 in hour_of:
             cells[slot] = hour_of[slot % 24] + weekday[slot // 24]
     least = []

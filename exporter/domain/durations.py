@@ -1,0 +1,163 @@
+"""
+How long syncs take, learned from past ones, and whether the latest take clearly longer.
+
+Theory. On logarithms, a duration is a level that follows slow changes, a part that the rows explain, and noise. How
+long a sync may run follows from the longest normal one, whatever its rows, and is never less than three times the
+usual duration (of a long sync half an hour more): what takes longer lastingly is told as `slow`, by medians over the
+latest few syncs, each against its rows. Rows beyond all experience may take longer by as much as there are more of
+them. An hour with more rows, a campaign or what piled up during an outage is therefore not slow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, inf, log, log1p
+
+from exporter.domain.past import Run
+from exporter.domain.rhythm import DAY, MINUTE
+from exporter.domain.robust import SPREAD, follow, longest_normal, lower_median, median, medians, usual_step
+
+FEWEST = 5
+SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.5), 1.7), (16, log(1.5), 1.3))
+"""Windows of syncs, the least factor over the median that is slow, and spreads."""
+LOOK_BACK = 300
+"""Syncs that are looked at to find since when they have been slow."""
+_LEAST_SLOPE = 0.1
+_NARROWEST = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How much longer, as a logarithm, a sync takes because of its rows."""
+
+    usual_rows: float
+    """The logarithm of 1 + rows that the usual duration belongs to."""
+    slope: float
+    """By how much the logarithm of a duration grows with that of the rows, 0 to 1."""
+    far: float
+    """Distance from the usual rows beyond which nothing is known."""
+
+    def by(self, run: Run) -> float:
+        off = log_rows(run) - self.usual_rows
+        part: float = self.slope * max(-1.0, min(off, self.far))
+        return part + max(0.0, off - self.far)
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long syncs take."""
+
+    usual_seconds: float
+    spread: float
+    """Of the logarithm."""
+    limit_seconds: float
+    windows: tuple[float, ...]
+    """For each of SLOW, the logarithm above the median, for its rows, that the window's median must exceed."""
+    explained: Explained
+    changed_at: int | None = None
+    """Since when, in seconds since 1970, the usual duration is another one than before."""
+
+    def limit(self, latest: Run | None, piled_up: float, slow_seconds: float, widen: float) -> float:
+        """
+        Return how many seconds a sync may run.
+
+        Args:
+            latest: The latest finished sync that did not fail: after many rows, many more are no wonder.
+            piled_up: How many times longer than usual data had time to pile up, at least 1.
+            slow_seconds: How long syncs take while they are slow, which is reported already; else 0.
+            widen: More than 1 allows more.
+
+        """
+        limit = self.usual_seconds * (self.limit_seconds / self.usual_seconds) ** widen
+        if latest is not None:
+            limit *= exp(max(0.0, min(2.5, self.explained.by(latest) - 0.5)))
+        return max(limit * min(10.0, piled_up), 1.5 * slow_seconds)
+
+    def slow(self, runs: Sequence[Run], widen: float) -> tuple[int, float, float] | None:
+        """Return since when the latest syncs are slow, in seconds since 1970, their median duration and its limit."""
+        bounds = [bound * widen for bound in self.windows]
+        calm = max(0.3, 0.6 * min(bounds))
+        known = [run for run in runs[-LOOK_BACK:] if is_timed(run)]
+        off = [log(max(1, run.took or 0) / self.usual_seconds) - self.explained.by(run) for run in known]
+        if not off or max(off[-2:]) < calm:
+            return None
+        since: int | None = None
+        for end in range(1, len(off) + 1):
+            if max(off[max(0, end - 2) : end]) < calm:
+                since = None
+            elif since is None and any(
+                end >= size and lower_median(off[end - size : end]) > bound
+                for (size, _, _), bound in zip(SLOW, bounds, strict=True)
+            ):
+                since = end - 1
+                while since and off[since - 1] > calm:
+                    since -= 1
+        if since is None:
+            return None
+        return known[since].start, median([run.took or 0 for run in known[-4:]]), self.usual_seconds * exp(min(bounds))
+
+
+def is_timed(run: Run) -> bool:
+    return run.took is not None and run.took >= 0 and not run.failed
+
+
+def log_rows(run: Run) -> float:
+    return log1p(max(0, (run.rows_synced or 0) + (run.rows_failed or 0)))
+
+
+def learn_durations(runs: Sequence[Run]) -> Durations | None:
+    """Return how long syncs take; None while fewer than FEWEST are known. *runs* are oldest first."""
+    known = [run for run in runs if is_timed(run)]
+    if len(known) < FEWEST:
+        return None
+    logs = [log(max(1, run.took or 0)) for run in known]
+    explained = _explained(logs, [log_rows(run) for run in known])
+    rest = [each - explained.by(run) for each, run in zip(logs, known, strict=True)]
+    days, ends = by_days([run.start for run in known])
+    daily = medians(rest, days)
+    few = 1 + 3 / len(logs)
+    step = max(_NARROWEST, usual_step(list(daily.values())))
+    levels, changed = follow(daily, ends, max(log(1.6), 3 * step * few), 0.05)
+    middle = levels[max(levels)]
+    off = [each - levels[day] for each, day in zip(rest, days, strict=True)]
+    whole = [each - levels[day] for each, day in zip(logs, days, strict=True)]
+    spread = max(_NARROWEST, SPREAD * median([abs(each) for each in off])) * few
+    wide = max(spread, SPREAD * median([abs(each) for each in whole]) * few)
+    longest = longest_normal(*largest(whole, days, ends), max(log(2), 3 * wide))
+    usual = exp(middle)
+    limit = max(
+        1.3 * usual * exp(longest), usual * exp(4.5 * wide), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
+    )
+    windows = []
+    for size, factor, spreads in SLOW:
+        window = [lower_median(off[max(0, i + 1 - size) : i + 1]) for i in range(len(off))]
+        natural = longest_normal(*largest(window, days, ends), max(log(1.5), 2 * spread))
+        windows.append(max(factor * few, spreads * spread, natural + 0.15))
+    return Durations(usual, spread, limit, tuple(windows), explained, changed[0] if changed else None)
+
+
+def _explained(logs: Sequence[float], rows: Sequence[float]) -> Explained:
+    """Fit a line through the middle, far values pulled in."""
+    usual, middle = median(rows), median(logs)
+    far = max(0.7, 2.5 * SPREAD * median([abs(row - usual) for row in rows]))
+    off = [min(2.0, max(-2.0, row - usual)) for row in rows]
+    spread = sum(each * each for each in off)
+    slope = 0.0
+    if spread > 0.02 * len(off):
+        slope = sum(each * min(1.5, max(-1.5, value - middle)) for each, value in zip(off, logs, strict=True)) / spread
+    return Explained(usual, min(1.0, slope) if slope > _LEAST_SLOPE else 0.0, far)
+
+
+def by_days(starts: Sequence[int]) -> tuple[list[int], dict[int, int]]:
+    """Return a key for each sync, its day or, where they are rare, itself; and when each key's last one started."""
+    rare = len(starts) < 2 * (1 + (starts[-1] - starts[0]) // DAY)
+    keys = list(range(len(starts))) if rare else [start // DAY for start in starts]
+    return keys, dict(zip(keys, starts, strict=True))
+
+
+def largest(values: Sequence[float], keys: Sequence[int], ends: dict[int, int]) -> tuple[list[float], list[int]]:
+    """Return the largest value of each key, and when the key ended."""
+    found = dict.fromkeys(keys, -inf)
+    for value, key in zip(values, keys, strict=True):
+        if value > found[key]:  # noqa: PLR1730 - max() takes three times as long
+            found[key] = value
+    return list(found.values()), [ends[key] for key in found]

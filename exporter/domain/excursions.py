@@ -1,0 +1,193 @@
+"""
+Whether the latest syncs of an integration bring far fewer or far more rows than usual.
+
+Theory. An excursion is a number of syncs in a row of which nearly all are clearly below (above) what is usual. It is a
+problem by a rule: the deeper, the sooner. One low day is a holiday and one high day a campaign, so only rows near zero
+or near a tenth are reported within a day, and on the first day against the quietest weekday. An excursion is over when
+a few syncs are usual again. The same scan runs over the past: a rule that held there again and again for an excursion
+that healed is natural to this integration, which must outlast it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import expm1, inf, log, log1p, sqrt
+from typing import NamedTuple
+
+from exporter.domain.rhythm import DAY, HOUR
+from exporter.domain.rows import Rows
+
+_FIRST_DAY = 30 * HOUR
+_DAILY_KIND = 2
+_CHANCE = 1e-4
+"""That syncs without rows are so by chance, at the most."""
+_NEARLY_ALL = 0.75
+_AGAIN_AND_AGAIN = 40 * DAY
+"""In a past of that length three times, in a shorter one twice."""
+
+
+class Rule(NamedTuple):
+    """From when on an excursion is a problem. *syncs* are by class: within 5 h, within 20 h, within 5 days, rarer."""
+
+    low: bool
+    ratio: float
+    hours: float
+    """For the first two classes."""
+    syncs: tuple[int, int, int, int]
+    rows: int
+    """Rows that would have been usual meanwhile, at least."""
+
+
+NEAR_ZERO = Rule(True, 0.03, 0.7, (3, 2, 1, 1), 30)
+RULES = (
+    NEAR_ZERO,
+    Rule(True, 0.17, 6, (6, 3, 2, 1), 20),
+    Rule(True, 0.45, 60, (8, 8, 4, 2), 20),
+    Rule(True, 0.63, 96, (12, 12, 6, 3), 50),
+    Rule(False, 5.0, 54, (6, 6, 3, 2), 5),
+    Rule(False, 2.5, 120, (12, 12, 6, 3), 20),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Excursion:
+    """Syncs in a row that brought clearly fewer, or more, rows than usual."""
+
+    low: bool
+    began_at: int
+    """Start of the first such sync, in local seconds."""
+    ratio: float
+    """Rows synced, as a share of what is usual."""
+    seconds: int
+    syncs: int
+    usual_rows: float
+    """Of all these syncs together."""
+    fired: tuple[int | None, ...]
+    """For each of RULES how long the excursion had lasted when the rule held first."""
+
+    def is_problem(self, rows: Rows) -> bool:
+        patience = rows.patience or (0,) * len(self.fired)
+        return any(
+            fired is not None and self.seconds >= least for fired, least in zip(self.fired, patience, strict=True)
+        )
+
+
+def latest_excursion(
+    rows: Rows, latest_first: Iterable[tuple[int, int, int | None]], *, low: bool, widen: float = 1.0
+) -> Excursion | None:
+    """
+    Return the excursion that still goes on.
+
+    Args:
+        rows: What is usual.
+        latest_first: Start in local seconds, rows, and seconds since the sync before, of syncs that did not fail.
+        low: Whether fewer rows than usual are looked for, or more.
+        widen: More than 1 asks for deeper and longer excursions.
+
+    """
+    calm = 0
+    syncs: list[tuple[int, float, float, float]] = []
+    for at, count, gap in latest_first:
+        bounds = rows.bounds(at, gap)
+        if bounds is None:
+            continue
+        value = log1p(count)
+        off = bounds[0] - value if low else value - bounds[2]
+        calm = 0 if off > rows.margin else calm + 1
+        if calm == rows.calm:
+            break
+        syncs.append((at, value, bounds[0 if low else 2], bounds[1]))
+    open_ = None
+    for excursion, is_open in _scan(rows, reversed(syncs), widen, low=low):
+        open_ = excursion if is_open else None
+    return open_
+
+
+def _scan(
+    rows: Rows, syncs: Iterable[tuple[int, float, float, float]], widen: float = 1.0, *, low: bool
+) -> Iterator[tuple[Excursion, bool]]:
+    """Yield the excursions of one side, and whether it still goes on; *syncs* are start, logarithm, bound and usual."""
+    ends, margin = rows.calm, rows.margin
+    rules = [(i, rule) for i, rule in enumerate(RULES) if rule.low is low]
+    sign = 1 if low else -1
+    open_ = False
+    calm = began = n = off_count = seconds = 0
+    total = usual = least = 0.0
+    fired: list[int | None] = []
+    ratio = 1.0
+    for at, value, bound, middle in syncs:
+        if sign * (bound - value) > margin:
+            calm = 0
+            if not open_:
+                open_, began, n, off_count, total, usual, least = True, at, 0, 0, 0.0, 0.0, 0.0
+                fired = [None] * len(RULES)
+            off_count += 1
+        elif not open_:
+            continue
+        else:
+            calm += 1
+            if calm >= ends:
+                open_ = False
+                yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), False
+                continue
+        n += 1
+        total += expm1(value)
+        usual += max(0.0, expm1(middle))
+        least += max(0.0, expm1(min(bound, _least(rows, at)))) if low else 0.0
+        seconds = at - began
+        base = least if low and seconds < _FIRST_DAY else usual
+        ratio = (total + 1) / (base + 1)
+        if off_count >= _NEARLY_ALL * n:
+            for i, rule in rules:
+                if fired[i] is None and _holds(rows, rule, n, seconds / widen, base, ratio, widen):
+                    fired[i] = seconds
+    if open_:
+        yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), True
+
+
+def _least(rows: Rows, at: int) -> float:
+    if not rows.least:
+        return inf
+    return rows.level + rows.least[(at - rows.origin) // rows.unit % len(rows.least)]
+
+
+def _holds(rows: Rows, rule: Rule, n: int, seconds: float, usual: float, ratio: float, widen: float) -> bool:
+    kind = rows.kind
+    if n < rule.syncs[kind] or usual < rule.rows or (kind < _DAILY_KIND and seconds < rule.hours * HOUR):
+        return False
+    depth = -log(ratio) if rule.low else log(ratio)
+    if depth < abs(log(rule.ratio)) * widen:
+        return False
+    noise = max(3.5 * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(usual + 1))
+    return depth >= noise * widen and (rule is not NEAR_ZERO or rows.zeros**n < _CHANCE)
+
+
+def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequence[float]) -> tuple[int, ...]:
+    """
+    Return how long excursions of each rule lasted that came and went again and again.
+
+    Args:
+        rows: What is usual.
+        ats: Starts of past syncs that did not fail, in local seconds, ascending.
+        counts: Their rows.
+        levels: The level at each of them.
+
+    """
+    around = [rows.around(rows.origin + slot * rows.unit) for slot in range(len(rows.cells))]
+    rank = 3 if ats[-1] - ats[0] >= _AGAIN_AND_AGAIN else 2
+    lasted: list[list[int]] = [[] for _ in RULES]
+    for low in (True, False):
+        syncs = []
+        before = None
+        for at, count, level in zip(ats, counts, levels, strict=True):
+            each = around[(at - rows.origin) // rows.unit % len(around)]
+            if each is not None:
+                share = 0.0 if before is None else rows.uneven(at - before)
+                shift = level - rows.level
+                bound = each[0] + min(share, 0.0) if low else each[2] + max(share, 0.0)
+                syncs.append((at, log1p(count), bound + shift, each[1] + shift + share))
+            before = at
+        for excursion, is_open in _scan(rows, syncs, low=low):
+            for times, fired in zip(lasted, excursion.fired, strict=True):
+                if fired is not None and not is_open:
+                    times.append(excursion.seconds)
+    return tuple(int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted)
