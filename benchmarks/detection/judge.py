@@ -87,7 +87,8 @@ def judge(runs: Sequence[Run], facts: Facts, limits: Limits, now: float) -> tupl
         problems["overdue"] = CRITICAL
     age = limits.success_age()
     good = next((run for run in reversed(runs) if is_good(run, limits.failed_rows())), None)
-    if age is not None and good and facts.running is None and past(max(good.finish, facts.resumed_at) + age):
+    tried = deadline is None or runs[-1] is not good
+    if age is not None and good and tried and facts.running is None and past(max(good.finish, facts.resumed_at) + age):
         problems["success_too_old"] = CRITICAL
     hide(problems)
     return problems, min(looks, default=None)

@@ -10,7 +10,8 @@ them. An hour with more rows, a campaign or what piled up during an outage is th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, inf, log, log1p
+from itertools import combinations
+from math import exp, inf, log
 
 from exporter.domain.past import Run
 from exporter.domain.rhythm import DAY, MINUTE
@@ -21,25 +22,26 @@ SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.5), 1.7), (16, log(1.5
 """Windows of syncs, the least factor over the median that is slow, and spreads."""
 LOOK_BACK = 300
 """Syncs that are looked at to find since when they have been slow."""
-_LEAST_SLOPE = 0.1
+_PARTS = 8
 _NARROWEST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """How much longer, as a logarithm, a sync takes because of its rows."""
+    """How much longer, as a logarithm, a sync takes because of its rows: a fixed part and so much for each row."""
 
+    fixed_seconds: float
+    row_seconds: float
     usual_rows: float
-    """The logarithm of 1 + rows that the usual duration belongs to."""
-    slope: float
-    """By how much the logarithm of a duration grows with that of the rows, 0 to 1."""
-    far: float
-    """Distance from the usual rows beyond which nothing is known."""
+    """What the usual duration belongs to."""
+    most_rows: float
+    """Beyond these nothing is known."""
 
     def by(self, run: Run) -> float:
-        off = log_rows(run) - self.usual_rows
-        part: float = self.slope * max(-1.0, min(off, self.far))
-        return part + max(0.0, off - self.far)
+        rows = all_rows(run)
+        usual = self.fixed_seconds + self.row_seconds * self.usual_rows
+        beyond = (rows + 1) / (1.2 * self.most_rows + 1)
+        return log((self.fixed_seconds + self.row_seconds * rows) / usual) + log(max(1.0, beyond))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,10 @@ class Durations:
             widen: More than 1 allows more.
 
         """
-        limit = self.usual_seconds * (self.limit_seconds / self.usual_seconds) ** widen
+        limit: float = self.usual_seconds * (self.limit_seconds / self.usual_seconds) ** widen
         if latest is not None:
             limit *= exp(max(0.0, min(2.5, self.explained.by(latest) - 0.5)))
-        return max(limit * min(10.0, piled_up), 1.5 * slow_seconds)
+        return limit * min(10.0, piled_up) * max(1.0, slow_seconds / self.usual_seconds)
 
     def slow(self, runs: Sequence[Run], widen: float) -> tuple[int, float, float] | None:
         """Return since when the latest syncs are slow, in seconds since 1970, their median duration and its limit."""
@@ -100,8 +102,9 @@ def is_timed(run: Run) -> bool:
     return run.took is not None and run.took >= 0 and not run.failed
 
 
-def log_rows(run: Run) -> float:
-    return log1p(max(0, (run.rows_synced or 0) + (run.rows_failed or 0)))
+def all_rows(run: Run) -> int:
+    """Return the rows of a sync, synced and failed together."""
+    return max(0, (run.rows_synced or 0) + (run.rows_failed or 0))
 
 
 def learn_durations(runs: Sequence[Run]) -> Durations | None:
@@ -110,9 +113,10 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
     if len(known) < FEWEST:
         return None
     logs = [log(max(1, run.took or 0)) for run in known]
-    explained = _explained(logs, [log_rows(run) for run in known])
-    rest = [each - explained.by(run) for each, run in zip(logs, known, strict=True)]
     days, ends = by_days([run.start for run in known])
+    most_rows = longest_normal(*largest([log(all_rows(run) + 1) for run in known], days, ends), log(2))
+    explained = _explained([(all_rows(run), max(1, run.took or 0)) for run in known], exp(most_rows))
+    rest = [each - explained.by(run) for each, run in zip(logs, known, strict=True)]
     daily = medians(rest, days)
     few = 1 + 3 / len(logs)
     step = max(_NARROWEST, usual_step(list(daily.values())))
@@ -135,16 +139,19 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
     return Durations(usual, spread, limit, tuple(windows), explained, changed[0] if changed else None)
 
 
-def _explained(logs: Sequence[float], rows: Sequence[float]) -> Explained:
-    """Fit a line through the middle, far values pulled in."""
-    usual, middle = median(rows), median(logs)
-    far = max(0.7, 2.5 * SPREAD * median([abs(row - usual) for row in rows]))
-    off = [min(2.0, max(-2.0, row - usual)) for row in rows]
-    spread = sum(each * each for each in off)
+def _explained(known: Sequence[tuple[int, int]], most_rows: float) -> Explained:
+    """Fit a line through rows and seconds: the median slope between the medians of parts with alike rows."""
+    ordered = sorted(known)
+    part = len(ordered) // _PARTS
     slope = 0.0
-    if spread > 0.02 * len(off):
-        slope = sum(each * min(1.5, max(-1.5, value - middle)) for each, value in zip(off, logs, strict=True)) / spread
-    return Explained(usual, min(1.0, slope) if slope > _LEAST_SLOPE else 0.0, far)
+    if part:
+        cuts = [ordered[i * part : (i + 1) * part] for i in range(_PARTS)]
+        middles = [(median([row for row, _ in cut]), median([took for _, took in cut])) for cut in cuts]
+        slopes = sorted((d - b) / (c - a) for (a, b), (c, d) in combinations(middles, 2) if c > a)
+        if slopes and slopes[len(slopes) // 5] > 0:  # four in five agree: no chance
+            slope = median(slopes)
+    fixed = max(1.0, median([took - slope * row for row, took in ordered]))
+    return Explained(fixed, slope, median([row for row, _ in ordered]), most_rows)
 
 
 def by_days(starts: Sequence[int]) -> tuple[list[int], dict[int, int]]:

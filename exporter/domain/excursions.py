@@ -37,15 +37,17 @@ class Rule(NamedTuple):
     """Rows that would have been usual meanwhile, at least."""
 
 
-NEAR_ZERO = Rule(True, 0.03, 0.7, (3, 2, 1, 1), 30)
+NEAR_ZERO = 0.03
 RULES = (
-    NEAR_ZERO,
+    Rule(True, NEAR_ZERO, 36, (6, 6, 3, 2), 30),
+    Rule(True, NEAR_ZERO, 0.7, (3, 2, 1, 1), 30),
     Rule(True, 0.17, 6, (6, 3, 2, 1), 20),
     Rule(True, 0.45, 60, (8, 8, 4, 2), 20),
     Rule(True, 0.63, 96, (12, 12, 6, 3), 50),
     Rule(False, 5.0, 54, (6, 6, 3, 2), 5),
     Rule(False, 2.5, 120, (12, 12, 6, 3), 20),
 )
+"""The first is critical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,14 @@ class Excursion:
     low: bool
     began_at: int
     """Start of the first such sync, in local seconds."""
-    ratio: float
-    """Rows synced, as a share of what is usual."""
     seconds: int
-    syncs: int
-    usual_rows: float
-    """Of all these syncs together."""
+    """To the start of the latest sync."""
     fired: tuple[int | None, ...]
     """For each of RULES how long the excursion had lasted when the rule held first."""
+
+    @property
+    def is_critical(self) -> bool:
+        return self.fired[0] is not None
 
     def is_problem(self, rows: Rows) -> bool:
         patience = rows.patience or (0,) * len(self.fired)
@@ -107,58 +109,84 @@ def _scan(
 ) -> Iterator[tuple[Excursion, bool]]:
     """Yield the excursions of one side, and whether it still goes on; *syncs* are start, logarithm, bound and usual."""
     ends, margin = rows.calm, rows.margin
-    rules = [(i, rule) for i, rule in enumerate(RULES) if rule.low is low]
     sign = 1 if low else -1
-    open_ = False
-    calm = began = n = off_count = seconds = 0
-    total = usual = least = 0.0
-    fired: list[int | None] = []
-    ratio = 1.0
+    sums: _Sums | None = None
+    calm = 0
     for at, value, bound, middle in syncs:
-        if sign * (bound - value) > margin:
-            calm = 0
-            if not open_:
-                open_, began, n, off_count, total, usual, least = True, at, 0, 0, 0.0, 0.0, 0.0
-                fired = [None] * len(RULES)
-            off_count += 1
-        elif not open_:
-            continue
-        else:
-            calm += 1
-            if calm >= ends:
-                open_ = False
-                yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), False
+        is_off = sign * (bound - value) > margin
+        if sums is None:
+            if not is_off:
                 continue
-        n += 1
-        total += expm1(value)
-        usual += max(0.0, expm1(middle))
-        least += max(0.0, expm1(min(bound, _least(rows, at)))) if low else 0.0
-        seconds = at - began
-        base = least if low and seconds < _FIRST_DAY else usual
-        ratio = (total + 1) / (base + 1)
-        if off_count >= _NEARLY_ALL * n:
-            for i, rule in rules:
-                if fired[i] is None and _holds(rows, rule, n, seconds / widen, base, ratio, widen):
-                    fired[i] = seconds
-    if open_:
-        yield Excursion(low, began, ratio, seconds, n, usual, tuple(fired)), True
+            sums = _Sums(rows, widen, low=low)
+        calm = 0 if is_off else calm + 1
+        if calm >= ends:
+            yield sums.excursion, False
+            sums, calm = None, 0
+            continue
+        sums.add(at, value, bound, middle, is_off=is_off)
+    if sums is not None:
+        yield sums.excursion, True
+
+
+class _Sums:
+    """Running sums over an excursion, so that each rule can look at the latest syncs that it asks for."""
+
+    def __init__(self, rows: Rows, widen: float, *, low: bool) -> None:
+        self._rows, self._widen, self._low = rows, widen, low
+        self._rules = [(i, rule, 0) for i, rule in enumerate(RULES) if rule.low is low]
+        self._at: list[int] = []
+        self._sums = [(0, 0.0, 0.0, 0.0)]
+        """Syncs that are off, rows, rows that would have been usual, and those of the quietest weekday."""
+        self._fired: list[int | None] = [None] * len(RULES)
+
+    def add(self, at: int, value: float, bound: float, middle: float, *, is_off: bool) -> None:
+        off, total, usual, least = self._sums[-1]
+        quiet = max(0.0, expm1(min(bound, _least(self._rows, at)))) if self._low else 0.0
+        self._at.append(at)
+        self._sums.append((off + is_off, total + expm1(value), usual + max(0.0, expm1(middle)), least + quiet))
+        seconds = at - self._at[0]
+        for position, (index, rule, first) in enumerate(self._rules):
+            if self._fired[index] is not None:
+                continue
+            start = self._shortest(rule, first)
+            if start is not None:
+                self._rules[position] = index, rule, start
+                if self._holds(rule, start, seconds):
+                    self._fired[index] = seconds
+
+    def _shortest(self, rule: Rule, first: int) -> int | None:
+        """Return where the shortest window begins, from *first* on, that is as long as the rule asks; None if none is."""
+        kind, n = self._rows.kind, len(self._at)
+        hours = rule.hours * HOUR * self._widen if kind < _DAILY_KIND else 0
+        start = None
+        for index in range(first, n - rule.syncs[kind] + 1):
+            if self._at[-1] - self._at[index] < hours:
+                break
+            start = index
+        return start
+
+    def _holds(self, rule: Rule, start: int, seconds: int) -> bool:
+        rows = self._rows
+        off, total, usual, least = (b - a for a, b in zip(self._sums[start], self._sums[-1], strict=True))
+        n = len(self._at) - start
+        base = least if rule.low and seconds < _FIRST_DAY else usual
+        if base < rule.rows or off < _NEARLY_ALL * n:
+            return False
+        depth = log((base + 1) / (total + 1)) if rule.low else log((total + 1) / (base + 1))
+        noise = max(3.5 * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(base + 1))
+        if depth < max(abs(log(rule.ratio)), noise) * self._widen:
+            return False
+        return rule.ratio > NEAR_ZERO or rows.zeros**n < _CHANCE
+
+    @property
+    def excursion(self) -> Excursion:
+        return Excursion(self._low, self._at[0], self._at[-1] - self._at[0], tuple(self._fired))
 
 
 def _least(rows: Rows, at: int) -> float:
     if not rows.least:
         return inf
     return rows.level + rows.least[(at - rows.origin) // rows.unit % len(rows.least)]
-
-
-def _holds(rows: Rows, rule: Rule, n: int, seconds: float, usual: float, ratio: float, widen: float) -> bool:
-    kind = rows.kind
-    if n < rule.syncs[kind] or usual < rule.rows or (kind < _DAILY_KIND and seconds < rule.hours * HOUR):
-        return False
-    depth = -log(ratio) if rule.low else log(ratio)
-    if depth < abs(log(rule.ratio)) * widen:
-        return False
-    noise = max(3.5 * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(usual + 1))
-    return depth >= noise * widen and (rule is not NEAR_ZERO or rows.zeros**n < _CHANCE)
 
 
 def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequence[float]) -> tuple[int, ...]:

@@ -36,6 +36,7 @@ REFIT = timedelta(hours=6)
 WIDEN = {"low": 1.5, "medium": 1.0, "high": 0.7}
 """By `sensitivity`, how much more a limit allows beyond the usual."""
 LEAST_FAILED_ROWS = 0.01
+_LASTING_WEEKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _lags(good: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | Non
     logs = [log(max(0, run.lag or 0) + 10 * MINUTE) for run in runs]
     weekdays = [_weekday(start) for _, start in known]
     keys, ends = by_days([run.start for run in runs])
-    overall = _lag_limit(*largest(logs, keys, ends))
+    overall = _lag_limit(*largest(logs, keys, ends), lasting=LASTING_VALUES)
     limits = []
     for weekday in range(7):
         chosen = [i for i, day in enumerate(weekdays) if day == weekday]
@@ -178,13 +179,13 @@ def _lags(good: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | Non
         if len(set(own)) < LASTING_VALUES:
             limits.append(overall)
             continue
-        limit = _lag_limit(*largest([logs[i] for i in chosen], own, ends))
+        limit = _lag_limit(*largest([logs[i] for i in chosen], own, ends), lasting=_LASTING_WEEKS)
         limits.append(limit if limit < overall / 2 else overall)
     return tuple(limits)
 
 
-def _lag_limit(days: Sequence[float], ends: Sequence[int]) -> float:
-    longest = exp(longest_normal(days, ends, log(2.0))) - 10 * MINUTE
+def _lag_limit(days: Sequence[float], ends: Sequence[int], *, lasting: int) -> float:
+    longest = exp(longest_normal(days, ends, log(2.0), lasting)) - 10 * MINUTE
     few = 1 + 2 / len(days)
     return few * (1.5 * longest + 15 * MINUTE)
 

@@ -1,6 +1,7 @@
 """Statistics that a few abnormal values do not move; for `domain/normal.py` and its neighbours."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from statistics import NormalDist
 
 DAY = 86400
@@ -79,7 +80,7 @@ def follow(
     return levels, changed
 
 
-def longest_normal(days: Sequence[float], ends: Sequence[int], far: float) -> float:
+def longest_normal(days: Sequence[float], ends: Sequence[int], far: float, lasting: int = LASTING_VALUES) -> float:
     """
     Return the largest value that is normal.
 
@@ -90,6 +91,7 @@ def longest_normal(days: Sequence[float], ends: Sequence[int], far: float) -> fl
         days: The largest value of each day (or each sync), ascending in time.
         ends: When each of them was, in seconds.
         far: The distance.
+        lasting: As many days in a row, over LASTING, are no longer abnormal.
 
     """
     rest = list(range(len(days)))
@@ -107,11 +109,12 @@ def longest_normal(days: Sequence[float], ends: Sequence[int], far: float) -> fl
             first -= 1
         while last + 1 < len(rest) and days[rest[last + 1]] > half:
             last += 1
-        lasted = ends[rest[last]] - ends[rest[first]] >= LASTING and last - first + 1 >= LASTING_VALUES
-        if lasted or len(days) < 2 * LASTING_VALUES:
+        if ends[rest[last]] - ends[rest[first]] >= LASTING and last - first + 1 >= lasting:
+            break
+        if len(days) < 2 * LASTING_VALUES:
             break
         del rest[first : last + 1]
-    for above, below in reversed(list(zip(tops, tops[1:], strict=False))):
+    for above, below in reversed(list(pairwise(tops))):
         if above - below > far:
             return below
     return tops[0]

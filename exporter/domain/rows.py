@@ -19,6 +19,10 @@ from exporter.domain.robust import SPREAD, follow, median, medians, usual_step
 FEWEST = 5
 _SUB_DAILY, _SELDOM = 20 * HOUR, 5 * DAY
 _NARROWEST = 0.08
+_ODD = 2
+"""Times that syncs went without rows which tell nothing about what is usual."""
+_TELLING = 20
+"""Of so many syncs at least one would have been without rows, if that were usual."""
 _HOURS = 168
 """Hours of a week."""
 
@@ -137,7 +141,8 @@ def learn_rows(
         within = SPREAD * median([abs(value - days[bucket]) for value, bucket in zip(rest, buckets, strict=True)])
         noise = max(_NARROWEST, within) * (1 + 4 / len(ats))
     levels, changed = follow(days, dict(zip(buckets, ats, strict=True)), max(0.5, 3 * drift), 0.2)
-    zeros = max(0.5, counts.count(0)) / len(ats)
+    times = sum(count == 0 and before > 0 for before, count in pairwise([1, *counts]))
+    zeros = counts.count(0) / len(ats) if times > _ODD else 1 / len(ats) if len(ats) < _TELLING else 0.0
     since, before = changed or (None, None)
     rows = Rows(
         len(ats),

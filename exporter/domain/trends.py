@@ -12,13 +12,10 @@ from datetime import datetime, tzinfo
 from exporter.domain.excursions import latest_excursion
 from exporter.domain.normal import WIDEN, Normal
 from exporter.domain.past import Run, to_moment
-from exporter.domain.rhythm import DAY, HOUR, to_local, to_utc
+from exporter.domain.rhythm import DAY, to_local, to_utc
 
 LOOK_BACK = 32 * DAY
 """How far the judgement on the latest syncs looks back, at most."""
-NEAR_ZERO = 0.03
-"""Rows, as a share of the usual ones, that are critical once they have lasted."""
-LASTING, LASTING_SYNCS = 36 * HOUR, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +68,13 @@ def judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium",
         return None
     at, value, _ = next(_latest_first(runs, normal.zone))
     band = normal.rows.band(at, widen) or (0.0, 0.0, 0.0)
-    lasting = excursion.seconds >= LASTING and excursion.syncs >= LASTING_SYNCS
     return Verdict(
         "rows_low" if low else "rows_high",
         to_utc(excursion.began_at, normal.zone),
         float(value),
         band[0 if low else 2],
         band[1],
-        critical=low and lasting and excursion.ratio < NEAR_ZERO,
+        critical=excursion.is_critical,
     )
 
 
