@@ -164,7 +164,7 @@ def _sync(habit: Habit, kind: str, start: int, gaps: float, random: Random, into
             lag = -random.randrange(2 * HOUR, 3 * DAY)
     share = habit.failed_share()
     if kind == "rows failing":
-        share = max(0.2, 6 * share)
+        share = min(0.9, max(0.2, 20 * habit.failed_share()))
     failed = sum(random.random() < share for _ in range(rows)) if rows < 50 else int(rows * min(1.0, share))
     status = SyncStatus.PARTIAL if failed else SyncStatus.SUCCESS
     return Run(start, status, took, lag, rows - failed, failed)

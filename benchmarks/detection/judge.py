@@ -5,12 +5,12 @@ Stands in for `domain/health.py`, so that limits can be tried by themselves: the
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from benchmarks.detection.habits import DAY, HOUR, MINUTE
+from benchmarks.detection.habits import DAY, MINUTE
 from exporter.domain.model import SyncStatus
 from exporter.domain.normal import failed_share, is_good
 from exporter.domain.past import Run
@@ -120,7 +120,9 @@ def _of_latest(problems: Problems, runs: Sequence[Run], facts: Facts, limits: Li
         problems[verdict.problem] = CRITICAL if verdict.critical else WARNING
 
 
-def _of_running(problems: Problems, runs: Sequence[Run], facts: Facts, limits: Limits, past) -> None:  # noqa: ANN001
+def _of_running(
+    problems: Problems, runs: Sequence[Run], facts: Facts, limits: Limits, past: Callable[[float], bool]
+) -> None:
     if facts.running is None:
         return
     start = facts.running.start
@@ -169,6 +171,3 @@ def _drop(problems: Problems, *kinds: str) -> None:
 
 def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-__all__ = ["CRITICAL", "HOUR", "INFO", "WARNING", "Facts", "Limits", "Problems", "at", "judge"]

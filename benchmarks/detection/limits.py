@@ -1,7 +1,7 @@
 """Limits to compare: the learned ones, with each part left out if so wished, fixed defaults, and plain bands."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median, pstdev
 
@@ -140,7 +140,7 @@ def week_band(runs: Sequence[Run], now: int) -> Bands:
     return Bands(runs, now, 7, 4.0, robust=True)
 
 
-def without(part: str):  # noqa: ANN201
+def without(part: str) -> Callable[[Sequence[Run], int], Learned]:
     """Return a learner with one part of `Normal` left out."""
     empty = Normal()
 
@@ -148,3 +148,15 @@ def without(part: str):  # noqa: ANN201
         return Learned(replace(learn_from(runs, at(now)), **{part: getattr(empty, part)}))
 
     return learner
+
+
+def without_quiet_days(runs: Sequence[Run], now: int) -> Learned:
+    return _with_rows(learn_from(runs, at(now)), least=())
+
+
+def without_patience(runs: Sequence[Run], now: int) -> Learned:
+    return _with_rows(learn_from(runs, at(now)), patience=())
+
+
+def _with_rows(normal: Normal, **changes: tuple[()]) -> Learned:
+    return Learned(normal if normal.rows is None else replace(normal, rows=replace(normal.rows, **changes)))

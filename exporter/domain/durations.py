@@ -11,7 +11,7 @@ them. An hour with more rows, a campaign or what piled up during an outage is th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import exp, inf, log
+from math import exp, inf, log, log1p
 
 from exporter.domain.past import Run
 from exporter.domain.rhythm import DAY, MINUTE
@@ -37,11 +37,12 @@ class Explained:
     most_rows: float
     """Beyond these nothing is known."""
 
-    def by(self, run: Run) -> float:
-        rows = all_rows(run)
+    def by(self, rows: int) -> float:
+        more = log(max(1.0, (rows + 1) / (1.2 * self.most_rows + 1)))
+        if not self.row_seconds:
+            return more
         usual = self.fixed_seconds + self.row_seconds * self.usual_rows
-        beyond = (rows + 1) / (1.2 * self.most_rows + 1)
-        return log((self.fixed_seconds + self.row_seconds * rows) / usual) + log(max(1.0, beyond))
+        return log((self.fixed_seconds + self.row_seconds * rows) / usual) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Durations:
         """
         limit: float = self.usual_seconds * (self.limit_seconds / self.usual_seconds) ** widen
         if latest is not None:
-            limit *= exp(max(0.0, min(2.5, self.explained.by(latest) - 0.5)))
+            limit *= exp(max(0.0, min(2.5, self.explained.by(all_rows(latest)) - 0.5)))
         return limit * min(10.0, piled_up) * max(1.0, slow_seconds / self.usual_seconds)
 
     def slow(self, runs: Sequence[Run], widen: float) -> tuple[int, float, float] | None:
@@ -79,7 +80,7 @@ class Durations:
         bounds = [bound * widen for bound in self.windows]
         calm = max(0.3, 0.6 * min(bounds))
         known = [run for run in runs[-LOOK_BACK:] if is_timed(run)]
-        off = [log(max(1, run.took or 0) / self.usual_seconds) - self.explained.by(run) for run in known]
+        off = [log(max(1, run.took or 0) / self.usual_seconds) - self.explained.by(all_rows(run)) for run in known]
         if not off or max(off[-2:]) < calm:
             return None
         since: int | None = None
@@ -114,9 +115,10 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
         return None
     logs = [log(max(1, run.took or 0)) for run in known]
     days, ends = by_days([run.start for run in known])
-    most_rows = longest_normal(*largest([log(all_rows(run) + 1) for run in known], days, ends), log(2))
-    explained = _explained([(all_rows(run), max(1, run.took or 0)) for run in known], exp(most_rows))
-    rest = [each - explained.by(run) for each, run in zip(logs, known, strict=True)]
+    rows = [all_rows(run) for run in known]
+    most_rows = longest_normal(*largest([log1p(count) for count in rows], days, ends), log(2))
+    explained = _explained([(count, run.took or 1) for count, run in zip(rows, known, strict=True)], exp(most_rows))
+    rest = [each - explained.by(count) for each, count in zip(logs, rows, strict=True)]
     daily = medians(rest, days)
     few = 1 + 3 / len(logs)
     step = max(_NARROWEST, usual_step(list(daily.values())))
@@ -133,8 +135,10 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
     )
     windows = []
     for size, factor, spreads in SLOW:
-        window = [lower_median(off[max(0, i + 1 - size) : i + 1]) for i in range(len(off))]
-        natural = longest_normal(*largest(window, days, ends), max(log(1.5), 2 * spread))
+        # Windows that overlap by half are enough to know the longest, and half the work.
+        last = range(min(size, len(off)) - 1, len(off), max(1, size // 2))
+        window = [lower_median(off[max(0, i + 1 - size) : i + 1]) for i in last]
+        natural = longest_normal(*largest(window, [days[i] for i in last], ends), max(log(1.5), 2 * spread))
         windows.append(max(factor * few, spreads * spread, natural + 0.15))
     return Durations(usual, spread, limit, tuple(windows), explained, changed[0] if changed else None)
 

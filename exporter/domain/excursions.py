@@ -10,6 +10,7 @@ that healed is natural to this integration, which must outlast it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import expm1, inf, log, log1p, sqrt
 from typing import NamedTuple
 
@@ -143,7 +144,7 @@ class _Sums:
         off, total, usual, least = self._sums[-1]
         quiet = max(0.0, expm1(min(bound, _least(self._rows, at)))) if self._low else 0.0
         self._at.append(at)
-        self._sums.append((off + is_off, total + expm1(value), usual + max(0.0, expm1(middle)), least + quiet))
+        self._sums.append((off + is_off, total + max(0.0, expm1(value)), usual + max(0.0, expm1(middle)), least + quiet))
         seconds = at - self._at[0]
         for position, (index, rule, first) in enumerate(self._rules):
             if self._fired[index] is not None:
@@ -203,17 +204,16 @@ def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequ
     around = [rows.around(rows.origin + slot * rows.unit) for slot in range(len(rows.cells))]
     rank = 3 if ats[-1] - ats[0] >= _AGAIN_AND_AGAIN else 2
     lasted: list[list[int]] = [[] for _ in RULES]
+    known = [
+        (at, log1p(count) - level + rows.level, rows.uneven(gap), each)
+        for at, count, level, gap in zip(ats, counts, levels, [None, *(b - a for a, b in pairwise(ats))], strict=True)
+        if (each := around[(at - rows.origin) // rows.unit % len(around)]) is not None
+    ]
     for low in (True, False):
-        syncs = []
-        before = None
-        for at, count, level in zip(ats, counts, levels, strict=True):
-            each = around[(at - rows.origin) // rows.unit % len(around)]
-            if each is not None:
-                share = 0.0 if before is None else rows.uneven(at - before)
-                shift = level - rows.level
-                bound = each[0] + min(share, 0.0) if low else each[2] + max(share, 0.0)
-                syncs.append((at, log1p(count), bound + shift, each[1] + shift + share))
-            before = at
+        if low:
+            syncs = [(at, value, each[0] + min(0.0, share), each[1] + share) for at, value, share, each in known]
+        else:
+            syncs = [(at, value, each[2] + max(0.0, share), each[1] + share) for at, value, share, each in known]
         for excursion, is_open in _scan(rows, syncs, low=low):
             for times, fired in zip(lasted, excursion.fired, strict=True):
                 if fired is not None and not is_open:

@@ -35,9 +35,9 @@ def medians(values: Sequence[float], keys: Sequence[int]) -> dict[int, float]:
 
 
 def usual_step(days: Sequence[float]) -> float:
-    """Return the usual distance of a value from the median of up to seven before it, as a standard deviation."""
+    """Return the usual distance of a value from the median of up to eleven before it, as a standard deviation."""
     first = min(3, len(days) - 1)
-    return SPREAD * median([abs(days[i] - median(days[max(0, i - 7) : i] or days)) for i in range(first, len(days))])
+    return SPREAD * median([abs(days[i] - median(days[max(0, i - 11) : i] or days)) for i in range(first, len(days))])
 
 
 def follow(

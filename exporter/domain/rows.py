@@ -11,7 +11,7 @@ pile up while nothing syncs; what a gap longer than nearly all others adds is ta
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import expm1, log, log1p
+from math import expm1, inf, log, log1p
 
 from exporter.domain.rhythm import DAILY, DAY, HOUR
 from exporter.domain.robust import SPREAD, follow, median, medians, usual_step
@@ -19,6 +19,9 @@ from exporter.domain.robust import SPREAD, follow, median, medians, usual_step
 FEWEST = 5
 _SUB_DAILY, _SELDOM = 20 * HOUR, 5 * DAY
 _NARROWEST = 0.08
+_FAR = 1.0
+"""Logarithm from which on a day is odd; more where days differ more."""
+_MOST_ODD = 0.4
 _ODD = 2
 """Times that syncs went without rows which tell nothing about what is usual."""
 _TELLING = 20
@@ -131,11 +134,13 @@ def learn_rows(
     values = [log1p(count) for count in counts]
     slots = [(at - origin) // unit for at in ats]
     buckets = [slot // 24 for slot in slots] if hourly else list(range(len(ats)))
-    cells, least = _cells(values, slots, buckets, size)
+    odd = set() if seldom else _odd_days(values, slots, buckets, 24 if hourly else 1)
+    normal = [i for i, bucket in enumerate(buckets) if bucket not in odd]
+    cells, least = _cells([values[i] for i in normal], [slots[i] for i in normal], [buckets[i] for i in normal], size)
     added = [0.0 if cell is None else cell for cell in cells]
     rest = [value - added[slot % size] for value, slot in zip(values, slots, strict=True)]
     days = medians(rest, buckets)
-    drift = max(_NARROWEST, usual_step(list(days.values()))) * (1 + 4 / len(days))
+    drift = max(_NARROWEST, usual_step([days[key] for key in days if key not in odd])) * (1 + 4 / len(days))
     noise = drift
     if hourly:
         within = SPREAD * median([abs(value - days[bucket]) for value, bucket in zip(rest, buckets, strict=True)])
@@ -161,6 +166,40 @@ def learn_rows(
         least=least,
     )
     return rows, [levels[bucket] for bucket in buckets]
+
+
+def _odd_days(values: Sequence[float], slots: Sequence[int], buckets: Sequence[int], hours: int) -> set[int]:
+    """
+    Return the days that are far from the ones of the same weekday before them.
+
+    Of few weeks an incident may hold most Sundays; only in the order of time can be seen which were normal. Where days
+    stay off for good, the level has changed; where most would be odd, nothing is known of what is normal.
+    """
+    hour_of = medians(values, [slot % hours for slot in slots])
+    daily = medians([value - hour_of[slot % hours] for value, slot in zip(values, slots, strict=True)], buckets)
+    weekday_of = dict(zip(buckets, (slot // hours % 7 for slot in slots), strict=True))
+    accepted: dict[int, list[float]] = {}
+    for bucket, value in daily.items():
+        accepted.setdefault(weekday_of[bucket], []).append(value)
+    steps = [abs(b - a) for each in accepted.values() for a, b in pairwise(each)]
+    far = max(_FAR, 3 * SPREAD * median(steps)) if steps else inf
+    accepted.clear()
+    odd: set[int] = set()
+    streak: list[int] = []
+    for bucket, value in daily.items():
+        same = accepted.setdefault(weekday_of[bucket], [])
+        if not same or abs(value - median(same[-3:])) <= far:
+            same.append(value)
+            streak = []
+            continue
+        streak.append(bucket)
+        odd.add(bucket)
+        if len(streak) >= 2 * 7:
+            odd.difference_update(streak)
+            for each in streak:
+                accepted[weekday_of[each]] = [daily[each]]
+            streak = []
+    return odd if len(odd) <= _MOST_ODD * len(daily) else set()
 
 
 def _cells(
@@ -201,5 +240,7 @@ def _cells(
 
 
 def _smooth(daily: dict[int, float]) -> dict[int, float]:
+    """Return the median of the 15 days about each: an incident of a week does not move it."""
     keys, values = list(daily), list(daily.values())
-    return {key: median(values[max(0, min(i - 3, len(keys) - 7)) : max(7, i + 4)]) for i, key in enumerate(keys)}
+    last = len(keys) - 15
+    return {key: median(values[max(0, min(i - 7, last)) : max(15, i + 8)]) for i, key in enumerate(keys)}
