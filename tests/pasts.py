@@ -23,7 +23,12 @@ def failure(start: int) -> Run:
 
 
 def every(
-    gap: int, days: float, rows: Callable[[datetime], float] = lambda _at: 1000.0, *, noise: float = 0.1, first: int = FIRST
+    gap: int,
+    days: float,
+    rows: Callable[[datetime], float] = lambda _at: 1000.0,
+    *,
+    noise: float = 0.1,
+    first: int = FIRST,
 ) -> list[Run]:
     """Return a sync every *gap* seconds for so many days, with noise on rows and durations, the same each time."""
     random = Random(gap)

@@ -64,11 +64,11 @@ def found(seeds: tuple[int, ...], title: str, *, shown: bool) -> list[str]:
 
 
 def compared() -> list[str]:
-    """Return cold starts and ablation, on fleets of half the size, smooth and harsh together, of the held-out seeds."""
+    """Return cold starts and ablation, on held-out fleets of half the size, smooth and harsh together."""
     worlds = [world(seed, harsh=harsh, copies=1) for seed in HELD_OUT for harsh in (False, True)]
     cold = [(f"{known} syncs known", measure(worlds, of.learned, known=known)) for known in (0, 5, 20, 100)]
     whole = [("learned", measure(worlds, of.learned))]
-    others = [
+    others: list[tuple[str, Learner]] = [
         ("fixed defaults", of.fixed),
         ("a week's median, 4 spreads", of.week_band),
         ("14 days' mean, 3 deviations (as Elementary)", of.elementary),

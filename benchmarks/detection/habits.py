@@ -75,7 +75,7 @@ def habit(random: Random, name: str, kind: str, first: int, holidays: dict[int, 
         slots = [slot for slot in slots if own.random() > 0.0005]
     scheduled = kind not in ("on demand", "event-driven")
     listed = own.random() < 0.6
-    rows, varies = _rows(own, kind, first, days, zone, holidays, harsh=harsh)
+    rows, varies = _rows(own, kind, first, days, zone, holidays=holidays, harsh=harsh)
     base, spread = math.exp(own.uniform(math.log(40), math.log(1500))), own.uniform(0.08, 0.35 if harsh else 0.25)
     base = min(base, 0.35 * gap)
     elastic = own.choice((0.0, 0.0, 0.3, 0.8))
@@ -137,10 +137,10 @@ def _office(at: int, zone: ZoneInfo) -> bool:
 
 
 def _rows(
-    own: Random, kind: str, first: int, days: int, zone: ZoneInfo, holidays: dict[int, float], *, harsh: bool
+    own: Random, kind: str, first: int, days: int, zone: ZoneInfo, *, holidays: dict[int, float], harsh: bool
 ) -> tuple[Callable[[int, float], int], float]:
     base = math.exp(own.uniform(math.log(30), math.log(50_000)))
-    noise = own.choice((0.06, 0.15, 0.25, 0.25, 0.6) if kind not in ("event-driven",) else (0.2, 0.6, 1.0))
+    noise = own.choice((0.06, 0.15, 0.25, 0.25, 0.6) if kind != "event-driven" else (0.2, 0.6, 1.0))
     shape = own.choice(("flat", "diurnal", "office", "monday", "weekend"))
     whole = own.random() < 0.25
     if harsh and own.random() < 0.2 and kind in ("quarter-hourly", "event-driven", "hourly"):

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 from benchmarks.detection.habits import DAY, HISTORY_DAYS, HOUR, MINUTE, Habit
@@ -104,12 +105,12 @@ def _possible(habit: Habit, kind: str, at: int) -> bool:
         return False
     if kind == "silent stop" and habit.kind == "monthly":
         return False
-    return not (kind == "hung" and habit.kind in ("monthly",))
+    return not (kind == "hung" and habit.kind == "monthly")
 
 
 def _longest(habit: Habit, before: int) -> int:
     slots = [slot for slot in habit.slots if before - 90 * DAY < slot < before]
-    return max((b - a for a, b in zip(slots, slots[1:], strict=False)), default=DAY)
+    return max((b - a for a, b in pairwise(slots)), default=DAY)
 
 
 def syncs(habit: Habit, incidents: list[Incident], random: Random) -> list[Run]:
@@ -130,7 +131,7 @@ def syncs(habit: Habit, incidents: list[Incident], random: Random) -> list[Run]:
         gaps = 1.0 if good_at is None else min(50.0, max(0.01, (start - good_at) / habit.gap))
         if habit.kind in ("on demand", "event-driven", "business days", "hourly office"):
             gaps = max(0.5, min(gaps, 3.0)) if habit.kind not in ("on demand", "event-driven") else 1.0
-        run = _sync(habit, kind, start, gaps, random, slot - incident.begin if incident else 0, frozen)
+        run = _sync(habit, kind, start, gaps, random, into=slot - incident.begin if incident else 0, frozen=frozen)
         if kind in ("source stopped", "lagging source", "resynced") and frozen is None and run.lag is not None:
             frozen = run.finish - run.lag
         if kind == "hung" and incident:
@@ -142,7 +143,7 @@ def syncs(habit: Habit, incidents: list[Incident], random: Random) -> list[Run]:
     return runs
 
 
-def _sync(habit: Habit, kind: str, start: int, gaps: float, random: Random, into: int, frozen: int | None) -> Run:
+def _sync(habit: Habit, kind: str, start: int, gaps: float, random: Random, *, into: int, frozen: int | None) -> Run:
     rows = habit.rows(start, gaps)
     if kind in ("failed", "failing", "config_error") or (not kind and random.random() < habit.error_share):
         status = SyncStatus.CONFIG_ERROR if kind == "config_error" else SyncStatus.ERROR

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import fmean, median, pstdev
 
 from benchmarks.detection.habits import DAY, HOUR, MINUTE
@@ -90,7 +91,7 @@ class Bands(Fixed):
         starts = [run.start for run in runs]
         runs = runs[bisect_left(starts, now - days * DAY) :]
         self.spreads, self.robust = spreads, robust
-        self.gaps = self._band([b.start - a.start for a, b in zip(runs, runs[1:], strict=False)])
+        self.gaps = self._band([b.start - a.start for a, b in pairwise(runs)])
         self.durations = self._band([run.took for run in runs if run.took is not None])
         self.rows = self._band([run.rows_synced for run in runs if run.rows_synced is not None and not run.failed])
         self.lags = self._band([run.lag for run in runs if run.lag is not None])
@@ -151,12 +152,10 @@ def without(part: str) -> Callable[[Sequence[Run], int], Learned]:
 
 
 def without_quiet_days(runs: Sequence[Run], now: int) -> Learned:
-    return _with_rows(learn_from(runs, at(now)), least=())
+    normal = learn_from(runs, at(now))
+    return Learned(replace(normal, rows=normal.rows and replace(normal.rows, least=())))
 
 
 def without_patience(runs: Sequence[Run], now: int) -> Learned:
-    return _with_rows(learn_from(runs, at(now)), patience=())
-
-
-def _with_rows(normal: Normal, **changes: tuple[()]) -> Learned:
-    return Learned(normal if normal.rows is None else replace(normal, rows=replace(normal.rows, **changes)))
+    normal = learn_from(runs, at(now))
+    return Learned(replace(normal, rows=normal.rows and replace(normal.rows, patience=())))

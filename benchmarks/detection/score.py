@@ -85,7 +85,7 @@ def text(seconds: float | None) -> str:
 
 def found_table(score: Score) -> list[str]:
     lines = [
-        "| incident | found | where rows vary less than three times | median delay | 90th percentile | severity right | problems |",
+        "| incident | found | where rows vary less than 3 times | median delay | 90 % | severity right | problems |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for kind in KINDS:
@@ -99,12 +99,11 @@ def found_table(score: Score) -> list[str]:
             f"| {kind} | {score.share(kind)} | {steady} | {text(median(delays) if delays else None)} | {text(p90)}"
             f" | {right} of {len(each)} | {problems} |"
         )
-    return [
-        *lines,
-        "",
+    calm = (
         f"False, in {score.months:.0f} integration-months: {score.rate(CRITICAL):.3f} pages and"
-        f" {score.rate(WARNING):.2f} tickets a month. {score.episodes:.2f} problems an incident.",
-    ]
+        f" {score.rate(WARNING):.2f} tickets a month. {score.episodes:.2f} problems an incident."
+    )
+    return [*lines, "", calm]
 
 
 COMPARED = (

@@ -144,7 +144,9 @@ class _Sums:
         off, total, usual, least = self._sums[-1]
         quiet = max(0.0, expm1(min(bound, _least(self._rows, at)))) if self._low else 0.0
         self._at.append(at)
-        self._sums.append((off + is_off, total + max(0.0, expm1(value)), usual + max(0.0, expm1(middle)), least + quiet))
+        self._sums.append(
+            (off + is_off, total + max(0.0, expm1(value)), usual + max(0.0, expm1(middle)), least + quiet)
+        )
         seconds = at - self._at[0]
         for position, (index, rule, first) in enumerate(self._rules):
             if self._fired[index] is not None:
@@ -156,7 +158,7 @@ class _Sums:
                     self._fired[index] = seconds
 
     def _shortest(self, rule: Rule, first: int) -> int | None:
-        """Return where the shortest window begins, from *first* on, that is as long as the rule asks; None if none is."""
+        """Return where the shortest window begins, from *first* on, that the rule asks for; None if none is so long."""
         kind, n = self._rows.kind, len(self._at)
         hours = rule.hours * HOUR * self._widen if kind < _DAILY_KIND else 0
         start = None

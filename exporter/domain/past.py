@@ -27,9 +27,10 @@ VERSION = 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-_STATUSES = tuple(map(SyncStatus, ("running", "success", "partial", "error", "config_error", "unknown")))
+_OLDEST = tuple(map(SyncStatus, ("running", "success", "partial", "error", "config_error", "unknown")))
+_STATUSES = (*_OLDEST, *(status for status in SyncStatus if status not in _OLDEST))
 _CODES = {status: code for code, status in enumerate(_STATUSES)}
-"""On disk: a new status goes to the end."""
+"""On disk, three bits: a status that is added gets the next number."""
 _TOOK, _LAG, _ROWS, _FAILED_ROWS = 8, 16, 32, 64
 _LONGEST = 4_000_000
 """Bytes of a decoded past, at the most; what unpacks to more was not written by us."""

@@ -31,6 +31,10 @@ DAILY = 5 * HOUR
 FEWEST_REGULAR, FEWEST_IRREGULAR = 4, 6
 """Gaps from which on a deadline is learned."""
 _RARE = 8 * DAY
+_LEAST_BUSINESS_DAYS = 3
+_FEW, _SOME, _OUTLIER = 20, 60, 1.7
+_SLOWER, _FASTER = 4, 20
+"""Gaps alike that make another rhythm, where they are longer or shorter than usual."""
 _ALIKE_SHARE = 0.7
 _SELDOM = 0.2
 """Where fewer of the weeks have a start, an hour or weekday is asleep."""
@@ -127,14 +131,14 @@ def learn_rhythm(starts: Sequence[int], *, zoned: bool) -> Rhythm:
         return Rhythm("irregular", gap, limit, None, unit, origin, awake)
     limit = _regular_limit(spans, gap, usual, zoned=zoned) if len(spans) >= FEWEST_REGULAR else None
     late = sorted(near)[-min(3, 1 + len(near) // 20)]
-    business = unit == DAY and usual < _RARE and 2 < sum(awake) < len(awake)
+    business = unit == DAY and usual < _RARE and _LEAST_BUSINESS_DAYS <= sum(awake) < len(awake)
     return Rhythm("business days" if business else "regular", gap, limit, float(late), unit, origin, awake)
 
 
 def _regular_limit(spans: Sequence[int], gap: float, usual: int, *, zoned: bool) -> float:
     n = len(spans)
-    rank = 1 if n < 20 else 2 if n < 60 else max(3, n // 100)
-    if rank == 1 and n >= 8 and spans[-1] > 1.7 * spans[-2]:
+    rank = 1 if n < _FEW else 2 if n < _SOME else max(3, n // 100)
+    if rank == 1 and n >= 2 * FEWEST_REGULAR and spans[-1] > _OUTLIER * spans[-2]:
         rank = 2
     longest = max(spans[-rank], gap, 2 * gap if usual <= 2 * HOUR else 0)
     margin = min(max(0.25 * gap, 10 * MINUTE), 30 * MINUTE) + 0.5 * gap / n
@@ -144,9 +148,9 @@ def _regular_limit(spans: Sequence[int], gap: float, usual: int, *, zoned: bool)
 def _latest_rhythm(gaps: Sequence[int]) -> int:
     """Return the index of the start from which on another rhythm holds; 0 if it has not changed."""
     usual = sorted(gaps)[len(gaps) // 2]
-    for tail in (4, 20):
+    for tail in (_SLOWER, _FASTER):
         last = gaps[-tail:]
-        changed = min(last) > 1.6 * usual if tail == 4 else max(last) < 0.6 * usual
+        changed = min(last) > 1.6 * usual if tail == _SLOWER else max(last) < 0.6 * usual
         if len(gaps) < 3 * tail or max(last) > 1.25 * min(last) or not changed:
             continue
         middle = sorted(last)[tail // 2]
@@ -168,7 +172,8 @@ def _awake(starts: Sequence[int], usual: int, *, zoned: bool) -> tuple[int, int,
         counts = [0] * 7
         for day in days:
             counts[day % 7] += 1
-        return DAY, origin, tuple(count > _SELDOM * weeks and count > 0 for count in counts)
+        awake = tuple(count > _SELDOM * weeks for count in counts)
+        return DAY, origin, awake if any(awake) else (True,)
     hours = {start // HOUR for start in starts}
     counts = [0] * 168
     for hour in hours:

@@ -55,7 +55,7 @@ class Rows:
     """Since when the level holds, if it changed for good; local seconds."""
     level_before: float | None = None
     patience: tuple[int, ...] = ()
-    """For each of `excursions.RULES` how many seconds it takes at least, as excursions that long came and went before."""
+    """For each of `excursions.RULES` how many seconds it takes at least, as so long ones came and went before."""
     least: tuple[float, ...] = field(default=(), repr=False)
     """By hour of the day, or once: what the quietest weekday adds."""
 
@@ -87,7 +87,7 @@ class Rows:
         return max(0.0, expm1(low - width)), max(0.0, expm1(usual)), max(0.0, expm1(high + width))
 
     def bounds(self, at: int, gap: int | None) -> tuple[float, float, float] | None:
-        """Return what is at least, as a rule and at most usual, so many seconds after the last sync that did not fail."""
+        """Return what is at least, as a rule and at most usual, *gap* seconds after the last sync that did not fail."""
         around = self.around(at)
         if around is None:
             return None

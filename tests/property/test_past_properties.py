@@ -12,7 +12,13 @@ moments = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.j
 near = st.integers(0, 10**7).map(lambda seconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
 counts = st.none() | st.integers(0, 2**63)
 syncs = st.builds(
-    Sync, near | moments, st.sampled_from(FINISHED_STATUSES), st.none() | near | moments, st.none() | moments, counts, counts
+    Sync,
+    near | moments,
+    st.sampled_from(FINISHED_STATUSES),
+    st.none() | near | moments,
+    st.none() | moments,
+    counts,
+    counts,
 )
 
 

@@ -44,7 +44,9 @@ def test_lag_may_be_half_as_much_again_as_ever() -> None:
 
 
 def test_lag_is_known_by_weekday_where_it_differs() -> None:
-    runs = [each._replace(lag=60 * HOUR if to_moment(each.start).weekday() == 0 else 2 * HOUR) for each in every(DAY, 60)]
+    runs = [
+        each._replace(lag=60 * HOUR if to_moment(each.start).weekday() == 0 else 2 * HOUR) for each in every(DAY, 60)
+    ]
     learned = normal(runs)
     monday, tuesday = (learned.lag_limit_seconds(MONDAY + timedelta(days=day)) for day in (0, 1))
     assert monday is not None
@@ -72,7 +74,9 @@ def test_a_lag_that_lasts_becomes_normal() -> None:
 
 @pytest.mark.parametrize(("failed", "least", "most"), [(0, 0.01, 0.01), (20, 0.03, 0.05), (300, 0.4, 0.5)])
 def test_failed_rows_may_be_twice_as_many_as_ever_and_one_in_a_hundred(failed: int, least: float, most: float) -> None:
-    limit = normal([each._replace(rows_failed=failed, rows_synced=1000) for each in every(HOUR, 20)]).failed_rows_limit()
+    limit = normal(
+        [each._replace(rows_failed=failed, rows_synced=1000) for each in every(HOUR, 20)]
+    ).failed_rows_limit()
     assert limit is not None
     assert least <= limit <= most
 
@@ -104,7 +108,9 @@ def test_failures_heal_by_themselves_if_another_sync_comes(failed: tuple[int, ..
     assert normal(runs).healed_failures == healed
 
 
-@pytest.mark.parametrize(("stands", "expected"), [((), 0), ((30,), 0), ((30, 60, 61), 1), (tuple(range(10, 90, 4)), None)])
+@pytest.mark.parametrize(
+    ("stands", "expected"), [((), 0), ((30,), 0), ((30, 60, 61), 1), (tuple(range(10, 90, 4)), None)]
+)
 def test_a_watermark_that_usually_moves(stands: tuple[int, ...], expected: int | None) -> None:
     runs = every(DAY, 100)
     for number in stands:

@@ -104,7 +104,11 @@ def test_a_sync_that_overruns_its_slot_moves_the_deadline() -> None:
 
 def test_a_few_outages_of_the_past_do_not_widen_the_deadline() -> None:
     runs = every(15 * MINUTE, 20)
-    broken = [each for each in runs if not any(day * DAY < each.start - runs[0].start < day * DAY + 5 * HOUR for day in (3, 9))]
+    broken = [
+        each
+        for each in runs
+        if not any(day * DAY < each.start - runs[0].start < day * DAY + 5 * HOUR for day in (3, 9))
+    ]
     assert abs(deadline(broken) - deadline(runs)) < timedelta(seconds=1)
 
 

@@ -31,8 +31,15 @@ def took_times(factor: float) -> Change:
 
 
 def verdicts(
-    gap: int, change: Change, lasts: float, *, calm: float = 35, rows: Callable[[datetime], float] = flat, then: float = 0.0,
-    noise: float = 0.1, sensitivity: str = "medium",
+    gap: int,
+    change: Change,
+    lasts: float,
+    *,
+    calm: float = 35,
+    rows: Callable[[datetime], float] = flat,
+    then: float = 0.0,
+    noise: float = 0.1,
+    sensitivity: str = "medium",
 ) -> dict[str, Verdict]:
     """
     Return the verdicts by problem, where syncs are as usual for *calm* days, changed for *lasts*, and as usual *then*.
@@ -120,7 +127,10 @@ def test_few_rows_say_nothing_one_by_one_but_together() -> None:
 
 def test_a_slow_drift_is_followed() -> None:
     start = to_seconds(MONDAY)
-    assert verdicts(HOUR, lambda run: run, 1, calm=60, rows=lambda at: 1000 * 1.02 ** ((to_seconds(at) - start) / DAY)) == {}
+    assert (
+        verdicts(HOUR, lambda run: run, 1, calm=60, rows=lambda at: 1000 * 1.02 ** ((to_seconds(at) - start) / DAY))
+        == {}
+    )
 
 
 def test_a_level_that_lasts_becomes_normal_and_since_when_is_known() -> None:
