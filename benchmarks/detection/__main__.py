@@ -60,6 +60,7 @@ def found(seeds: tuple[int, ...], title: str, *, shown: bool) -> list[str]:
         lines += ["", fleets, "", *found_table(score)]
         if shown:
             show(score)
+        print(f"{fleets}\n{lines[-1]}", flush=True)
     return lines
 
 
@@ -102,7 +103,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tuned", type=int, nargs="*", default=TUNED, help="seeds that limits were tuned on")
     parser.add_argument("--held-out", type=int, nargs="*", default=HELD_OUT)
-    parser.add_argument("--only", action="store_true", help="leave out cold start and ablation")
+    parser.add_argument(
+        "--compared", action=argparse.BooleanOptionalAction, default=True, help="cold start and ablation"
+    )
     parser.add_argument("--show", action="store_true", help="name false problems and incidents that were not found")
     parser.add_argument("--refit-hours", type=int, default=6, help="more is quicker, for tuning")
     parser.add_argument("--write", metavar="FILE", type=Path)
@@ -113,7 +116,7 @@ def main() -> None:
     for seeds, title in ((arguments.tuned, "tuned on: seeds"), (arguments.held_out, "held out: seeds")):
         if seeds:
             lines += found(tuple(seeds), title, shown=arguments.show)
-    if not arguments.only:
+    if arguments.compared:
         lines += compared()
     print("\n".join(lines))
     print(f"\n{time.process_time() - began:.0f} s of CPU")

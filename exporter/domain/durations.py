@@ -15,7 +15,7 @@ from math import exp, inf, log, log1p
 
 from exporter.domain.past import Run
 from exporter.domain.rhythm import DAY, MINUTE
-from exporter.domain.robust import SPREAD, follow, longest_normal, lower_median, median, medians, usual_step
+from exporter.domain.robust import SPREAD, follow, longest_normal, lower_median, median, medians
 
 FEWEST = 5
 SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.5), 1.7), (16, log(1.5), 1.3))
@@ -121,13 +121,12 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
     rest = [each - explained.by(count) for each, count in zip(logs, rows, strict=True)]
     daily = medians(rest, days)
     few = 1 + 3 / len(logs)
-    step = max(_NARROWEST, usual_step(list(daily.values())))
-    levels, changed = follow(daily, ends, max(log(1.6), 3 * step * few), 0.05)
+    levels, changed = follow(daily, ends, max(log(1.6), 3 * _spread_below(list(daily.values())) * few), 0.05)
     middle = levels[max(levels)]
     off = [each - levels[day] for each, day in zip(rest, days, strict=True)]
     whole = [each - levels[day] for each, day in zip(logs, days, strict=True)]
-    spread = max(_NARROWEST, SPREAD * median([abs(each) for each in off])) * few
-    wide = max(spread, SPREAD * median([abs(each) for each in whole]) * few)
+    spread = _spread_below(off) * few
+    wide = max(spread, _spread_below(whole) * few)
     longest = longest_normal(*largest(whole, days, ends), max(log(2), 3 * wide))
     usual = exp(middle)
     limit = max(
@@ -141,6 +140,12 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
         natural = longest_normal(*largest(window, [days[i] for i in last], ends), max(log(1.5), 2 * spread))
         windows.append(max(factor * few, spreads * spread, natural + 0.15))
     return Durations(usual, spread, limit, tuple(windows), explained, changed[0] if changed else None)
+
+
+def _spread_below(values: Sequence[float]) -> float:
+    """Return the standard deviation as the shorter half has it: slow syncs do not widen it."""
+    middle = median(values)
+    return max(_NARROWEST, SPREAD * median([middle - value for value in values if value <= middle]))
 
 
 def _explained(known: Sequence[tuple[int, int]], most_rows: float) -> Explained:
