@@ -217,9 +217,16 @@ def to_local(seconds: int, zone: tzinfo | None) -> int:
     """Return what the wall clock of a zone shows, as seconds since 1970; UTC without a zone."""
     if zone is None:
         return seconds
-    return to_seconds(to_moment(seconds).astimezone(zone).replace(tzinfo=UTC))
+    try:
+        return to_seconds(to_moment(seconds).astimezone(zone).replace(tzinfo=UTC))
+    except OverflowError:  # at either end of the calendar
+        return seconds
 
 
 def to_utc(local: float, zone: tzinfo | None) -> datetime:
-    moment = to_moment(local)
-    return moment if zone is None else moment.replace(tzinfo=zone).astimezone(UTC)
+    """Return the moment at which the wall clock of a zone shows that; the calendar's last where it ends before."""
+    try:
+        moment = to_moment(local)
+        return moment if zone is None else moment.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

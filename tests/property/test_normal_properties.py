@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.domain.model import FINISHED_STATUSES
+from exporter.domain.model import FINISHED_STATUSES, SyncStatus
 from exporter.domain.normal import learn, learn_from
-from exporter.domain.past import Past, Run, to_moment
+from exporter.domain.past import Past, Run, to_moment, to_seconds
 from exporter.domain.trends import judge_latest
 from tests.pasts import DAY, FIRST, HOUR, after, every
 
@@ -38,6 +38,16 @@ def test_any_past_teaches_something_or_nothing(drawn: list[Run], zone: timezone 
         assert deadline is None or deadline > to_moment(run.start)
         limit = learned.duration_limit_seconds(to_moment(run.start), run, sensitivity=sensitivity)
         assert limit is None or limit > 0
+
+
+@given(st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC)), zones)  # noqa: DTZ001
+def test_no_moment_of_the_calendar_is_too_far(start: datetime, zone: timezone | None) -> None:
+    runs = every(DAY, 20)
+    learned = learn_from(runs, after(runs), zone=zone)
+    odd = Run(to_seconds(start), SyncStatus.SUCCESS, 10**6, 5, 0, 0)
+    assert (learned.start_deadline(odd) or start) >= start.replace(microsecond=0)
+    judge_latest([*runs, odd], learned)
+    assert learned.lag_limit_seconds(start)
 
 
 @given(st.sampled_from(GAPS), st.integers(30, 120), st.floats(0.01, 0.5))
