@@ -127,7 +127,7 @@ def learn_rhythm(starts: Sequence[int], *, zoned: bool) -> Rhythm:
         limit = None
         if len(spans) >= FEWEST_IRREGULAR:
             logs = [log(max(1, b - a)) for a, b in pairwise(moments)]
-            limit = 1.5 * exp(longest_normal(logs, starts[1:], log(1.6))) * (1 + 4 / len(spans)) + 10 * MINUTE
+            limit = 1.5 * exp(longest_normal(logs, starts[1:], log(2))) * (1 + 4 / len(spans)) + 10 * MINUTE
         return Rhythm("irregular", gap, limit, None, unit, origin, awake)
     limit = _regular_limit(spans, gap, usual, zoned=zoned) if len(spans) >= FEWEST_REGULAR else None
     late = sorted(near)[-min(3, 1 + len(near) // 20)]
