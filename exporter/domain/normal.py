@@ -1,0 +1,279 @@
+"""
+What is normal for one integration, learned from its own past.
+
+`learn` is a pure function of the past and a moment: equal pasts learn the same. Abnormal syncs are left out by what
+the others say, never by configuration. `domain/rhythm.py`, `domain/durations.py` and `domain/rows.py` say how for
+starts, durations and rows; `domain/trends.py` judges the latest syncs by it. Here are
+
+- lag at the finish: 1.5 times the longest normal one and a margin, by weekday where that is much less;
+- the share of rows that fail: twice the largest normal one;
+- the time from one success to the next: 1.5 times the longest normal one;
+- failed syncs in a row that healed by themselves, and syncs in a row at whose end the watermark had not moved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
+from math import exp, log
+from zlib import crc32
+
+from exporter.domain.durations import Durations, by_days, largest, learn_durations
+from exporter.domain.excursions import patience
+from exporter.domain.model import SyncStatus
+from exporter.domain.past import HISTORY, MOST, Past, Run, to_moment, to_seconds
+from exporter.domain.rhythm import DAY, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
+from exporter.domain.robust import LASTING_VALUES, longest_normal
+from exporter.domain.rows import Rows, learn_rows
+
+FEWEST = 5
+"""Values from which on a limit is learned,"""
+FEWEST_SHARES = 3
+"""and shares of failed rows, for which the default is too strict for many."""
+FEW = 100
+"""While fewer syncs are known, each one is learned from at once."""
+REFIT = timedelta(hours=6)
+WIDEN = {"low": 1.5, "medium": 1.0, "high": 0.7}
+"""By `sensitivity`, how much more a limit allows beyond the usual."""
+LEAST_FAILED_ROWS = 0.01
+_LASTING_WEEKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """What has been learned. Whatever too little is known of is None."""
+
+    learned_syncs: int = 0
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    durations: Durations | None = None
+    rows: Rows | None = None
+    failed_rows_ratio: float | None = None
+    lag_seconds: tuple[float, ...] | None = None
+    """By weekday of the start, Monday first."""
+    success_age_seconds: float | None = None
+    healed_failures: int = 0
+    """The longest streak of failed syncs after which one did not fail."""
+    frozen: int | None = None
+    """How many syncs in a row brought rows while the watermark stood still; None where it does not usually move."""
+    zone: tzinfo | None = None
+
+    def start_deadline(self, last: Run, sensitivity: str = "medium") -> datetime | None:
+        """Return until when the sync after *last* must have started, by the learned rhythm."""
+        at = self.rhythm.deadline(to_local(last.start, self.zone), last.took, WIDEN[sensitivity])
+        return None if at is None else to_utc(at, self.zone)
+
+    def start_delay_seconds(self, sensitivity: str = "medium") -> float | None:
+        """Return how late a sync may start that Braze has announced."""
+        late = self.rhythm.lateness_seconds
+        if late is None:
+            return None
+        return min(max(10.0 * MINUTE, 1.5 * late + 5 * MINUTE), 120.0 * MINUTE) * WIDEN[sensitivity]
+
+    def duration_limit_seconds(
+        self, start: datetime, latest: Run | None = None, slow_seconds: float = 0.0, sensitivity: str = "medium"
+    ) -> float | None:
+        """
+        Return how long a sync may run.
+
+        Args:
+            start: Of the sync.
+            latest: The latest finished sync that did not fail.
+            slow_seconds: The value of `slow`, while that is a problem.
+            sensitivity: `low`, `medium` or `high`.
+
+        """
+        if self.durations is None:
+            return None
+        piled_up = 1.0
+        if latest is not None and self.rhythm.gap_seconds and self.rhythm.kind != "irregular":
+            piled_up = max(1.0, (to_seconds(start) - latest.start) / (4 * self.rhythm.gap_seconds))
+        return self.durations.limit(latest, piled_up, slow_seconds, WIDEN[sensitivity])
+
+    def lag_limit_seconds(self, start: datetime, sensitivity: str = "medium") -> float | None:
+        """Return how far behind the watermark may be when a sync that started then finishes."""
+        if self.lag_seconds is None:
+            return None
+        return self.lag_seconds[_weekday(to_local(to_seconds(start), self.zone))] * WIDEN[sensitivity]
+
+    def failed_rows_limit(self, sensitivity: str = "medium") -> float | None:
+        """Return which share of a sync's rows may fail."""
+        if self.failed_rows_ratio is None:
+            return None
+        return min(1.0, max(LEAST_FAILED_ROWS, self.failed_rows_ratio * WIDEN[sensitivity]))
+
+    def success_age_limit_seconds(self, sensitivity: str = "medium") -> float | None:
+        """Return how old the last success may be."""
+        return None if self.success_age_seconds is None else self.success_age_seconds * WIDEN[sensitivity]
+
+
+def learn(past: Past, at: datetime, *, history: timedelta = HISTORY, zone: tzinfo | None = None) -> Normal:
+    """
+    Return what is normal, from the syncs that had finished by *at*.
+
+    Args:
+        past: The finished syncs.
+        at: The moment of learning, on Braze's clock.
+        history: Syncs that started longer ago are left out.
+        zone: Of the schedule, where it is known.
+
+    """
+    return learn_from(past.runs, at, history=history, zone=zone)
+
+
+def learn_from(
+    runs: Sequence[Run], at: datetime, *, history: timedelta = HISTORY, zone: tzinfo | None = None
+) -> Normal:
+    """As `learn`, for syncs oldest first, each start once."""
+    now = to_seconds(at)
+    first = now - int(history.total_seconds())
+    runs = [run for run in runs[-MOST:] if run.start >= first and run.start + (run.took or 0) <= now]
+    if not runs:
+        return Normal(zone=zone)
+    good = [run for run in runs if not run.failed]
+    rhythm = learn_rhythm([to_local(run.start, zone) for run in runs], zoned=zone is not None)
+    starts = [to_local(run.start, zone) for run in good]
+    ratio = _failed_rows(good)
+    return Normal(
+        len(runs),
+        rhythm,
+        learn_durations(good),
+        _rows(good, starts, zoned=zone is not None),
+        ratio,
+        _lags(good, starts),
+        _success_age(good, ratio),
+        _healed(runs),
+        _frozen(good),
+        zone,
+    )
+
+
+def _rows(runs: Sequence[Run], starts: Sequence[int], *, zoned: bool) -> Rows | None:
+    known = [
+        (at, max(0, run.rows_synced + (run.rows_failed or 0)))
+        for run, at in zip(runs, starts, strict=True)
+        if run.rows_synced is not None
+    ]
+    if len(known) < FEWEST:
+        return None
+    ats, counts = [at for at, _ in known], [count for _, count in known]
+    learned = learn_rows(ats, counts, usual_time_of_day(starts) - DAY // 2, zoned=zoned)
+    if learned is None:
+        return None
+    rows, levels = learned
+    return replace(rows, patience=patience(rows, ats, counts, levels))
+
+
+def _lags(good: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | None:
+    known = [(run, start) for run, start in zip(good, starts, strict=True) if run.lag is not None]
+    if len(known) < FEWEST:
+        return None
+    runs = [run for run, _ in known]
+    logs = [log(max(0, run.lag or 0) + 10 * MINUTE) for run in runs]
+    weekdays = [_weekday(start) for _, start in known]
+    keys, ends = by_days([run.start for run in runs])
+    overall = _lag_limit(*largest(logs, keys, ends), lasting=LASTING_VALUES)
+    limits = []
+    for weekday in range(7):
+        chosen = [i for i, day in enumerate(weekdays) if day == weekday]
+        own = [keys[i] for i in chosen]
+        if len(set(own)) < LASTING_VALUES:
+            limits.append(overall)
+            continue
+        limit = _lag_limit(*largest([logs[i] for i in chosen], own, ends), lasting=_LASTING_WEEKS)
+        limits.append(limit if limit < overall / 2 else overall)
+    return tuple(limits)
+
+
+def _lag_limit(days: Sequence[float], ends: Sequence[int], *, lasting: int) -> float:
+    longest = exp(longest_normal(days, ends, log(2.0), lasting)) - 10 * MINUTE
+    few = 1 + 2 / len(days)
+    return few * (1.5 * longest + 15 * MINUTE)
+
+
+def _failed_rows(good: Sequence[Run]) -> float | None:
+    known = [(run, share) for run in good if (share := failed_share(run)) is not None]
+    if len(known) < FEWEST_SHARES:
+        return None
+    keys, ends = by_days([run.start for run, _ in known])
+    longest = exp(longest_normal(*largest([log(share + 0.005) for _, share in known], keys, ends), log(2.5))) - 0.005
+    return min(1.0, max(LEAST_FAILED_ROWS, 2 * (1 + 2 / len(known)) * longest))
+
+
+def failed_share(run: Run) -> float | None:
+    """Return which share of the rows failed; None where no rows were counted."""
+    if run.failed or run.rows_synced is None or run.rows_failed is None:
+        return None
+    total = run.rows_synced + run.rows_failed
+    return run.rows_failed / total if total > 0 else None
+
+
+def is_good(run: Run, failed_rows_ratio: float | None) -> bool:
+    """Whether a sync counts as a success: also a partial one, within the limit of failed rows."""
+    if run.status is SyncStatus.SUCCESS:
+        return True
+    share = failed_share(run)
+    return run.status is SyncStatus.PARTIAL and share is not None and share <= (failed_rows_ratio or LEAST_FAILED_ROWS)
+
+
+def _success_age(good: Sequence[Run], ratio: float | None) -> float | None:
+    finishes = sorted(run.finish for run in good if is_good(run, ratio))
+    gaps = [b - a for a, b in pairwise(finishes)]
+    if len(gaps) < FEWEST:
+        return None
+    return 1.5 * exp(longest_normal([log(max(1, gap)) for gap in gaps], finishes[1:], log(2.0))) + 10 * MINUTE
+
+
+def _healed(runs: Sequence[Run]) -> int:
+    longest = streak = 0
+    for run in runs:
+        if run.failed:
+            streak += 1
+        elif streak:
+            longest, streak = max(longest, streak), 0
+    return longest
+
+
+def _frozen(good: Sequence[Run]) -> int | None:
+    marks = [run.finish - run.lag for run in good if run.lag is not None and run.rows_synced]
+    streaks, streak = [0], 0
+    for before, mark in pairwise(marks):
+        if mark == before:
+            streak += 1
+        elif streak:
+            streaks.append(streak)
+            streak = 0
+    stood, most = sum(streaks), len(marks)
+    once = max(streaks) if len(streaks) > 1 else 0
+    stood -= once
+    if most < FEWEST or stood > 0.05 * most:
+        return None
+    return sorted(streaks)[-2] if len(streaks) > 1 else 0
+
+
+def refit_at(integration_id: str, now: datetime) -> datetime:
+    """Return the latest moment up to *now* at which limits are due: every six hours, shifted by the id."""
+    period = int(REFIT.total_seconds())
+    shift = crc32(integration_id.encode()) % period
+    return to_moment((to_seconds(now) - shift) // period * period + shift)
+
+
+def is_refit_due(
+    integration_id: str, learned_at: datetime | None, known_syncs: int, *, new: bool, now: datetime
+) -> bool:
+    """
+    Return whether limits are to be learned again.
+
+    Args:
+        integration_id: Decides about the moment.
+        learned_at: When that was done last.
+        known_syncs: Finished syncs in the past.
+        new: Whether a sync has been added since.
+        now: On Braze's clock.
+
+    """
+    return learned_at is None or (new and known_syncs < FEW) or learned_at < refit_at(integration_id, now)
+
+
+def _weekday(at: int) -> int:
+    """Return the day of the week, Monday 0, of a local second."""
+    return (at // DAY + 3) % 7

@@ -1,0 +1,232 @@
+"""
+How often syncs start, and until when the next one must have started, learned from past starts.
+
+Theory. What counts is the time awake: hours or weekdays in which syncs never start are taken out of every gap, so a
+weekend is no gap of a schedule on business days, nor a night one of a schedule on business hours. Where syncs follow
+one another within five hours the unit is the hour of the week, else the day of the week, counted from half a day
+before the usual time of day. The deadline is the latest start plus the longest normal gap, both in time awake:
+
+- Regular, when most gaps are alike: the third longest gap (of few: the longest) and a margin. A schedule of two hours
+  or less may skip one slot: some do without anything being wrong.
+- Irregular: 1.5 times the longest gap, more while few are known.
+- A sync that runs longer than a gap passes over slots, and moves the deadline by them.
+- A rhythm that has changed is the new one from the fourth gap on.
+
+Times are local seconds: UTC where no time zone is known. Braze schedules in the dashboard's, so there an hour more is
+granted where a change of clocks would matter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
+from math import exp, log
+
+from exporter.domain.past import to_moment, to_seconds
+from exporter.domain.robust import longest_normal
+
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
+DAILY = 5 * HOUR
+"""Usual gap from which on syncs are told apart by their weekday, below it by their hour of the week."""
+FEWEST_REGULAR, FEWEST_IRREGULAR = 4, 6
+"""Gaps from which on a deadline is learned."""
+_RARE = 8 * DAY
+_LEAST_BUSINESS_DAYS = 3
+_FEW, _SOME, _OUTLIER = 20, 60, 1.7
+_SLOWER, _FASTER = 4, 20
+"""Gaps alike that make another rhythm, where they are longer or shorter than usual."""
+_ALIKE_SHARE = 0.7
+_SELDOM = 0.2
+"""Where fewer of the weeks have a start, an hour or weekday is asleep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When syncs start. Gaps are seconds awake."""
+
+    kind: str = "never"
+    """`regular`, `business days`, `irregular`, `never`."""
+    gap_seconds: float | None = None
+    """The median from start to start."""
+    limit_seconds: float | None = None
+    """How long, awake, the next start may take; None while too little is known."""
+    lateness_seconds: float | None = None
+    """How late, against an even rhythm, a sync usually may be; None unless regular."""
+    unit: int = HOUR
+    origin: int = 0
+    """Where a week of units begins, in local seconds."""
+    awake: tuple[bool, ...] = (True,)
+
+    def deadline(self, start: int, took: int | None = None, widen: float = 1.0) -> float | None:
+        """
+        Return the local second until which the sync after the one at *start* must have started.
+
+        Args:
+            start: The latest start, in local seconds.
+            took: Its duration in seconds, once it has finished.
+            widen: More than 1 allows more beyond the usual gap.
+
+        """
+        if self.limit_seconds is None or self.gap_seconds is None:
+            return None
+        limit = self.gap_seconds + (self.limit_seconds - self.gap_seconds) * widen
+        if took and self.kind != "irregular":
+            limit += took // self.gap_seconds * self.gap_seconds if self.gap_seconds else took
+        return max(self._advance(start, limit), start + (took or 0) + 10.0 * MINUTE)
+
+    def _advance(self, start: int, seconds: float) -> float:
+        clock = Awake(self.unit, self.origin, self.awake)
+        return clock.at(clock.until(start) + seconds)
+
+
+class Awake:
+    """Turns local seconds into seconds awake and back."""
+
+    def __init__(self, unit: int, origin: int, awake: Sequence[bool]) -> None:
+        self._unit, self._origin, self._awake = unit, origin, awake
+        self._before = [0]
+        for flag in awake:
+            self._before.append(self._before[-1] + unit * flag)
+
+    def until(self, at: int) -> int:
+        """Return the seconds awake from the origin until *at*."""
+        index, within = divmod(at - self._origin, self._unit)
+        weeks, slot = divmod(index, len(self._awake))
+        return weeks * self._before[-1] + self._before[slot] + (within if self._awake[slot] else 0)
+
+    def at(self, seconds: float) -> float:
+        """Return the first moment at which *seconds* awake have passed."""
+        weeks, rest = divmod(seconds, self._before[-1])
+        slot = next(i for i, flag in enumerate(self._awake) if flag and self._before[i + 1] >= rest)
+        return self._origin + (weeks * len(self._awake) + slot) * self._unit + rest - self._before[slot]
+
+
+def learn_rhythm(starts: Sequence[int], *, zoned: bool) -> Rhythm:
+    """
+    Return the rhythm of syncs.
+
+    Args:
+        starts: Of past syncs, in local seconds, ascending.
+        zoned: Whether local means a known time zone; else an hour's change of clocks is tolerated.
+
+    """
+    gaps = [b - a for a, b in pairwise(starts)]
+    if not gaps:
+        return Rhythm()
+    changed = _latest_rhythm(gaps)
+    if changed:
+        return learn_rhythm(starts[changed:], zoned=zoned)
+    usual = sorted(gaps)[len(gaps) // 2]
+    unit, origin, awake = _awake(starts, usual, zoned=zoned)
+    clock = Awake(unit, origin, awake)
+    moments = [clock.until(start) for start in starts]
+    spans = sorted(b - a for a, b in pairwise(moments))
+    gap = spans[len(spans) // 2] or usual
+    near = [abs(span - gap) for span in spans if abs(span - gap) <= max(0.25 * gap, 10 * MINUTE)]
+    if len(near) < _ALIKE_SHARE * len(spans):
+        limit = None
+        if len(spans) >= FEWEST_IRREGULAR:
+            logs = [log(max(1, b - a)) for a, b in pairwise(moments)]
+            limit = 1.5 * exp(longest_normal(logs, starts[1:], log(2))) * (1 + 4 / len(spans)) + 10 * MINUTE
+        return Rhythm("irregular", gap, limit, None, unit, origin, awake)
+    limit = _regular_limit(spans, gap, usual, zoned=zoned) if len(spans) >= FEWEST_REGULAR else None
+    late = sorted(near)[-min(3, 1 + len(near) // 20)]
+    business = unit == DAY and usual < _RARE and _LEAST_BUSINESS_DAYS <= sum(awake) < len(awake)
+    return Rhythm("business days" if business else "regular", gap, limit, float(late), unit, origin, awake)
+
+
+def _regular_limit(spans: Sequence[int], gap: float, usual: int, *, zoned: bool) -> float:
+    n = len(spans)
+    rank = 1 if n < _FEW else 2 if n < _SOME else max(3, n // 100)
+    if rank == 1 and n >= 2 * FEWEST_REGULAR and spans[-1] > _OUTLIER * spans[-2]:
+        rank = 2
+    longest = max(spans[-rank], gap, 2 * gap if usual <= 2 * HOUR else 0)
+    margin = min(max(0.25 * gap, 10 * MINUTE), 30 * MINUTE) + 0.5 * gap / n
+    return longest + margin + (0 if zoned or usual < DAILY else HOUR)
+
+
+def _latest_rhythm(gaps: Sequence[int]) -> int:
+    """Return the index of the start from which on another rhythm holds; 0 if it has not changed."""
+    usual = sorted(gaps)[len(gaps) // 2]
+    for tail in (_SLOWER, _FASTER):
+        last = gaps[-tail:]
+        changed = min(last) > 1.6 * usual if tail == _SLOWER else max(last) < 0.6 * usual
+        if len(gaps) < 3 * tail or max(last) > 1.25 * min(last) or not changed:
+            continue
+        middle = sorted(last)[tail // 2]
+        index = len(gaps)
+        while index and 0.7 * middle <= gaps[index - 1] <= 1.4 * middle:
+            index -= 1
+        return index
+    return 0
+
+
+def _awake(starts: Sequence[int], usual: int, *, zoned: bool) -> tuple[int, int, tuple[bool, ...]]:
+    """Return the unit, the origin of the week, and which units of the week are awake."""
+    if usual >= _RARE:
+        return DAY, 0, (True,)
+    weeks = max(1.0, (starts[-1] - starts[0]) / WEEK)
+    if usual >= DAILY:
+        origin = usual_time_of_day(starts) - DAY // 2
+        days = {(start - origin) // DAY for start in starts}
+        counts = [0] * 7
+        for day in days:
+            counts[day % 7] += 1
+        awake = tuple(count > _SELDOM * weeks for count in counts)
+        return DAY, origin, awake if any(awake) else (True,)
+    hours = {start // HOUR for start in starts}
+    counts = [0] * 168
+    for hour in hours:
+        counts[hour % 168] += 1
+    asleep = _long_runs([count <= _SELDOM * weeks for count in counts], max(3, -(-5 * usual // (2 * HOUR))))
+    if not zoned and any(asleep):
+        asleep = [asleep[i - 1] or asleep[i] or asleep[(i + 1) % 168] for i in range(168)]
+    if all(asleep):
+        return HOUR, 0, (True,)
+    return HOUR, 0, tuple(not flag for flag in asleep)
+
+
+def _long_runs(flags: list[bool], length: int) -> list[bool]:
+    """Return the flags, round the week, without those runs that are shorter than *length*."""
+    if all(flags) or not any(flags):
+        return [False] * len(flags)
+    first = flags.index(False)
+    result, run = [False] * len(flags), 0
+    for step in range(1, len(flags) + 1):
+        index = (first + step) % len(flags)
+        if flags[index]:
+            run += 1
+            continue
+        if run >= length:
+            for back in range(1, run + 1):
+                result[(index - back) % len(flags)] = True
+        run = 0
+    return result
+
+
+def usual_time_of_day(starts: Sequence[int]) -> int:
+    """Return the second of the day around which most starts lie: the middle of the fullest three hours."""
+    counts = [0] * 24
+    for start in starts:
+        counts[start % DAY // HOUR] += 1
+    best = max(range(24), key=lambda hour: counts[hour - 1] + 2 * counts[hour] + counts[(hour + 1) % 24])
+    return best * HOUR + HOUR // 2
+
+
+def to_local(seconds: int, zone: tzinfo | None) -> int:
+    """Return what the wall clock of a zone shows, as seconds since 1970; UTC without a zone."""
+    if zone is None:
+        return seconds
+    try:
+        return to_seconds(to_moment(seconds).astimezone(zone).replace(tzinfo=UTC))
+    except OverflowError:  # at either end of the calendar
+        return seconds
+
+
+def to_utc(local: float, zone: tzinfo | None) -> datetime:
+    """Return the moment at which the wall clock of a zone shows that; the calendar's last where it ends before."""
+    try:
+        moment = to_moment(local)
+        return moment if zone is None else moment.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -1,0 +1,109 @@
+"""
+Whether the latest syncs of an integration still are as usual: slow, too few rows, too many, or the same again.
+
+Each verdict is a pure function of the latest syncs and what is normal, and lasts from the sync that gave rise to it
+until a few syncs are usual again; it changes only with a new sync or a new `Normal`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from exporter.domain.excursions import latest_excursion
+from exporter.domain.normal import WIDEN, Normal
+from exporter.domain.past import Run, to_moment
+from exporter.domain.rhythm import DAY, to_local, to_utc
+
+LOOK_BACK = 32 * DAY
+"""How far the judgement on the latest syncs looks back, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with the latest syncs."""
+
+    problem: str
+    """`slow`, `rows_low`, `rows_high` or `resynced`."""
+    began_at: datetime
+    """Start of the first sync that was not as usual."""
+    value: float
+    """Seconds, rows, or syncs in a row with the same watermark."""
+    limit: float
+    usual: float
+    critical: bool = False
+
+
+def judge_latest(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium") -> tuple[Verdict, ...]:
+    """Return what is wrong with the latest of *runs*: finished syncs, oldest first."""
+    if not runs:
+        return ()
+    first = runs[-1].start - LOOK_BACK
+    index = len(runs)
+    while index and runs[index - 1].start >= first:
+        index -= 1
+    recent = runs[index:]
+    verdicts = (
+        judge_slow(recent, normal, sensitivity),
+        judge_rows(recent, normal, sensitivity, low=True),
+        judge_rows(recent, normal, sensitivity, low=False),
+        judge_resynced(recent, normal),
+    )
+    return tuple(verdict for verdict in verdicts if verdict)
+
+
+def judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium") -> Verdict | None:
+    slow = normal.durations and normal.durations.slow(runs, WIDEN[sensitivity])
+    if not slow or not normal.durations:
+        return None
+    since, value, limit = slow
+    return Verdict("slow", to_moment(since), value, limit, normal.durations.usual_seconds)
+
+
+def judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium", *, low: bool) -> Verdict | None:
+    if normal.rows is None:
+        return None
+    widen = WIDEN[sensitivity]
+    excursion = latest_excursion(normal.rows, _latest_first(runs, normal.zone), low=low, widen=widen)
+    if excursion is None or not excursion.is_problem(normal.rows):
+        return None
+    at, value, _ = next(_latest_first(runs, normal.zone))
+    band = normal.rows.band(at, widen) or (0.0, 0.0, 0.0)
+    return Verdict(
+        "rows_low" if low else "rows_high",
+        to_utc(excursion.began_at, normal.zone),
+        float(value),
+        band[0 if low else 2],
+        band[1],
+        critical=excursion.is_critical,
+    )
+
+
+def _latest_first(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[int, int, int | None]]:
+    """Yield start in local seconds, rows and the seconds since the one before, of syncs that did not fail."""
+    later: tuple[int, int] | None = None
+    for run in reversed(runs):
+        if run.failed or run.rows_synced is None:
+            continue
+        start = to_local(run.start, zone)
+        if later:
+            yield *later, later[0] - start
+        later = start, max(0, run.rows_synced + (run.rows_failed or 0))
+    if later:
+        yield *later, None
+
+
+def judge_resynced(runs: Sequence[Run], normal: Normal) -> Verdict | None:
+    if normal.frozen is None:
+        return None
+    mark, streak, since = None, -1, 0
+    for run in reversed(runs):
+        if run.failed or run.lag is None:
+            continue
+        if mark is None:
+            mark = run.finish - run.lag
+        if run.finish - run.lag != mark:
+            break
+        if run.rows_synced:
+            streak, since = streak + 1, run.start
+    limit = max(2, normal.frozen + 1)
+    return Verdict("resynced", to_moment(since), float(streak), float(limit - 1), 0.0) if streak >= limit else None
