@@ -51,9 +51,14 @@ class WrongFlagError(Exception):
     """A flag's value cannot be used; the text names the flag and the reason."""
 
 
-async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
+async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_dropped: Callable[[], int]) -> None:
     """
     Poll and serve until a signal comes.
+
+    Args:
+        options: The flags.
+        log: For all parts.
+        log_lines_dropped: Gives the number of lines that *log* has lost so far.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
@@ -66,7 +71,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
     stop = stop_on_signals()
     config, watch = load_watched_config(options.config_file, environ=os.environ)
     clock = SystemClock()
-    self_metrics = SelfMetrics()
+    self_metrics = SelfMetrics(log_lines_dropped=log_lines_dropped)
     security = None
     if options.web_config_file is not None:
         security = Security(partial(load_web_config, options.web_config_file), log, self_metrics.web_config_loaded)
