@@ -1,25 +1,39 @@
 """
 The installed command, and `python -m exporter`.
 
-Decides what holds before anything slow is imported: descriptors 0 to 2 are open, so that no file of ours takes the
-place of a closed standard stream, and writing to standard error does not raise.
+Decides what holds before anything slow is imported: a signal ends the daemon well, even as process 1, for which there
+are no default actions; descriptors 0 to 2 are open, so that no file of ours takes the place of a closed standard
+stream; and writing to standard error does not raise.
 """
 
 import io
 import os
+import signal
 import sys
 
+COMMANDS_THAT_END = frozenset({"backfill", "check", "integrations", "once"})
+"""The others serve until a signal comes."""
 _STANDARD_STREAMS = (0, 1, 2)
 
 
 def main() -> None:
     """Run the command line."""
+    if COMMANDS_THAT_END.isdisjoint(sys.argv[1:]):
+        _end_well_at_a_signal()
     _open_standard_streams()
     if sys.stderr is not None:
         sys.stderr = io.TextIOWrapper(_Stderr(), sys.stderr.encoding, errors="backslashreplace", line_buffering=True)
     from exporter.cli import main as command  # noqa: PLC0415 - it takes its time
 
     command(prog_name="braze-cdi-exporter")
+
+
+def _end_well_at_a_signal() -> None:
+    """Let the signals that stop the daemon do so until it serves, and handles them itself."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Nothing is begun that needs an end: state and lock survive a kill. An exception could get lost in an import.
+        signal.signal(number, lambda *_: os._exit(0))
+    signal.signal(signal.SIGHUP, lambda *_: None)  # the configuration has yet to be read
 
 
 def _open_standard_streams() -> None:

@@ -68,7 +68,8 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         Exception: Any other error that ended the server.
 
     """
-    stop = stop_on_signals()
+    hung_up = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     config, watch = load_watched_config(options.config_file, environ=os.environ)
     clock = SystemClock()
     self_metrics = SelfMetrics(log_lines_dropped=log_lines_dropped)
@@ -90,12 +91,13 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         server = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
-            "reload on SIGHUP": partial(_reload_on_hangup, reloader),
+            "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up),
         }
         if security is not None:
             chores["web configuration"] = security.keep_fresh
         if options.auto_reload_seconds:
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
+        stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
         await exporter.apply(config)
         await serve(exporter, server, log, stop, chores)
 
@@ -173,10 +175,8 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _reload_on_hangup(reloader: Reloader) -> None:
+async def _reload_on_hangup(reloader: Reloader, hung_up: asyncio.Event) -> None:
     """Reload at each SIGHUP; any during a reload cause one more."""
-    hung_up = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     while True:
         await hung_up.wait()
         hung_up.clear()

@@ -267,20 +267,25 @@ def _log(level: str, form: str) -> Iterator[tuple["FilteringBoundLogger", "LogWr
 
 
 def _serve(daemon: "Daemon", level: str, form: str) -> NoReturn:
-    """Run until it ends, and exit."""
+    """Run until it ends, and exit at once: a thread that still resolves a name must not hold up the end."""
+    import asyncio
+
     from exporter.app.daemon import WrongFlagError
 
+    code = 0
     with _log(level, form) as (log, writer):
         try:
-            _await(daemon(log, lambda: writer.dropped))
+            asyncio.Runner().run(daemon(log, lambda: writer.dropped))
         except (ConfigError, WrongFlagError) as error:
-            _fail(str(error), WRONG)
+            click.echo(str(error), err=True)
+            code = WRONG
         except (ListenError, StorageInUseError) as error:
-            _fail(str(error))
+            click.echo(str(error), err=True)
+            code = FAILED
         except Exception:
             log.exception("crashed; this is a defect of the exporter")  # not a raw traceback: the log has one form
-            sys.exit(FAILED)
-    sys.exit(0)
+            code = FAILED
+    os._exit(code)
 
 
 def _fail(text: str, code: int = FAILED) -> NoReturn:
