@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 rules lock wheel-test clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 rules lock wheel-test clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -29,7 +29,7 @@ help:  ## this list
 demo: setup-run  ## start a simulated Braze and the exporter against it; stop with Ctrl-C
 	@$(BIN)/braze-cdi-exporter demo
 
-test: lint types unit e2e stack  ## every check, quick ones first
+test: lint types unit e2e host stack  ## every check, quick ones first
 
 lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/ruff check
@@ -42,10 +42,13 @@ types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
 
 unit: setup-dev components  ## all tests but those that start the installed command or the monitoring stack
-	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e --ignore=tests/stack $(PYTEST_FLAGS)
+	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e --ignore=tests/host --ignore=tests/stack $(PYTEST_FLAGS)
 
 e2e: setup-dev components  ## tests that start the installed command on real sockets
 	@$(BIN)/pytest -n 2 --dist worksteal tests/e2e $(PYTEST_FLAGS)
+
+host: setup-dev  ## tests that take from the installed command what a host may: log readers, signals, descriptors
+	@$(BIN)/pytest -n 2 --dist worksteal tests/host $(PYTEST_FLAGS)
 
 stack: setup-dev components  ## alerts and dashboards with the real Prometheus and Alertmanager; two minutes
 	@$(BIN)/pytest -n 2 --dist loadfile tests/stack $(PYTEST_FLAGS)

@@ -1,5 +1,67 @@
-"""`python -m exporter` is the command."""
+"""
+The installed command, and `python -m exporter`.
 
-from exporter.cli import main
+Decides what holds before anything slow is imported: a signal ends the daemon well, even as process 1, for which there
+are no default actions; descriptors 0 to 2 are open, so that no file of ours takes the place of a closed standard
+stream; and writing to standard error does not raise.
+"""
 
-main(prog_name="braze-cdi-exporter")
+import io
+import os
+import signal
+import sys
+
+COMMANDS_THAT_END = frozenset({"backfill", "check", "integrations", "once"})
+"""The others serve until a signal comes."""
+_STANDARD_STREAMS = (0, 1, 2)
+
+
+def main() -> None:
+    """Run the command line."""
+    if COMMANDS_THAT_END.isdisjoint(sys.argv[1:]):
+        _end_well_at_a_signal()
+    _open_standard_streams()
+    if sys.stderr is not None:
+        sys.stderr = io.TextIOWrapper(_Stderr(), sys.stderr.encoding, errors="backslashreplace", line_buffering=True)
+    from exporter.cli import main as command  # noqa: PLC0415 - it takes its time
+
+    command(prog_name="braze-cdi-exporter")
+
+
+def _end_well_at_a_signal() -> None:
+    """Let the signals that stop the daemon do so until it serves, and handles them itself."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Nothing is begun that needs an end: state and lock survive a kill. An exception could get lost in an import.
+        signal.signal(number, lambda *_: os._exit(0))
+    signal.signal(signal.SIGHUP, lambda *_: None)  # the configuration has yet to be read
+
+
+def _open_standard_streams() -> None:
+    for fd in _STANDARD_STREAMS:
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+
+
+class _Stderr(io.RawIOBase):
+    """Standard error that loses what cannot be written: an exit code must not depend on a reader of messages."""
+
+    def fileno(self) -> int:
+        return 2
+
+    def isatty(self) -> bool:
+        return os.isatty(2)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview", /) -> int:  # type: ignore[override]  # narrower than any buffer
+        try:
+            return os.write(2, data)
+        except OSError:
+            return len(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -51,9 +51,14 @@ class WrongFlagError(Exception):
     """A flag's value cannot be used; the text names the flag and the reason."""
 
 
-async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
+async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_dropped: Callable[[], int]) -> None:
     """
     Poll and serve until a signal comes.
+
+    Args:
+        options: The flags.
+        log: For all parts.
+        log_lines_dropped: Gives the number of lines that *log* has lost so far.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
@@ -63,10 +68,11 @@ async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
         Exception: Any other error that ended the server.
 
     """
-    stop = stop_on_signals()
+    hung_up = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     config, watch = load_watched_config(options.config_file, environ=os.environ)
     clock = SystemClock()
-    self_metrics = SelfMetrics()
+    self_metrics = SelfMetrics(log_lines_dropped=log_lines_dropped)
     security = None
     if options.web_config_file is not None:
         security = Security(partial(load_web_config, options.web_config_file), log, self_metrics.web_config_loaded)
@@ -85,12 +91,13 @@ async def run_daemon(options: Options, log: FilteringBoundLogger) -> None:
         server = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
-            "reload on SIGHUP": partial(_reload_on_hangup, reloader),
+            "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up),
         }
         if security is not None:
             chores["web configuration"] = security.keep_fresh
         if options.auto_reload_seconds:
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
+        stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
         await exporter.apply(config)
         await serve(exporter, server, log, stop, chores)
 
@@ -168,10 +175,8 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _reload_on_hangup(reloader: Reloader) -> None:
+async def _reload_on_hangup(reloader: Reloader, hung_up: asyncio.Event) -> None:
     """Reload at each SIGHUP; any during a reload cause one more."""
-    hung_up = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     while True:
         await hung_up.wait()
         hung_up.clear()

@@ -33,12 +33,16 @@ QUIET_SECONDS = 45.0
 
 
 async def run_demo(
-    addresses: tuple[str, ...], telemetry_path: str, log: FilteringBoundLogger, say: Callable[[str], None]
+    addresses: tuple[str, ...],
+    telemetry_path: str,
+    log: FilteringBoundLogger,
+    log_lines_dropped: Callable[[], int],
+    say: Callable[[str], None],
 ) -> None:
     """
     Serve a simulated Braze on loopback, and run the daemon against it, until a signal comes.
 
-    Raises as `run_daemon` does.
+    *say* prints the greeting. Raises as `run_daemon` does.
     """
     clock = SystemClock()
     world = build_demo_world(DEMO_SEED, clock.now())
@@ -49,7 +53,7 @@ async def run_demo(
     try:
         port = await bound
         config = _demo_config(world, port)
-        self_metrics = SelfMetrics()
+        self_metrics = SelfMetrics(log_lines_dropped=log_lines_dropped)
         self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
         self_metrics.state_persistent(False)
         exporter = Exporter(store=MemoryStore(), self_metrics=self_metrics, clock=clock, log=log)

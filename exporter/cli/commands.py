@@ -6,11 +6,12 @@ imports its dependencies when it is called: `--version` need not wait for a web 
 """
 # ruff: noqa: PLC0415 - for the reason above; the imports below are quick and needed by every command
 
+import contextlib
 import json
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -25,9 +26,15 @@ from exporter.version import VERSION
 from exporter.web.listen import ListenError
 
 if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
     from exporter.app.commands import Visible
     from exporter.config.load import Config
     from exporter.domain.listing import ListedIntegration
+    from exporter.log import LogWriter
+
+    Daemon = Callable[[FilteringBoundLogger, Callable[[], int]], Coroutine[Any, Any, None]]
+    """Runs until a signal comes; given the log and the number of its lines that were lost."""
 
 T = TypeVar("T")
 
@@ -52,7 +59,6 @@ def main(context: click.Context, /, **values: Any) -> None:
     """
     if context.invoked_subcommand is None:
         from exporter.app.daemon import Options, run_daemon
-        from exporter.log import build_log
 
         options = Options(
             config_file=values["config_file"],
@@ -64,7 +70,7 @@ def main(context: click.Context, /, **values: Any) -> None:
             auto_reload_seconds=values["config_auto_reload_interval"],
             shard=values["shard"],
         )
-        _serve(run_daemon(options, build_log(values["log_level"], values["log_format"])))
+        _serve(partial(run_daemon, options), values["log_level"], values["log_format"])
 
 
 @main.command()
@@ -116,11 +122,11 @@ def integrations(config_file: str, output: str) -> None:
 def once(config_file: str, output: str | None, storage_path: str, log_level: str, log_format: str) -> None:
     """Poll everything once and print the metrics page."""
     from exporter.app.commands import poll_once
-    from exporter.log import build_log
 
     config = _load(config_file)
     try:
-        succeeded, page = _await(poll_once(config, storage_path, build_log(log_level, log_format)))
+        with _log(log_level, log_format) as (log, _):
+            succeeded, page = _await(poll_once(config, storage_path, log))
     except StorageInUseError as error:
         _fail(str(error))
     try:
@@ -168,10 +174,9 @@ def backfill(config_file: str, output: str, since: float) -> None:
 def demo(**values: Any) -> None:
     """Run against a simulated Braze on loopback: no account, no key, no configuration."""
     from exporter.app.demo import run_demo
-    from exporter.log import build_log
 
-    log = build_log(values["log_level"], values["log_format"])
-    _serve(run_demo(values["web_listen_address"], values["web_telemetry_path"], log, click.echo))
+    demo = partial(run_demo, values["web_listen_address"], values["web_telemetry_path"], say=click.echo)
+    _serve(demo, values["log_level"], values["log_format"])
 
 
 def render_table(visible: Sequence["Visible"]) -> str:
@@ -248,17 +253,41 @@ def _await(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-def _serve(daemon: Coroutine[Any, Any, None]) -> NoReturn:
-    """Run until it ends, and exit."""
-    from exporter.app.daemon import WrongFlagError
+@contextlib.contextmanager
+def _log(level: str, form: str) -> Iterator[tuple["FilteringBoundLogger", "LogWriter"]]:
+    """Open the log on standard error; lines that wait at the end are written then."""
+    from exporter.log import LogWriter, adopt_foreign_lines, build_log
 
     try:
-        _await(daemon)
-    except (ConfigError, WrongFlagError) as error:
-        _fail(str(error), WRONG)
-    except (ListenError, StorageInUseError) as error:
-        _fail(str(error))
-    sys.exit(0)
+        fd = sys.stderr.fileno()
+    except (AttributeError, OSError):  # it is closed, or a test has put something else in its place
+        fd = None
+    with LogWriter(fd) as writer:
+        log = build_log(level, form, writer)
+        adopt_foreign_lines(log, writer)
+        yield log, writer
+
+
+def _serve(daemon: "Daemon", level: str, form: str) -> NoReturn:
+    """Run until it ends, and exit at once: a thread that still resolves a name must not hold up the end."""
+    import asyncio
+
+    from exporter.app.daemon import WrongFlagError
+
+    code = 0
+    with _log(level, form) as (log, writer):
+        try:
+            asyncio.Runner().run(daemon(log, lambda: writer.dropped))
+        except (ConfigError, WrongFlagError) as error:
+            click.echo(str(error), err=True)
+            code = WRONG
+        except (ListenError, StorageInUseError) as error:
+            click.echo(str(error), err=True)
+            code = FAILED
+        except Exception:
+            log.exception("crashed; this is a defect of the exporter")  # not a raw traceback: the log has one form
+            code = FAILED
+    os._exit(code)
 
 
 def _fail(text: str, code: int = FAILED) -> NoReturn:

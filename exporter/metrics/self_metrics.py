@@ -7,6 +7,7 @@ without samples shows not even its name. process_* and python_info come from pro
 """
 
 import platform
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -22,9 +23,23 @@ DURATION_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 
 
 class SelfMetrics:
-    """Metrics about the exporter itself. Durations are seconds, times are seconds since 1970."""
+    """
+    Metrics about the exporter itself. Durations are seconds, times are seconds since 1970.
 
-    def __init__(self, version: str = VERSION, revision: str = REVISION) -> None:
+    Args:
+        version: Of the exporter.
+        revision: Of its source.
+        log_lines_dropped: Gives the number of log lines lost so far.
+
+    """
+
+    def __init__(
+        self,
+        version: str = VERSION,
+        revision: str = REVISION,
+        *,
+        log_lines_dropped: Callable[[], int] = int,
+    ) -> None:
         self._instruments: list[Instrument] = []
         self._build = self._gauge(
             "build_info", "Always 1; the labels say which build this is.", "version", "revision", "python_version"
@@ -99,6 +114,11 @@ class SelfMetrics:
         self._state_failures = self._counter(
             "state_write_failures_total",
             "Writes of the accounting state that failed, and damaged state files set aside.",
+        )
+        self._log_lines_dropped = log_lines_dropped
+        self._dropped = self._counter(
+            "log_lines_dropped_total",
+            "Log lines not written, because standard error did not take them or too many came at once.",
         )
         self._build.set(1, version, revision, platform.python_version())
         self._state_failures.add(0)
@@ -189,6 +209,7 @@ class SelfMetrics:
 
     def render(self, *, openmetrics: bool) -> bytes:
         """The page of these metrics, without the `# EOF` line that ends an OpenMetrics page."""
+        self._dropped.set(self._log_lines_dropped())
         self_metrics = b"".join(instrument.render(openmetrics=openmetrics) for instrument in self._instruments)
         if openmetrics:
             process: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call] # not annotated there

@@ -82,6 +82,8 @@ class Daemon:
         arguments: Flags and subcommand.
         env: More variables of its environment.
         address: Where it listens; a free loopback port unless given.
+        stderr: A descriptor for its log, in place of a file; *address* must then name a port.
+        wrapper: A command that runs the daemon's.
 
     """
 
@@ -91,10 +93,14 @@ class Daemon:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         address: str = "127.0.0.1:0",
+        stderr: int | None = None,
+        wrapper: tuple[str, ...] = (),
     ) -> None:
         self._directory = directory
         self._arguments = (*arguments, "--web.listen-address", address)
         self._env = environment(directory, env)
+        self._stderr = stderr
+        self._wrapper = wrapper
         self._process: subprocess.Popen[bytes] | None = None
         self._log_begins = 0
         self._port: int | None = None
@@ -115,12 +121,12 @@ class Daemon:
         with (self._directory / "stdout").open("ab") as stdout, (self._directory / "stderr").open("ab") as stderr:
             self._port, self._log_begins = None, stderr.tell()
             self._process = subprocess.Popen(
-                [*COMMAND, *self._arguments],
+                [*self._wrapper, *COMMAND, *self._arguments],
                 cwd=self._directory,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
-                stderr=stderr,
+                stderr=stderr if self._stderr is None else self._stderr,
             )
 
     @property

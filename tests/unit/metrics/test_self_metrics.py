@@ -13,7 +13,7 @@ PREFIX = "braze_cdi_exporter_"
 
 def exercised() -> SelfMetrics:
     """Everything that can be reported was reported once, for workspace w."""
-    self_metrics = SelfMetrics("1.2.3", "abc")
+    self_metrics = SelfMetrics("1.2.3", "abc", log_lines_dropped=lambda: 3)
     self_metrics.prepare_workspace("w")
     self_metrics.request_answered("w", "job_sync_status", "200", 0.3)
     self_metrics.rate_limit_seen("w", "job_sync_status", limit=100, remaining=99, reset_at_seconds=1767225600.5)
@@ -62,6 +62,7 @@ def test_what_was_reported_is_shown() -> None:
         "config_last_reload_success_timestamp_seconds": 1767225600,
         "state_persistent": 0,
         "state_write_failures_total": 1,
+        "log_lines_dropped_total": 3,
     }
     assert expected.items() <= shown.items()
 
@@ -74,7 +75,7 @@ def test_build_info_tells_the_versions() -> None:
 
 def test_only_what_is_known_is_there_at_the_start() -> None:
     names = {name.split()[0] for name in samples(SelfMetrics())}
-    assert names == {"build_info", "state_write_failures_total"}
+    assert names == {"build_info", "log_lines_dropped_total", "state_write_failures_total"}
 
 
 def test_a_prepared_workspace_counts_from_zero() -> None:
