@@ -100,6 +100,11 @@ class SelfMetrics:
             "When discovery last succeeded, in seconds since 1970.",
             "workspace",
         )
+        self._unwatched = self._gauge(
+            "unwatched_integrations",
+            "Integrations that the key sees and nobody watches, drafts apart.",
+            "workspace",
+        )
         self._config_successful = self._gauge(
             "config_last_reload_successful",
             "Whether configuration and web configuration were each last loaded with success (1) or not (0).",
@@ -180,6 +185,10 @@ class SelfMetrics:
     def integrations(self, workspace: str, source: str, count: int) -> None:
         """Show how many integrations are known from *source* (config or discovery)."""
         self._integrations.set(count, workspace, source)
+
+    def unwatched(self, workspace: str, count: int) -> None:
+        """Show how many integrations the key sees and nobody watches."""
+        self._unwatched.set(count, workspace)
 
     def discovery_succeeded(self, workspace: str, at_seconds: float) -> None:
         """Show when the list of integrations was last read whole."""

@@ -6,7 +6,7 @@ debugging. Knows nothing of how polling works.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
@@ -26,6 +26,7 @@ from exporter.domain.integration_state import PollResult
 from exporter.domain.view import View
 from exporter.metrics.self_metrics import SelfMetrics
 
+_MOST_NAMES = 10
 _CONFIG, _DISCOVERY = "config", "discovery"
 _SHARED = frozenset(
     error.reason for error in (AuthError, ForbiddenError, RateLimitedError, TimedOutError, NetworkError, ServerError)
@@ -44,6 +45,7 @@ class Reporter:
         self._self_metrics = self_metrics
         self._log = log.bind(workspace=workspace)
         self._listing_trouble: PollError | None = None
+        self._unwatched: list[str] = []
         self._failing: dict[str, str] = {}
         """Why each integration's latest poll failed, of those that did."""
         self._reasons: Counter[str] = Counter()
@@ -119,6 +121,11 @@ class Reporter:
             self._log.info("the list of integrations can be read again")
         self._listing_trouble = None
 
+    def unwatched(self, names: Collection[str]) -> None:
+        """Show what the key sees and nobody watches, by Braze's names."""
+        self._self_metrics.unwatched(self._workspace, len(names))
+        self._unwatched = sorted(names)
+
     def listing_failed(self, error: PollError) -> None:
         """Say once why the list cannot be read."""
         if self._listing_trouble is None or self._listing_trouble.reason != error.reason:
@@ -147,6 +154,9 @@ class Reporter:
             notes.append(f"The rate budget serves these integrations {served}.")
         if self._listing_trouble is not None:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
+        if self._unwatched:
+            shown = ", ".join(self._unwatched[:_MOST_NAMES]) + (", …" if len(self._unwatched) > _MOST_NAMES else "")
+            notes.append(f"Integrations that the key sees and nobody watches: {len(self._unwatched)} ({shown}).")
         return tuple(notes)
 
 

@@ -79,6 +79,8 @@ class WorkspacePoller:
         )
         self._discovery = Discovery()
         self._list = ListHealth()
+        self._unwatched: dict[str, str] = {}
+        """What the walk through the list that is under way has shown and nobody watches: id to name."""
         self._failures_in_a_row = 0
         self._in_doubt = False
         self_metrics.prepare_workspace(settings.name)
@@ -138,8 +140,6 @@ class WorkspacePoller:
         """Remarks on the whole workspace for the status page."""
         return self._report.notes(self.settings.poll.interval_seconds, self.interval_seconds)
 
-    # Polls of an integration's own endpoint
-
     async def poll(self, integration_id: str, turn_taken: bool) -> None:
         """Poll one integration; *turn_taken* when its first request's turn has been taken."""
         one = self._shell.get(integration_id)
@@ -183,8 +183,6 @@ class WorkspacePoller:
         if not self._api.is_open(Endpoint.JOB_SYNC_STATUS):
             self._queue.release(monotonic)
 
-    # What the list shows
-
     def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
         """Take in one page of the list."""
         moment = self._shell.moment()
@@ -201,6 +199,8 @@ class WorkspacePoller:
                 self._leave(one, renamed_to=listed.integration_name)
                 continue
             if one is None:
+                if "draft" not in listed.integration_status.lower():
+                    self._unwatched[key] = listed.integration_name or key
                 continue
             self._discovery.observe((key,))
             self._queue.add(key, moment.monotonic)  # it may have been gone
@@ -228,6 +228,8 @@ class WorkspacePoller:
                 self._shell.withdraw(one)
             else:
                 self._leave(one, renamed_to=one.state.renamed_to)
+        self._report.unwatched(self._unwatched.values())
+        self._unwatched = {}
         self._list.complete(interval, pays=pays)
         self._expect_no_list()
         self._report.listing_complete(now)
@@ -265,8 +267,6 @@ class WorkspacePoller:
     def _end_listing(self) -> None:
         self.readiness.note_list()
         self._plan()
-
-    # Which integrations there are
 
     def _admit_discovered(self, key: str, name: str, kept: IntegrationState | None = None) -> Watched | None:
         """Watch what discovery has found, now or before the process began, if it is wanted and new."""

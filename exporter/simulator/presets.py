@@ -110,7 +110,14 @@ _CHARACTERS = (
     _Character(
         "marketing-eu", "subscription_state", "falling_behind", every(seconds=30, delay=_DELAY), limits={"lag": 120}
     ),
-    _Character("marketing-eu", "consent_backfill", "boundary_resync", every(seconds=35), Scale((3, 9), (40, 60))),
+    _Character(
+        "marketing-eu",
+        "consent_backfill",
+        "boundary_resync",
+        every(seconds=35),
+        Scale((3, 9), (40, 60)),
+        limits={"rows_synced": 100},
+    ),
     _Character("marketing-eu", "order_refunds", "silent_stop", every(minutes=1), limits={"start_delay": 30}),
 )
 

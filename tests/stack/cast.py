@@ -169,4 +169,7 @@ def configuration(exporter: str, url: str) -> dict[str, Any]:
         if place.exporter == exporter
     ]
     # Values vanish as much sooner as alerts come; see copies.py.
-    return {"poll": {"interval": "1s", "timeout": "5s", "stale_after": "15s"}, "workspaces": workspaces}
+    return {
+        "poll": {"interval": "1s", "timeout": "5s", "stale_after": "15s", "verify_after": "10s"},
+        "workspaces": workspaces,
+    }

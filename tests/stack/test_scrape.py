@@ -1,7 +1,7 @@
 """
 The real Prometheus is told nothing about formats: it asks for what it likes best, gets OpenMetrics, and takes it.
 
-Only that format has a type `info`, so what Prometheus remembers of types tells which page it got.
+Only that format names a counter's family without `_total`, so what Prometheus remembers tells which page it got.
 """
 
 from collections.abc import Iterator
@@ -40,5 +40,5 @@ def test_every_scrape_succeeds(api: httpx.Client) -> None:
 
 
 def test_the_page_that_prometheus_gets_is_openmetrics(api: httpx.Client) -> None:
-    about = api.get("targets/metadata", params={"metric": "braze_cdi_integration"}).json()["data"]
-    assert [each["type"] for each in about] == ["info", "info"]
+    about = api.get("targets/metadata", params={"metric": "braze_cdi_syncs"}).json()["data"]
+    assert [each["type"] for each in about] == ["counter", "counter"]

@@ -37,8 +37,7 @@ CASES: list[dict[str, Any]] = [
 
 
 TO_COME = {
-    "braze_cdi_problem",
-    *(f"braze_cdi_exporter_{name}" for name in ("unwatched_integrations", "clock_skew_seconds", "history_read_ratio")),
+    *(f"braze_cdi_exporter_{name}" for name in ("clock_skew_seconds", "history_read_ratio")),
     *(f"braze_cdi_{series}" for kind in KINDS.values() for series in kind.figures),
     "braze_cdi_rows_synced_upper_limit",
 }

@@ -255,3 +255,18 @@ async def test_one_that_left_the_file_and_is_still_discovered_is_as_braze_has_it
     assert braze.values("integration_info", team="crm") == {}
     assert braze.value("expected_run_timestamp_seconds", users) is None
     assert braze.value("syncs_total", users, status="success") == 1
+
+
+@in_virtual_time
+async def test_what_the_key_sees_and_nobody_watches_is_counted_and_named(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.add("orders")
+    poller = braze.watch(configured=[users])
+    await braze.passes(minutes=3)
+    assert braze.value("exporter_unwatched_integrations") == 1
+    assert poller.notes() == ("Integrations that the key sees and nobody watches: 1 (orders).",)
+    await braze.restart()
+    poller = braze.watch(configured=[users], discovery=True)
+    await braze.passes(minutes=3)
+    assert braze.value("exporter_unwatched_integrations") == 0
+    assert poller.notes() == ()
