@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 rules lock wheel-test clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 rules lock audit wheel-test release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -36,7 +36,8 @@ lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/shellcheck .ci/run tools/build-prometheus3 tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-go-tools tools/build-prometheus3 tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -76,6 +77,9 @@ rules: setup-dev  ## make the Kubernetes component's alerts from deploy/promethe
 
 wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
 	@tools/test-wheel
+
+audit: setup-dev  ## ask for known vulnerabilities in the locked packages
+	@tools/audit
 
 lock: setup-dev  ## look for newer dependencies and write requirements/*.txt anew (with Python 3.11)
 	@tools/lock
