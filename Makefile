@@ -37,7 +37,7 @@ lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
-	@$(BIN)/shellcheck .ci/run tools/audit tools/build-go-tools tools/build-prometheus3 tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy

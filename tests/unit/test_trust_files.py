@@ -23,7 +23,8 @@ TEXTS = [ROOT / "SECURITY.md", ROOT / "CODE_OF_CONDUCT.md", ROOT / "CONTRIBUTING
 
 @pytest.mark.parametrize(("schema", "path"), SCHEMAS, ids=lambda value: getattr(value, "name", value))
 def test_the_forge_takes_the_file(schema: str, path: Path) -> None:
-    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", path]
+    checker = str(Path(sys.executable).parent / "check-jsonschema")
+    command = [checker, "--builtin-schema", f"vendor.{schema}", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
