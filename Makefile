@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 rules lock audit wheel-test release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart rules chart lock audit wheel-test release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -72,8 +72,16 @@ test-deploy: setup-dev  ## build and run image, compose stack and systemd unit f
 test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes
 	@tools/test-prometheus3 $(PYTEST_FLAGS)
 
-rules: setup-dev  ## make the Kubernetes component's alerts from deploy/prometheus/rules
+rules: setup-dev  ## make the alerts of the Kubernetes component and the Helm chart from deploy/prometheus/rules
 	@$(BIN)/python tools/prometheus_rules.py
+	@$(BIN)/python tools/helm_chart.py
+
+chart: setup-dev  ## copy rules and dashboards into the Helm chart, and list its values in its README
+	@$(BIN)/python tools/helm_chart.py
+
+test-chart: setup-dev components  ## build helm with Go and render the chart in many settings; some minutes the first time
+	@tools/build-go-tools
+	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/chart $(PYTEST_FLAGS)
 
 wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
 	@tools/test-wheel

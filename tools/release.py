@@ -1,12 +1,12 @@
 """
 The version that is released, in every file that names it: `python tools/release.py prepare|verify|notes VERSION`.
 
-`prepare 0.2.0` writes the version into all of them and dates the changelog's section, for a person to review, commit and
-tag as `v0.2.0`. `verify v0.2.0` fails unless the files agree with that tag; the release workflow begins with it, so that
-a tag releases what it says or nothing. `notes v0.2.0` prints the changelog's section: the text of the release.
+`prepare 0.2.0` writes the version into all of them and dates the changelog's section, for a person to review, commit
+and tag as `v0.2.0`. `verify v0.2.0` fails unless the files agree with that tag; the release workflow begins with it, so
+that a tag releases what it says or nothing. `notes v0.2.0` prints the changelog's section: the text of the release.
 """
 
-import datetime
+import datetime as dt
 import re
 import sys
 import tomllib
@@ -54,7 +54,7 @@ def notes(changelog: str, version: str) -> str:
     return section[1].strip()
 
 
-def date_changelog(changelog: str, version: str, day: datetime.date) -> str:
+def date_changelog(changelog: str, version: str, day: dt.date) -> str:
     """*changelog* with what was unreleased as the section of *version*, and an empty place for what comes next."""
     dated, count = re.subn(r"^## Unreleased$", f"## Unreleased\n\n## {version} - {day}", changelog, flags=re.MULTILINE)
     if count != 1:
@@ -84,7 +84,7 @@ def prepare(version: str) -> None:
         if named != text:
             path.write_text(named)
     changelog = ROOT / "CHANGELOG.md"
-    changelog.write_text(date_changelog(changelog.read_text(), version, datetime.datetime.now(datetime.UTC).date()))
+    changelog.write_text(date_changelog(changelog.read_text(), version, dt.datetime.now(dt.UTC).date()))
 
 
 def main() -> None:

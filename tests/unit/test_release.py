@@ -1,6 +1,6 @@
 """A tag releases what the files say, or nothing: versions agree, and the changelog has a dated section."""
 
-import datetime
+import datetime as dt
 import re
 import shutil
 import subprocess
@@ -59,7 +59,7 @@ def test_no_notes_without_a_dated_section_that_says_something(changelog: str) ->
 
 
 def test_preparing_dates_what_was_unreleased_and_leaves_a_place_for_the_next() -> None:
-    dated = date_changelog(CHANGELOG, "0.2.0", datetime.date(2026, 3, 4))
+    dated = date_changelog(CHANGELOG, "0.2.0", dt.date(2026, 3, 4))
     assert notes(dated, "0.2.0") == "- New."
     assert "## Unreleased\n\n## 0.2.0 - 2026-03-04\n" in dated
 
@@ -69,7 +69,7 @@ def test_after_preparing_the_tag_can_be_released(tmp_path: Path) -> None:
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    tool = [sys.executable, tmp_path / "tools" / "release.py"]
+    tool = [sys.executable, str(tmp_path / "tools" / "release.py")]
     for call, code in [(["verify", "v0.7.0"], 1), (["prepare", "0.7.0"], 0), (["verify", "v0.7.0"], 0)]:
         run = subprocess.run([*tool, *call], capture_output=True, text=True, check=False)
         assert run.returncode == code, run.stderr
