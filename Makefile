@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart rules chart lock audit wheel-test release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart rules chart lock audit wheel-test release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -82,6 +82,13 @@ chart: setup-dev  ## copy rules and dashboards into the Helm chart, and list its
 test-chart: setup-dev components  ## build helm with Go and render the chart in many settings; some minutes the first time
 	@tools/build-go-tools
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/chart $(PYTEST_FLAGS)
+
+release: setup-dev  ## write VERSION=1.2.3 into every file that names it, and date the changelog's section
+	@$(BIN)/python tools/release.py prepare $(VERSION)
+
+release-check: setup-dev components  ## try all of a release that needs no registry, from a clean clone; ends with a table
+	@tools/build-go-tools
+	@$(BIN)/python tools/release_check.py
 
 wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
 	@tools/test-wheel
