@@ -2,8 +2,8 @@
 Try a release as far as this machine can: `make release-check`.
 
 Everything happens in a clean clone of the last commit, below `build/release-check`: what is not committed is not
-released. The clone is prepared as for the next tag, built by the script that the release workflow runs, and each artefact
-is checked and used. Nothing is published. Ends with a table: artefact, size, checks, what a person must still do.
+released. The clone is prepared as for the next tag, built by the script that the release workflow runs, and each
+artefact is checked and used. Nothing is published. Ends with a table: artefact, size, checks, what a person must do.
 """
 
 import json
