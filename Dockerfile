@@ -24,6 +24,7 @@ RUN python3 -m venv /tmp/tools \
         --no-compile --require-hashes --only-binary :all: --requirement requirements/run.txt
 
 COPY pyproject.toml README.md LICENSE ./
+COPY tools/package_metadata.py tools/
 COPY exporter/ exporter/
 ARG VERSION=0.1.0
 # A label that names another version than the code's would mislead: stop. Bytecode is compiled here because a read-only

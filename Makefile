@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 rules lock wheel-test clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart rules chart lock audit wheel-test release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -36,7 +36,8 @@ lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/shellcheck .ci/run tools/build-prometheus3 tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -76,11 +77,29 @@ test-deploy: setup-dev  ## README's commands on a bare Debian, image, compose st
 test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes
 	@tools/test-prometheus3 $(PYTEST_FLAGS)
 
-rules: setup-dev  ## make the Kubernetes component's alerts from deploy/prometheus/rules
+rules: setup-dev  ## make the alerts of the Kubernetes component and the Helm chart from deploy/prometheus/rules
 	@$(BIN)/python tools/prometheus_rules.py
+	@$(BIN)/python tools/helm_chart.py
+
+chart: setup-dev  ## copy rules and dashboards into the Helm chart, and list its values in its README
+	@$(BIN)/python tools/helm_chart.py
+
+test-chart: setup-dev components  ## build helm with Go and render the chart in many settings; some minutes the first time
+	@tools/build-go-tools
+	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/chart $(PYTEST_FLAGS)
+
+release: setup-dev  ## write VERSION=1.2.3 into every file that names it, and date the changelog's section
+	@$(BIN)/python tools/release.py prepare $(VERSION)
+
+release-check: setup-dev components  ## try all of a release that needs no registry, from a clean clone; ends with a table
+	@tools/build-go-tools
+	@$(BIN)/python tools/release_check.py
 
 wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
 	@tools/test-wheel
+
+audit: setup-dev  ## ask for known vulnerabilities in the locked packages
+	@tools/audit
 
 lock: setup-dev  ## look for newer dependencies and write requirements/*.txt anew (with Python 3.11)
 	@tools/lock

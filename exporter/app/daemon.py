@@ -15,6 +15,7 @@ from functools import partial
 from structlog.typing import FilteringBoundLogger
 
 from exporter.app.exporter import Exporter, keep_tidy, storage
+from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
 from exporter.clock import Clock, SystemClock
 from exporter.config.load import load_watched_config
@@ -89,9 +90,11 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         )
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
         server = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
+        manager = ServiceManager(os.environ, exporter.unhealthy, clock)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
-            "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up),
+            "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up, manager),
+            "service manager": manager.keep_informed,
         }
         if security is not None:
             chores["web configuration"] = security.keep_fresh
@@ -175,12 +178,13 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _reload_on_hangup(reloader: Reloader, hung_up: asyncio.Event) -> None:
+async def _reload_on_hangup(reloader: Reloader, hung_up: asyncio.Event, manager: ServiceManager) -> None:
     """Reload at each SIGHUP; any during a reload cause one more."""
     while True:
         await hung_up.wait()
         hung_up.clear()
-        await reloader.reload()
+        async with manager.reloading():
+            await reloader.reload()
 
 
 def build_sources(

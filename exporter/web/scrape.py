@@ -3,23 +3,27 @@ Answers a scrape: negotiates, then sends the page piece by piece.
 
 A page can be 40 MB. It is never whole in memory: one piece at a time, as `metrics/page.py` joins them, is compressed
 and handed to the connection, whose flow control holds us back; the event loop turns now and then. ISA-L takes half
-a millisecond to compress a piece, zlib two. That is quick enough to be done where we stand, while a worker thread would
-wait for the interpreter lock at every piece. The number of scrapes under way is bounded, a client that has gone is
-noticed at the next turn, and one that does not read is cut off by the connection's own deadline (`protocol.py`).
-Nothing here waits for Braze.
+a millisecond to compress a piece; zlib, which stands in where ISA-L is not installed, takes two. Either is quick enough
+to be done where we stand, while a worker thread would wait for the interpreter lock at every piece. The number of
+scrapes under way is bounded, a client that has gone is noticed at the next turn, and one that does not read is cut off
+by the connection's own deadline (`protocol.py`). Nothing here waits for Braze.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
-from isal import isal_zlib
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Exposition
 from exporter.web.negotiate import accepts_gzip, plain, wants_openmetrics
 from exporter.web.view import RenderMetrics
+
+try:
+    from isal import isal_zlib as zlib
+except ImportError:  # installed without the extra "isal"
+    import zlib  # type: ignore[no-redef]
 
 _SMALL_BYTES = 128 * 1024
 """A page up to this size is compressed at once, so that its length is known beforehand."""
@@ -28,13 +32,14 @@ _GZIP_WINDOW = 31
 """zlib's spelling of "gzip header, largest window"."""
 
 _LEVEL = 1
-"""Of 0 to 3: level 0 costs as much and is a third larger, those above save nothing on these pages."""
+"""Of ISA-L's 0 to 3: level 0 costs as much and is a third larger, those above save nothing on these pages."""
 
 
 _TURN_BYTES = 8 * 1024 * 1024
 """
-This much of a page is joined and compressed in one turn of the event loop, in about ten milliseconds. With a turn for
-each piece a scrape took three seconds while a hundred workspaces were being polled for the first time.
+This much of a page is joined and compressed in one turn of the event loop, in about ten milliseconds, or forty with
+zlib. With a turn for each piece a scrape took three seconds while a hundred workspaces were being polled for the first
+time.
 """
 
 
@@ -64,7 +69,7 @@ async def _answer(exposition: Exposition, method: str, gzip: bool, receive: Rece
     pieces = exposition.chunks
     length: int | None = exposition.length
     if gzip and exposition.length <= _SMALL_BYTES:
-        body = isal_zlib.compress(b"".join(pieces), _LEVEL, _GZIP_WINDOW)
+        body = zlib.compress(b"".join(pieces), _LEVEL, _GZIP_WINDOW)
         pieces, length = iter((body,)), len(body)
     elif gzip:
         length = None
@@ -108,7 +113,7 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _compressed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Something for each piece, if only nothing: the compressor keeps what it has not finished with."""
-    compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
     async for piece in _paced(pieces):
         yield compressor.compress(piece)
     yield compressor.flush()

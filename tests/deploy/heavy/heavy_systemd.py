@@ -46,7 +46,7 @@ def server(tell: Callable[[str], None]) -> Iterator[Machine]:
     with machine(system) as own:
         checkout = own.root / "root" / "checkout"
         checkout.mkdir()
-        for name in ("exporter", "requirements", "deploy", "pyproject.toml", "README.md", "LICENSE"):
+        for name in ("exporter", "requirements", "deploy", "tools", "pyproject.toml", "README.md", "LICENSE"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, checkout / name)
         (checkout / "production.key").write_text("not-a-real-key\n")
@@ -130,6 +130,26 @@ def test_it_comes_back_after_a_crash(server: Machine) -> None:
     server.run("systemctl", "kill", "--signal=KILL", "--kill-whom=main", UNIT)
     wait_until(lambda: main_process(server) not in {before, "0"}, limit=30, what="it is started again")
     wait_until(lambda: is_healthy(server), limit=30, what="it is healthy again")
+
+
+def test_a_start_returns_once_the_pages_can_be_read(server: Machine) -> None:
+    server.run("systemctl", "restart", UNIT)
+    assert is_healthy(server)
+
+
+def test_the_watchdog_restarts_one_that_hangs(server: Machine) -> None:
+    shorter = server.root / "etc/systemd/system" / f"{UNIT}.service.d" / "watchdog.conf"
+    shorter.parent.mkdir()
+    shorter.write_text("[Service]\nWatchdogSec=2s\n")
+    server.run("systemctl", "daemon-reload")
+    server.run("systemctl", "restart", UNIT)
+    before = main_process(server)
+    server.run("systemctl", "kill", "--signal=STOP", "--kill-whom=main", UNIT)
+    wait_until(lambda: main_process(server) not in {before, "0"}, limit=60, what="it is started again")
+    wait_until(lambda: is_healthy(server), limit=30, what="it is healthy again")
+    assert "watchdog" in server.run("journalctl", "--unit", UNIT, "--no-pager").lower()
+    shorter.unlink()
+    server.run("systemctl", "daemon-reload")
 
 
 def test_it_stops_cleanly(server: Machine) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.cli.flags import DAEMON_FLAGS
+from exporter.web.protocol import Limits
 from tests.components import component
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -76,3 +77,11 @@ def test_a_wrong_configuration_is_not_tried_again_and_again() -> None:
     document = (ROOT / "docs" / "command-line.md").read_text()
     code = value("RestartPreventExitStatus")
     assert f"{code} wrong flags or configuration" in document
+
+
+def test_the_exporter_tells_systemd_how_it_is_and_has_files_enough() -> None:
+    assert value("Type") == "notify"
+    assert value("WatchdogSec") == "60s"
+    assert int(value("LimitNOFILE")) >= 2 * Limits().connections
+    # The socket of sd_notify(3) is of this family.
+    assert "AF_UNIX" in value("RestrictAddressFamilies").split()
