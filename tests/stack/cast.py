@@ -92,6 +92,8 @@ PLACES = (
             Actor("paused"),
             Actor("muted", {"alerts": "off"}),
         ),
+        # What only its own endpoint shows ends without a further sync.
+        {"poll": {"verify_after": "10s"}},
     ),
     Place("rotated", WAYS, (ONE, TWO)),
     Place("denied", WAYS, (ONE, TWO)),
@@ -170,6 +172,6 @@ def configuration(exporter: str, url: str) -> dict[str, Any]:
     ]
     # Values vanish as much sooner as alerts come; see copies.py.
     return {
-        "poll": {"interval": "1s", "timeout": "5s", "stale_after": "15s", "verify_after": "10s"},
+        "poll": {"interval": "1s", "timeout": "5s", "stale_after": "15s"},
         "workspaces": workspaces,
     }
