@@ -74,6 +74,7 @@ def test_one_line_when_polls_begin_to_fail_and_one_when_they_recover(braze: Simu
         wait_for("some polls have failed", lambda: failed_polls(daemon) >= 2)
         braze.call(lambda world: world.faults.remove(fault))
         wait_for("polled again", lambda: peek(daemon.port, "braze_cdi_up") == [1])
+        wait_for("it says so", lambda: "poll succeeded again" in daemon.stderr)
         of_polls = [line for line in lines(daemon)[said:] if line["msg"].startswith("poll")]
         assert [(line["level"], line["msg"]) for line in of_polls] == [
             ("warn", "poll failed"),

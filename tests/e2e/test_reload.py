@@ -80,7 +80,7 @@ def test_a_request_or_a_hangup_reloads(braze: SimulatedBraze, tmp_path: Path) ->
         assert peek(daemon.port, "braze_cdi_up") == [1]
         assert COMES not in ask(daemon.port, "/metrics").text
         see_a_sync_counted(braze, daemon, 2)
-        assert daemon.stderr.count('msg="configuration reloaded"') == 2
+        wait_for("it says so", lambda: daemon.stderr.count('msg="configuration reloaded"') == 2)
         assert "level=error" not in daemon.stderr
 
 
@@ -124,10 +124,10 @@ def test_a_changed_file_is_taken_by_itself_and_nobody_else_may_ask_for_it(
         wait_for("the new one is polled", lambda: peek(daemon.port, "braze_cdi_up") == [1, 1])
         (tmp_path / "config.yaml").write_text(BROKEN)
         wait_for("it is refused", lambda: peek(daemon.port, SUCCESSFUL) == [0])
-        assert ERROR in daemon.stderr.replace("\\n", "\n")
+        wait_for("it says why", lambda: ERROR in daemon.stderr.replace("\\n", "\n"))
         assert running(daemon) == [STAYS, COMES]
         configure(braze, tmp_path, STAYS)
         wait_for("the other one is gone", lambda: peek(daemon.port, "braze_cdi_up") == [1])
         wait_for("it says so", lambda: peek(daemon.port, SUCCESSFUL) == [1])
         see_a_sync_counted(braze, daemon, 1)
-        assert daemon.stderr.count('msg="configuration reloaded"') == 2
+        wait_for("it says so", lambda: daemon.stderr.count('msg="configuration reloaded"') == 2)

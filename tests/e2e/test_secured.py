@@ -116,7 +116,7 @@ def test_every_page_needs_tls_and_a_password_and_a_reload_renews_both(secured: S
         assert secured.certificate(daemon) == certificate
         assert "interval: 2s" in secured.ask(daemon, "/config", "bob", "third secret").text
         assert parse(secured.ask(daemon, "/metrics", "bob", "third secret").text)[SUCCESSFUL] == 0
-        assert daemon.stderr.count("level=error") == 1
+        wait_for("it says so", lambda: daemon.stderr.count("level=error") == 1)
         assert ERROR in daemon.stderr
         assert "secret" not in daemon.stderr
         assert "$2" not in daemon.stderr
