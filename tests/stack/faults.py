@@ -143,7 +143,14 @@ FAULTS = (
     _of_sync("slow", "syncs", "slow", "SyncRunningLong"),
     _of_sync("never_finishes", "syncs", "stuck", "SyncStuck", also=_named(["SyncRunningLong"], "syncs", "stuck")),
     _of_sync("future_watermark", "syncs", "future", "WatermarkInFuture"),
-    _of_sync("falling_behind", "syncs", "behind", "WatermarkBehind"),
+    # On its way back the lag passes from critical to warning, which may arrive when all else has ended.
+    _of_sync(
+        "falling_behind",
+        "syncs",
+        "behind",
+        "WatermarkBehind",
+        also=_named(["WatermarkBehind"], "syncs", "behind"),
+    ),
     _of_sync("falling_behind", "syncs", "empty", "RowsLow"),
     _of_workspace(
         "key_rotated",
