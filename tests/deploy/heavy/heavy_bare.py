@@ -50,7 +50,8 @@ def copy_checkout(to: Path) -> None:
 
 
 def start(server: Machine, script: str, log: Path, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    command = ["nice", "-n", "10", *server.as_user(USER, f"cd /{CHECKOUT}\n{script}", environ)]
+    # Not politely, as all else here: some of these tests wait for the real clock, and fail where others come first.
+    command = server.as_user(USER, f"cd /{CHECKOUT}\n{script}", environ)
     with log.open("wb") as output:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
 
