@@ -18,7 +18,7 @@ from exporter.app.output import check_replaceable, replace_file
 from exporter.braze.api import Api
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
-from exporter.domain.errors import PollError
+from exporter.domain.errors import AuthError, ForbiddenError, PollError
 from exporter.domain.integration_state import IntegrationState, Watch
 from exporter.domain.ledger import EMPTY_PAST, Ledger, Page, Walk, absorb
 from exporter.domain.limits import limits_in_effect
@@ -141,7 +141,8 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
 
     Args:
         config: Its integrations; with discovery, also those that the key can see.
-        output: Replaced at the end, in one step.
+        output: Replaced at the end, in one step; left as it is where Braze has refused a key, since a page without a
+            whole workspace would look complete.
         since_seconds: How far back, from now.
         say: Receives progress, and what could not be read.
 
@@ -155,9 +156,13 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
     since = now - timedelta(seconds=since_seconds)
     complete = True
     with Backfill() as page:
-        for configured in config.workspaces:
-            async with open_api(configured) as api:
-                complete &= await _workspace(configured, api, page, (since, now), say)
+        try:
+            for configured in config.workspaces:
+                async with open_api(configured) as api:
+                    complete &= await _workspace(configured, api, page, (since, now), say)
+        except (AuthError, ForbiddenError) as error:
+            say(f"{output} was not written, and is as it was: {error}")
+            return False
         with replace_file(output) as stream:
             page.write(stream)
         say(f"{output}: {page.syncs:,} syncs since {since:%Y-%m-%d %H:%M} UTC")
@@ -177,6 +182,8 @@ async def _workspace(
         place = f"{integration.workspace}: {number} of {len(integrations)}: {integration.integration_name}"
         try:
             syncs = await read_history(api, integration.integration_id, since, now)
+        except (AuthError, ForbiddenError):
+            raise
         except PollError as error:
             say(f"{place}: left out: {error}")
             complete = False

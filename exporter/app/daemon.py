@@ -18,6 +18,7 @@ from exporter.app.exporter import Exporter, keep_tidy, storage
 from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
 from exporter.clock import Clock, SystemClock
+from exporter.config.files import is_pipe
 from exporter.config.load import load_watched_config
 from exporter.config.web import load_web_config
 from exporter.domain.shard import Shard
@@ -98,7 +99,9 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         }
         if security is not None:
             chores["web configuration"] = security.keep_fresh
-        if options.auto_reload_seconds:
+        if options.auto_reload_seconds and is_pipe(options.config_file):
+            log.info("changes of the configuration are not watched for: it came from a pipe")
+        elif options.auto_reload_seconds:
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
         await exporter.apply(config)

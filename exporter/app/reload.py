@@ -77,7 +77,7 @@ class Reloader:
     async def _reload_config(self) -> str | None:
         async with self._turn:
             try:
-                config = await asyncio.to_thread(load_config, self._path, environ=os.environ)
+                config = await asyncio.to_thread(load_config, self._path, environ=os.environ, again=True)
             except ConfigError as error:
                 self._exporter.self_metrics.config_loaded(successful=False, at_seconds=self._clock.now().timestamp())
                 self._log.error("configuration not reloaded; the old one keeps running", errors=str(error))

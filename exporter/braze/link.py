@@ -21,7 +21,8 @@ Cursor = str | BadLink
 
 MAX_CURSOR = 4096
 _MAX_LINK = 16_384
-_LINK = re.compile(r"<([^<>]*)>\s*((?:;[^,<]*)*)")
+_LINK = re.compile(r'<([^<>]*)>\s*((?:;(?:[^;,<"]|"(?:[^"\\]|\\.)*")*)*)')
+"""A target and its parameters, whose quoted values may hold commas (RFC 8288)."""
 _NEXT = re.compile(r""";\s*rel\s*=\s*(?:"[^"]*\bnext\b[^"]*"|'[^']*\bnext\b[^']*'|next\b)""", re.IGNORECASE)
 _TARGET = re.compile("<[^<>]*>")
 _ANY_NEXT = re.compile(r"""(?<![\w-])rel\s*=\s*["']?[^"',;<>]{0,100}?\bnext\b""", re.IGNORECASE)

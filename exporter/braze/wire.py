@@ -145,6 +145,8 @@ def decipher_error(response: Response) -> PollError:
     if kind is None:
         if status >= 500:  # noqa: PLR2004 - the HTTP status class
             kind, remedy = ServerError, "Braze or a proxy has a problem; the poll is retried"
+        elif 200 <= status < 300:  # noqa: PLR2004 - the HTTP status class
+            kind, remedy = PayloadError, "200 with records was expected; a proxy in between is the usual cause"
         elif 300 <= status < 400:  # noqa: PLR2004 - the HTTP status class
             kind, remedy = BadRequestError, "redirects are not followed; check the rest_endpoint"
         else:

@@ -54,11 +54,22 @@ class _TrueOrFalse(BoolParamType):
         return bool(value == "true")
 
 
+class _Boolean(click.Option):
+    """Lets its type read its variable. click would refuse a word before that; an empty one is unset."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
+        return os.environ.get(str(self.envvar)) or None
+
+
 class _Literal(click.Option):
     """Reads its variable literally. click would treat an empty one as unset, and use the default."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
         return os.environ.get(str(self.envvar))
+
+
+def _any_case(words: tuple[str, ...]) -> click.Choice[str]:
+    return click.Choice(words, case_sensitive=False)
 
 
 DURATION = _Parsed("duration", parse_duration)
@@ -94,8 +105,8 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "help": "Directory for counters and state; empty to keep them in memory only.",
     },
     "--shard": {"default": "0/1", "type": SHARD, "help": "Poll only the workspaces of replica i of n, as i/n."},
-    "--log.level": {"default": "info", "type": click.Choice(LEVELS), "help": "Log this level and above."},
-    "--log.format": {"default": "logfmt", "type": click.Choice(FORMATS), "help": "How log lines are written."},
+    "--log.level": {"default": "info", "type": _any_case(LEVELS), "help": "Log this level and above."},
+    "--log.format": {"default": "logfmt", "type": _any_case(FORMATS), "help": "How log lines are written."},
 }
 
 DAEMON_FLAGS = tuple(_FLAGS)
@@ -143,7 +154,7 @@ def _inherited(name: str, **defaults: Any) -> Decorator:
 def _option(name: str, **attributes: Any) -> Decorator:
     environment = _PREFIX + _parameter(name).upper()
     if attributes.get("is_flag"):
-        attributes = {"cls": _Literal, "type": _TrueOrFalse(), **attributes}
+        attributes = {"cls": _Boolean, "type": _TrueOrFalse(), **attributes}
     return click.option(name, _parameter(name), envvar=environment, show_default=True, show_envvar=True, **attributes)
 
 

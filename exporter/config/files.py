@@ -1,9 +1,9 @@
 """
 Reading a small file that an operator named, and detecting that it has changed.
 
-Directories, pipes and devices are not read (a pipe without a writer would hang the process), nor more bytes than the
-caller expects. A change is a change of content: touching a file, or swapping a ConfigMap's links, is none. Knows
-nothing of what the content means, nor of timers.
+Directories and devices are not read, nor more bytes than the caller expects; a pipe, which may keep its reader waiting
+and can be read once, only where the caller asks for it. A change is a change of content: touching a file, or swapping
+a ConfigMap's links, is none. Knows nothing of what the content means, nor of timers.
 """
 
 import hashlib
@@ -19,19 +19,32 @@ MAX_CONFIG_BYTES = 10 * 2**20
 Signature = tuple[int, int, int, int, int]
 
 
-def read_small_file(path: str, *, most_bytes: int) -> tuple[bytes, os.stat_result]:
+def is_pipe(path: str) -> bool:
+    """Whether *path* is a pipe, such as /dev/stdin may be. Never raises."""
+    try:
+        return stat.S_ISFIFO(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def read_small_file(path: str, *, most_bytes: int, pipe: bool = False) -> tuple[bytes, os.stat_result]:
     """
     Return the content of the file at *path*, and the status it had when it was opened.
+
+    With *pipe*, one is read too, to its end.
 
     Raises:
         WrongValueError: It cannot be read or is larger than *most_bytes*. The text names neither path nor content.
 
     """
+    opened = 0 if pipe else os.O_NONBLOCK
     try:
+        if is_pipe(path) and not pipe:  # opening it would let its writer begin
+            raise WrongValueError("is a pipe, which can be read only once", "name a regular file, or start anew")
         # With an opener, `open` closes the descriptor again when it refuses a directory.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | opened)) as stream:
             status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
+            if not stat.S_ISREG(status.st_mode) and not (pipe and stat.S_ISFIFO(status.st_mode)):
                 raise WrongValueError("is not a regular file", "name a regular file")
             content = stream.read(most_bytes + 1)
     except (OSError, ValueError) as error:
@@ -91,6 +104,8 @@ class ConfigWatch:
 
         A file that is gone, or cannot be read, is a change at the second look: then a reload says why.
         """
+        if is_pipe(self._path):
+            return False
         content = self._look()
         self._misses = 0 if content is not None else self._misses + 1
         if 0 < self._misses < _MISSES:

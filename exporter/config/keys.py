@@ -1,19 +1,18 @@
 """
 Where a workspace's API key comes from, and when it is read again.
 
-Decides what can be a key at all and how a rotated key file is noticed. A key leaves this file only as the result of
+Decides what can be a key at all, and that a file's is read at every use. A key leaves this file only as the result of
 `read`; no text here, no repr and no error contains it, nor the name of a file that looks like one. Knows nothing of a
 key's use.
 """
 
 import re
-from pathlib import Path
 from typing import Protocol
 
 from pydantic import SecretStr
 
 from exporter.config.errors import WrongValueError, may_be_key, show_file
-from exporter.config.files import Signature, about_file, explain_os_error, file_signature, read_small_file
+from exporter.config.files import about_file, read_small_file
 from exporter.domain.errors import AuthError
 
 MAX_BYTES = 4096
@@ -72,7 +71,7 @@ class FixedKey:
 
 
 class KeyFile:
-    """A key in a file of its own, read again when the file changed and after a 401."""
+    """A key in a file of its own, read at every use: it is small, and a change is in effect at once."""
 
     def __init__(self, path: str, *, named: str | None = None) -> None:
         """
@@ -84,8 +83,7 @@ class KeyFile:
         """
         self._path = path
         self._named = path if named is None else named
-        self._signature, self._key = _read_file(path)
-        self._rejected = False
+        _read_file(path)
 
     def __repr__(self) -> str:
         return f"KeyFile({show_file(self._path)})"
@@ -96,28 +94,22 @@ class KeyFile:
 
     def read(self) -> str:
         try:
-            if self._rejected or file_signature(Path(self._path).stat()) != self._signature:
-                self._signature, self._key = _read_file(self._path)
-                self._rejected = False
-        except OSError as error:
-            raise AuthError(str(about_file(self._path, explain_os_error(error)))) from None
+            return _read_file(self._path)
         except WrongValueError as error:
             raise AuthError(str(error)) from None
-        return self._key.get_secret_value()
 
     def reject(self) -> None:
-        # A rewrite within one tick of the file system's clock leaves the signature as it was.
-        self._rejected = True
+        """The next use reads the file anyway."""
 
 
 def _without_keys(name: str) -> str:
     return HIDDEN if may_be_key(name) else name
 
 
-def _read_file(path: str) -> tuple[Signature, SecretStr]:
+def _read_file(path: str) -> str:
     try:
-        content, status = read_small_file(path, most_bytes=MAX_BYTES)
-        return file_signature(status), SecretStr(_clean(content.decode("utf-8-sig", errors="replace")))
+        content, _ = read_small_file(path, most_bytes=MAX_BYTES)
+        return _clean(content.decode("utf-8-sig", errors="replace"))
     except WrongValueError as error:
         raise about_file(path, error) from None
 

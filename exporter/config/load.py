@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from exporter.config.errors import ConfigError, WrongValueError
 from exporter.config.explain import Finding, explain
-from exporter.config.files import ConfigWatch
+from exporter.config.files import ConfigWatch, is_pipe
 from exporter.config.keys import FixedKey, KeyFile, KeySource
 from exporter.config.rules import check_rules, given_keys, raw_workspaces
 from exporter.config.schema import ConfigFile, Limits, Workspace
@@ -44,18 +44,20 @@ class Config:
     workspaces: tuple[ConfiguredWorkspace, ...]
 
 
-def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
+def load_config(path: str, *, environ: Mapping[str, str], again: bool = False) -> Config:
     """
     Read the configuration file at *path*, and every key that it names.
 
     An integration without a name is named by its id, until Braze's name is known.
-    A relative api_key_file is looked up beside the configuration file; api_key_env in *environ*.
+    A relative api_key_file is looked up beside the configuration file, or in the current directory where that is a
+    pipe; api_key_env in *environ*. *again* refuses a pipe, which was read before.
 
     Raises:
         ConfigError: The configuration cannot be used; it holds every error with file, line, key and remedy.
 
     """
-    document = read_document(path)
+    document = read_document(path, pipe=not again)
+    directory = Path() if is_pipe(path) else Path(path).parent
     findings: list[Finding] = list(check_rules(document.content))
     parsed = None
     try:
@@ -65,7 +67,7 @@ def load_config(path: str, *, environ: Mapping[str, str]) -> Config:
     keys: list[KeySource] = []
     for place, workspace in raw_workspaces(document.content):
         try:
-            keys += _find_key(workspace, Path(path).parent, environ)
+            keys += _find_key(workspace, directory, environ)
         except WrongValueError as error:
             findings.append(((*place, given_keys(workspace)[0]), error.problem, error.remedy))
     errors = [*document.errors, *(document.error_at(*finding) for finding in findings)]

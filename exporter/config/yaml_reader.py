@@ -256,15 +256,15 @@ class Document:
         return FieldError(self.file, self.line_of(path), show_key(path), problem, remedy)
 
 
-def read_document(file: str) -> Document:
+def read_document(file: str, *, pipe: bool = False) -> Document:
     """
-    Read and parse *file*.
+    Read and parse *file*; with *pipe*, it may be one.
 
     Raises:
         ConfigError: It cannot be read, is too large, or is not YAML.
 
     """
-    text = _read_text(file)
+    text = _read_text(file, pipe=pipe)
     if unprintable := _UNPRINTABLE.search(text):
         line = 1 + len(_LINE_ENDS.findall(text, 0, unprintable.start()))
         raise ConfigError([FieldError(file, line, "", "a control character stands here", "remove it")])
@@ -276,9 +276,9 @@ def read_document(file: str) -> Document:
     return Document(file, content, tuple(builder.errors))
 
 
-def _read_text(file: str) -> str:
+def _read_text(file: str, *, pipe: bool) -> str:
     try:
-        raw, _ = read_small_file(file, most_bytes=MAX_CONFIG_BYTES)
+        raw, _ = read_small_file(file, most_bytes=MAX_CONFIG_BYTES, pipe=pipe)
     except WrongValueError as error:
         raise ConfigError([FieldError(file, None, "", error.problem, error.remedy)]) from None
     try:

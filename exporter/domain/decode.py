@@ -99,7 +99,7 @@ def _decode_sync(record: Any, latest: datetime, anomalies: Counter[str]) -> Sync
 
 
 def _start(record: Mapping[str, Any], latest: datetime, anomalies: Counter[str]) -> datetime | None:
-    if record.get("sync_start_time") is None:
+    if record.get("sync_start_time") in (None, ""):
         anomalies["sync_start_time_missing"] += 1
         return None
     start = decode_time(record, "sync_start_time", anomalies)

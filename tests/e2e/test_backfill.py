@@ -83,6 +83,18 @@ def test_what_cannot_be_had_is_left_out_and_told(braze: SimulatedBraze, tmp_path
     assert set(last_values(tmp_path, "braze_cdi_rows_synced_total")) == {HOURLY, DAILY}
 
 
+@pytest.mark.parametrize("fault", ["http_401", "http_403"])
+def test_a_refused_key_leaves_the_file_as_it_was(braze: SimulatedBraze, tmp_path: Path, fault: str) -> None:
+    (tmp_path / "past.om").write_text("of yesterday")
+    braze.call(lambda world: world.faults.add(fault))
+    for output in ("past.om", "new.om"):
+        done = run_command(tmp_path, "backfill", "--output", output)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"{output} was not written" in done.stderr.splitlines()[-1]
+    assert (tmp_path / "past.om").read_text() == "of yesterday"
+    assert files(tmp_path) == ["config.yaml", "past.om"]
+
+
 def test_a_call_that_cannot_succeed_is_refused(braze: SimulatedBraze, tmp_path: Path) -> None:
     for arguments, code, word in (
         (["--output", "past.om", "--since", "often"], 2, "--since"),

@@ -43,7 +43,7 @@ def test_numbers_without_bounds_cost_their_field_and_not_the_page() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        *((201, BadRequestError), (202, ServerError), (204, BadRequestError)),
+        *((201, PayloadError), (202, ServerError), (204, PayloadError)),
         *((301, BadRequestError), (302, BadRequestError), (307, BadRequestError), (399, BadRequestError)),
         *(
             (400, BadRequestError),

@@ -42,7 +42,7 @@ def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
 
 
 @pytest.mark.parametrize(("command", "variable"), BOOLEANS)
-@pytest.mark.parametrize("word", ["", " ", "1", "0", "yes", "off", "True", "FALSE", "true ", "maybe"])
+@pytest.mark.parametrize("word", [" ", "1", "0", "yes", "off", "True", "FALSE", "true ", "maybe"])
 def test_a_boolean_variable_that_is_neither_true_nor_false_is_refused(
     directory: Path, command: str, variable: str, word: str
 ) -> None:
@@ -59,6 +59,17 @@ def test_a_boolean_variable_is_true_or_false(directory: Path, command: str, vari
     done = call("check", **{variable: word})
     assert ("no answer from" in done.stdout) == asked
     assert done.exit_code == (2 if asked else 0)
+
+
+@pytest.mark.parametrize(("command", "variable"), BOOLEANS)
+def test_an_empty_boolean_variable_is_unset(directory: Path, command: str, variable: str) -> None:
+    done = call("check", **{variable: ""})
+    assert (done.exit_code, "no answer from" in done.stdout) == (0, False)
+
+
+@pytest.mark.parametrize(("name", "word"), [("LOG_LEVEL", "WARN"), ("LOG_LEVEL", ""), ("LOG_FORMAT", "Json")])
+def test_levels_and_formats_are_read_in_any_case(directory: Path, name: str, word: str) -> None:
+    assert call("once", "--storage.path", "", **{f"BRAZE_CDI_EXPORTER_{name}": word}).exit_code == 1
 
 
 @pytest.mark.parametrize("command", [name for name, _ in BOOLEANS])

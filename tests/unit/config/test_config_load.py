@@ -1,4 +1,5 @@
 import os
+import threading
 from collections import UserDict
 from pathlib import Path
 
@@ -229,9 +230,18 @@ def test_a_directory_is_no_configuration_and_leaves_nothing_open(file: Path) -> 
     assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
 
 
-def test_a_pipe_is_refused_at_once_instead_of_waited_for(file: Path) -> None:
+def test_a_pipe_is_read_once_and_refused_at_once_when_it_is_to_be_read_again(file: Path) -> None:
     os.mkfifo(file)
-    assert errors_of(file) == [": is not a regular file (name a regular file)"]
+    (key := file.parent / "braze").write_text("a-key")
+    rest = f"api_key_file: {key}, integrations: [id: a]"
+    content = f"workspaces: [{{name: w, rest_endpoint: 'http://127.0.0.1:1', {rest}}}]"
+    writing = threading.Thread(target=file.write_text, args=(content,))
+    writing.start()
+    (workspace,) = load_config(str(file), environ={}).workspaces
+    writing.join()
+    assert workspace.key.read() == "a-key"
+    with pytest.raises(ConfigError, match="is a pipe, which can be read only once"):
+        load_config(str(file), environ={}, again=True)
 
 
 def test_a_name_with_a_zero_byte_is_answered() -> None:

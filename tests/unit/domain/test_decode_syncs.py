@@ -121,6 +121,9 @@ def test_a_time_that_cannot_be_read_costs_its_field_and_a_start_its_record(field
 def test_a_start_that_is_missing_costs_its_record() -> None:
     decoded = decode_job_sync_status({"results": [{"job_status": "success"}, DOCUMENTED]}, NOW)
     assert (len(decoded.syncs), decoded.anomalies) == (1, {"sync_start_time_missing": 1})
+    assert decode_job_sync_status({"results": [{**DOCUMENTED, "sync_start_time": ""}]}, NOW).anomalies == {
+        "sync_start_time_missing": 1
+    }
 
 
 def test_a_start_more_than_a_day_ahead_costs_its_record_and_a_lesser_one_does_not() -> None:
