@@ -28,7 +28,7 @@ from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.auth import BasicAuth
 from exporter.web.routes import build_web
-from exporter.web.security import Security
+from exporter.web.security import ExtraHeaders, Security
 from exporter.web.server import Server
 from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
 
@@ -125,7 +125,11 @@ def bind_server(
     """
     try:
         pages = build_web(sources, telemetry_path=telemetry_path, log=log)
-        server = Server(pages) if security is None else Server(BasicAuth(pages, security.users), tls=security.tls)
+        if security is None:
+            server = Server(pages)
+        else:
+            secured = ExtraHeaders(BasicAuth(pages, security.users), security.headers)
+            server = Server(secured, tls=security.tls)
         server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error

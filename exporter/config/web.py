@@ -2,8 +2,7 @@
 From the web configuration file to TLS and users for the exporter's own server, or to all of the file's errors.
 
 Decides which part of exporter-toolkit's format is supported; every other key of it is an error that says so, as
-ignoring it could leave a door open. So is a file that secures nothing: it may be truncated. Does not know how passwords
-are checked or connections made.
+ignoring it could leave a door open. Does not know how passwords are checked or connections made.
 Source: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md (read 2026).
 """
 
@@ -14,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError
 
 from exporter.config.errors import ConfigError, WrongValueError, did_you_mean
 from exporter.config.explain import Finding, explain
 from exporter.config.files import about_file, read_small_file
 from exporter.config.schema import Section
-from exporter.config.tls import TlsError, TlsSettings, build_tls_context
+from exporter.config.tls import Pem, TlsError, TlsSettings, build_tls_context
 from exporter.config.values import Text, is_text
 from exporter.config.yaml_reader import read_document
 
@@ -35,9 +34,22 @@ CIPHER_SUITES = {
         ("AES_128_GCM_SHA256", "AES128-GCM-SHA256"),
         ("AES_256_GCM_SHA384", "AES256-GCM-SHA384"),
         ("CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305"),
+        ("AES_128_CBC_SHA", "AES128-SHA"),
+        ("AES_256_CBC_SHA", "AES256-SHA"),
     )
+} | dict.fromkeys(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
+"""Go's name for each suite that it has for secure, and OpenSSL's; None for those of TLS 1.3, which are always offered,
+as Go does."""
+CURVES = {"X25519": "X25519", "CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1"}
+"""Go's name for each curve, and OpenSSL's."""
+HEADERS: dict[str, tuple[str, ...]] = {
+    "Strict-Transport-Security": (),
+    "X-Content-Type-Options": ("nosniff",),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-XSS-Protection": (),
+    "Content-Security-Policy": (),
 }
-"""The suites of TLS 1.2 that can be chosen: Go's name for each, and OpenSSL's."""
+"""The headers that can be set, with the values that are allowed; none where any is."""
 COSTS = range(4, 15)
 """Beyond them, checking one password takes seconds. The lowest is bcrypt's own; htpasswd's default is 5."""
 
@@ -58,7 +70,8 @@ def _one_of(known: Collection[str], remedy: str) -> Callable[[str], str]:
 def _check_client_auth_type(text: str) -> str:
     if text in _UNVERIFIED:
         raise WrongValueError(
-            "is not supported: it takes any certificate without verifying it", "write RequireAndVerifyClientCert"
+            "is not supported: Python's TLS verifies every certificate that it asks for",
+            "write RequireAndVerifyClientCert",
         )
     return _one_of(CLIENT_AUTH_TYPES, "leave it out, or write RequireAndVerifyClientCert")(text)
 
@@ -86,42 +99,81 @@ UserName = Annotated[Text, AfterValidator(_check_user)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_check_hash)]
 
 
-class TlsServerConfig(Section):
-    unsupported: ClassVar[Mapping[str, str]] = {
-        "cert": "put it in a file of its own and name that by cert_file",
-        "key": "put it in a file of its own and name that by key_file",
-        "client_ca": "put it in a file of its own and name that by client_ca_file",
-        "client_allowed_sans": "remove it, and name by client_ca_file a CA that signs none but these clients",
-        "curve_preferences": "remove it",
-    }
+def _check_curves(names: list[str]) -> list[str]:
+    if len(set(names)) not in {0, 1, len(CURVES)}:
+        raise WrongValueError(
+            "names more than one and not all: Python's TLS can be limited to one, or offers all",
+            "name the best one, or leave it out",
+        )
+    return names
 
-    cert_file: Text = Field(examples=["server.crt"])
-    key_file: Text = Field(examples=["server.key"])
+
+def _check_http2(wanted: bool) -> bool:
+    if wanted:
+        raise WrongValueError("is not supported: HTTP/1.1 is served", "write false, or put a proxy in front")
+    return wanted
+
+
+def _as_text(value: Any) -> Any:
+    """Take a number for text, as exporter-toolkit does: `X-XSS-Protection: 1`."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not value.isascii():
+            raise WrongValueError(f"has characters in {name} that no header can hold", "write ASCII")
+        if HEADERS[name] and value.lower() not in HEADERS[name]:
+            raise WrongValueError(f"has a value of {name} that is not allowed", f"write {' or '.join(HEADERS[name])}")
+    return headers
+
+
+Curve = Annotated[Text, AfterValidator(_one_of(CURVES, f"take one of {', '.join(CURVES)}"))]
+HeaderName = Annotated[Text, AfterValidator(_one_of(HEADERS, f"take one of {', '.join(HEADERS)}"))]
+HeaderValue = Annotated[Text, BeforeValidator(_as_text)]
+
+
+class TlsServerConfig(Section):
+    cert_file: Text = Field(default="", examples=["server.crt"])
+    cert: SecretStr | None = Field(default=None, examples=["|"])
+    key_file: Text = Field(default="", examples=["server.key"])
+    key: SecretStr | None = Field(default=None, examples=["|"])
     client_auth_type: Annotated[Text, AfterValidator(_check_client_auth_type)] = Field(
         default=NO_CLIENT_CERTIFICATE, examples=["RequireAndVerifyClientCert"]
     )
     client_ca_file: Text = Field(default="", examples=["clients-ca.crt"])
+    client_ca: SecretStr | None = Field(default=None, examples=["|"])
+    client_allowed_sans: list[Text] = Field(default=[], examples=["[prometheus.example.org]"])
     min_version: TlsVersion = Field(default=VERSIONS[0], examples=["TLS13"])
     max_version: TlsVersion = Field(default=VERSIONS[-1], examples=["TLS13"])
     cipher_suites: list[CipherSuite] = Field(default=[], examples=["[TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]"])
     prefer_server_cipher_suites: bool = Field(default=True, examples=["true"])
+    curve_preferences: Annotated[list[Curve], AfterValidator(_check_curves)] = Field(default=[], examples=["[X25519]"])
+
+
+class HttpServerConfig(Section):
+    http2: Annotated[bool, AfterValidator(_check_http2)] = Field(default=False, examples=["false"])
+    headers: Annotated[dict[HeaderName, HeaderValue], AfterValidator(_check_headers)] = Field(
+        default={}, examples=["{X-Frame-Options: deny}"]
+    )
 
 
 class WebConfigFile(Section):
     shown_in: ClassVar[str] = "the example in docs/web-configuration.md"
     unsupported: ClassVar[Mapping[str, str]] = {
-        "http_server_config": "remove it; for HTTP/2 or headers of your own put a proxy in front",
         "rate_limit": "remove it; for a limit put a proxy in front",
     }
 
     tls_server_config: TlsServerConfig | None = None
+    http_server_config: HttpServerConfig | None = None
     basic_auth_users: dict[UserName, PasswordHash] = Field(default={}, examples=["{prometheus: $2y$10$...}"])
 
 
 MAX_BYTES = 2**20
 """Several times the bundle of all the authorities that a browser trusts."""
 _TLS = "tls_server_config"
-_FILES = ("cert_file", "key_file", "client_ca_file")
+_PEMS = ("cert", "key", "client_ca")
+"""Each may be given by its key, or by the key of a file."""
 _VERIFICATION = dict(zip(CLIENT_AUTH_TYPES, (ssl.CERT_NONE, ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED), strict=True))
 _TLS_VERSION = dict(zip(VERSIONS, (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3), strict=True))
 
@@ -134,6 +186,8 @@ class WebConfig:
     """None to serve without TLS."""
     users: Mapping[str, SecretBytes] = field(default_factory=dict)
     """The bcrypt hash of each user's password; empty to ask nobody for one."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Added to every answer, in place of ours of the same name."""
 
 
 def load_web_config(path: str) -> WebConfig:
@@ -147,16 +201,17 @@ def load_web_config(path: str) -> WebConfig:
 
     """
     document = read_document(path)
+    content = {} if document.content is None else document.content
     directory = Path(path).parent
-    findings: list[Finding] = list(_broken_rules(document.content, directory))
+    findings: list[Finding] = list(_broken_rules(content, directory))
     parsed = None
     try:
-        parsed = WebConfigFile.model_validate(document.content)
+        parsed = WebConfigFile.model_validate(content)
     except ValidationError as error:
         findings += explain(error, WebConfigFile)
     settings, tls = None, None
     if not any(where[:1] == (_TLS,) for where, *_ in findings):
-        settings = _tls_settings(document.content, directory)
+        settings = _tls_settings(content, directory)
     try:
         tls = build_tls_context(settings) if settings is not None else None
     except TlsError as error:
@@ -165,14 +220,13 @@ def load_web_config(path: str) -> WebConfig:
     if parsed is None or errors:
         raise ConfigError(errors)
     users = {name: SecretBytes(secret.get_secret_value().encode()) for name, secret in parsed.basic_auth_users.items()}
-    return WebConfig(tls=tls, users=users)
+    http = parsed.http_server_config
+    return WebConfig(tls=tls, users=users, headers=http.headers if http is not None else {})
 
 
 def _broken_rules(content: Any, directory: Path) -> Iterator[Finding]:
     if not isinstance(content, dict):
         return
-    if not content:
-        yield (), "asks for neither TLS nor a password", "begin with the example in docs/web-configuration.md"
     if content.get("basic_auth_users") == {}:
         yield ("basic_auth_users",), "names no user", "add one: `name: hash`"
     if _TLS in content and content[_TLS] is None:
@@ -184,7 +238,8 @@ def _broken_rules(content: Any, directory: Path) -> Iterator[Finding]:
     versions = [tls.get("min_version", VERSIONS[0]), tls.get("max_version", VERSIONS[-1])]
     if versions == [VERSIONS[-1], VERSIONS[0]]:
         yield (_TLS, "max_version"), "is older than min_version", f"write {VERSIONS[-1]}, or leave one of them out"
-    for key in _FILES:
+    yield from _pem_rules(tls)
+    for key in (f"{pem}_file" for pem in _PEMS):
         named = tls.get(key)
         if isinstance(named, str) and is_text(named):
             try:
@@ -194,16 +249,25 @@ def _broken_rules(content: Any, directory: Path) -> Iterator[Finding]:
                 yield (_TLS, key), about.problem, about.remedy
 
 
+def _pem_rules(tls: dict[str, Any]) -> Iterator[Finding]:
+    for key in _PEMS:
+        file = f"{key}_file"
+        if key in tls and file in tls:
+            yield (_TLS, key), f"stands beside {file}", "give one of the two"
+        if key not in tls and file not in tls and key != "client_ca":
+            yield (_TLS, file), "is missing", f"write for example `{file}: server.{'crt' if key == 'cert' else 'key'}`"
+
+
 def _client_rules(tls: dict[str, Any]) -> Iterator[Finding]:
     kind = tls.get("client_auth_type", NO_CLIENT_CERTIFICATE)
     if kind not in CLIENT_AUTH_TYPES:
         return
-    if kind == NO_CLIENT_CERTIFICATE and "client_ca_file" in tls:
-        remedy = "set `client_auth_type: RequireAndVerifyClientCert` beside it"
-        yield (_TLS, "client_ca_file"), "does nothing while no client needs a certificate", remedy
-    if kind != NO_CLIENT_CERTIFICATE and "client_ca_file" not in tls:
-        remedy = "name by client_ca_file the certificates of those who sign clients"
-        yield (_TLS, "client_auth_type"), "needs client_ca_file", remedy
+    remedy = f"set `client_auth_type: {CLIENT_AUTH_TYPES[-1]}` beside it"
+    for key in ("client_ca_file", "client_ca"):
+        if kind == NO_CLIENT_CERTIFICATE and key in tls:
+            yield (_TLS, key), "does nothing while no client needs a certificate", remedy
+    if kind != CLIENT_AUTH_TYPES[-1] and "client_allowed_sans" in tls:
+        yield (_TLS, "client_allowed_sans"), "does nothing for a client without a certificate", remedy
 
 
 def _tls_settings(content: Any, directory: Path) -> TlsSettings | None:
@@ -211,13 +275,21 @@ def _tls_settings(content: Any, directory: Path) -> TlsSettings | None:
     if not isinstance(content, dict) or _TLS not in content:
         return None
     tls = TlsServerConfig.model_validate(content[_TLS])
+
+    def pem(key: str, text: SecretStr | None, file: str) -> Pem:
+        return Pem(key, text=text) if text is not None else Pem(f"{key}_file", str(directory / file))
+
+    ciphers = tuple(openssl for name in tls.cipher_suites if (openssl := CIPHER_SUITES[name]) is not None)
+    only_latest = bool(tls.cipher_suites) and not ciphers
     return TlsSettings(
-        cert_file=str(directory / tls.cert_file),
-        key_file=str(directory / tls.key_file),
-        client_ca_file=str(directory / tls.client_ca_file) if tls.client_ca_file else None,
+        cert=pem("cert", tls.cert, tls.cert_file),
+        key=pem("key", tls.key, tls.key_file),
+        client_ca=pem("client_ca", tls.client_ca, tls.client_ca_file) if tls.client_ca or tls.client_ca_file else None,
         client_verification=_VERIFICATION[tls.client_auth_type],
-        oldest=_TLS_VERSION[tls.min_version],
+        client_names=frozenset(tls.client_allowed_sans),
+        oldest=_TLS_VERSION[VERSIONS[-1] if only_latest else tls.min_version],
         latest=_TLS_VERSION[tls.max_version],
-        ciphers=tuple(CIPHER_SUITES[name] for name in tls.cipher_suites),
+        ciphers=ciphers,
         prefer_own_ciphers=tls.prefer_server_cipher_suites,
+        curve=CURVES[tls.curve_preferences[0]] if len(set(tls.curve_preferences)) == 1 else None,
     )

@@ -17,6 +17,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from exporter.config.tls import ServerContext
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -62,6 +64,9 @@ class DeadlineProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
+        context = transport.get_extra_info("sslcontext")
+        if isinstance(context, ServerContext) and not context.serves(transport.get_extra_info("peercert")):
+            transport.abort()  # nothing that it has sent is read any more
         self._enter(_Phase.REQUEST)
         if len(self.connections) > self._limits.connections:
             self._make_room()

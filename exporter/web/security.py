@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from exporter.config.errors import ConfigError
@@ -17,6 +18,26 @@ from exporter.config.web import WebConfig
 from exporter.web.auth import Hidden
 
 FRESH_SECONDS = 30.0
+
+
+class ExtraHeaders:
+    """*app* with the configured headers on every answer, in place of those of the same name."""
+
+    def __init__(self, app: ASGIApp, headers: Callable[[], Mapping[str, str]]) -> None:
+        self._app = app
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        extra = [(name.lower().encode(), value.encode()) for name, value in self._headers().items()]
+        replaced = {name for name, _ in extra}
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [(name, value) for name, value in message["headers"] if name.lower() not in replaced]
+                message = {**message, "headers": [*kept, *extra]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if extra else send)
 
 
 class Security:
@@ -52,6 +73,9 @@ class Security:
     def users(self) -> Mapping[str, Hidden]:
         return self._config.users
 
+    def headers(self) -> Mapping[str, str]:
+        return self._config.headers
+
     async def refresh(self, *, asked: bool = False) -> str | None:
         """
         Read the web configuration again; return why it is not used, or None.
@@ -84,6 +108,8 @@ class Security:
             return str(error)
         if (config.tls is None) != (self._config.tls is None):
             return "the web configuration turns TLS on or off: that needs a restart"
+        if self._config.users and not config.users:  # the file may have been truncated
+            return "the web configuration turns passwords off: that needs a restart"
         self._config = config
         return None
 

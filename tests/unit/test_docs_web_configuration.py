@@ -11,7 +11,7 @@ from tests.components import component
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "web-configuration.md").read_text()
 BAD = ROOT / "tests" / "data" / "web_config" / "bad"
-IN_WORDS = {"cipher_suites": "OpenSSL's", "client_ca_file": "none"}
+IN_WORDS = {"cipher_suites": "OpenSSL's", "curve_preferences": "OpenSSL's"}
 
 
 def examples(language: str) -> list[str]:
@@ -19,11 +19,12 @@ def examples(language: str) -> list[str]:
 
 
 def test_every_key_is_documented_with_its_default_and_none_else() -> None:
-    documented = dict(re.findall(r"^\| `([a-z_.]+)` \| [^|]+ \| ([^|]+) \|", DOCUMENT, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `([a-z0-9_.]+)` \| [^|]+ \| ([^|]+) \|", DOCUMENT, re.MULTILINE))
     existing = dict.fromkeys(WebConfigFile.model_fields, "none")
+    existing |= {"http_server_config.http2": "`false`", "http_server_config.headers": "none"}
     for name, field in TlsServerConfig.model_fields.items():
         default = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        shown = "required" if field.is_required() else IN_WORDS.get(name, f"`{default}`")
+        shown = IN_WORDS.get(name, f"`{default}`" if default else "none")
         existing[f"tls_server_config.{name}"] = shown
     assert documented == existing
 

@@ -1,3 +1,4 @@
+import contextlib
 import shutil
 import ssl
 from pathlib import Path
@@ -6,8 +7,8 @@ import pytest
 import trustme
 
 from exporter.config.errors import ConfigError
-from exporter.config.tls import TlsError, TlsSettings, build_tls_context
-from exporter.config.web import WebConfig, load_web_config
+from exporter.config.tls import Pem, TlsError, TlsSettings, build_tls_context
+from exporter.config.web import CURVES, WebConfig, load_web_config
 from tests.certificates import write_certificates
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "web_config"
@@ -75,14 +76,14 @@ def test_there_are_bad_web_configurations_to_judge_by() -> None:
 def test_all_errors_come_at_once_in_the_order_of_the_file(file: Path) -> None:
     file.write_text(
         "tls_server_config:\n  cert_file: none.crt\n  key_file: none.key\n  min_version: TLS11\n  key: x\n"
-        "http_server_config: {}\nbasic_auth_users:\n  one: plain\n  two:\n"
+        "rate_limit: {}\nbasic_auth_users:\n  one: plain\n  two:\n"
     )
     assert [error.split(": ")[:2] for error in errors_of(file)] == [
         [":2", "tls_server_config.cert_file"],
         [":3", "tls_server_config.key_file"],
         [":4", "tls_server_config.min_version"],
         [":5", "tls_server_config.key"],
-        [":6", "http_server_config"],
+        [":6", "rate_limit"],
         [":8", "basic_auth_users.one"],
         [":9", "basic_auth_users.two"],
     ]
@@ -137,6 +138,51 @@ def test_versions_and_cipher_suites_are_those_that_were_chosen(file: Path, autho
     assert not config.tls.options & ssl.OP_CIPHER_SERVER_PREFERENCE
 
 
+def test_certificates_may_stand_in_the_file_itself(file: Path, authority: trustme.CA) -> None:
+    pems = {
+        key: "".join(f"    {line}\n" for line in (file.parent / name).read_text().splitlines())
+        for key, name in (("cert", "server.crt"), ("key", "server.key"), ("client_ca", "ca.crt"))
+    }
+    inline = "".join(f"  {key}: |\n{pem}" for key, pem in pems.items())
+    config = load(file, f"tls_server_config:\n  client_auth_type: RequireAndVerifyClientCert\n{inline}")
+    assert "PRIVATE" not in repr(config)
+    assert config.tls is not None
+    known = trusting(authority)
+    authority.issue_cert("client").configure_cert(known)
+    handshake(config.tls, known)
+
+
+def test_a_client_is_verified_by_the_authorities_of_the_system_where_none_are_named(
+    file: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(file.parent / "ca.crt"))
+    config = load(file, f"{TLS}  client_auth_type: VerifyClientCertIfGiven\n")
+    assert config.tls is not None
+    handshake(config.tls, trusting(authority))
+    known, stranger = trusting(authority), trusting(authority)
+    authority.issue_cert("client").configure_cert(known)
+    handshake(config.tls, known)
+    trustme.CA().issue_cert("client").configure_cert(stranger)
+    with pytest.raises(ssl.SSLError):
+        handshake(config.tls, stranger)
+
+
+@pytest.mark.parametrize(("curve", "shared"), [("CurveP384", True), ("CurveP521", False)])
+def test_only_the_curve_that_was_chosen_is_offered(file: Path, authority: trustme.CA, curve: str, shared: bool) -> None:
+    config = load(file, f"{TLS}  curve_preferences: [CurveP384]\n")
+    client = trusting(authority)
+    client.set_ecdh_curve(CURVES[curve])
+    assert config.tls is not None
+    with contextlib.nullcontext() if shared else pytest.raises(ssl.SSLError):
+        handshake(config.tls, client)
+
+
+def test_suites_of_tls_13_alone_leave_no_other_version(file: Path) -> None:
+    config = load(file, f"{TLS}  cipher_suites: [TLS_AES_128_GCM_SHA256]\n")
+    assert config.tls is not None
+    assert config.tls.minimum_version is ssl.TLSVersion.TLSv1_3
+
+
 def test_an_old_version_is_refused_where_only_the_new_one_is_wanted(file: Path, authority: trustme.CA) -> None:
     config = load(file, f"{TLS}  min_version: TLS13\n")
     client = trusting(authority)
@@ -173,8 +219,12 @@ def test_a_certificate_that_was_renewed_is_served_once_it_was_loaded_again(tmp_p
     handshake(config.tls, trusting(renewed))
 
 
+def pair(directory: Path) -> tuple[Pem, Pem]:
+    return Pem("cert_file", str(directory / "server.crt")), Pem("key_file", str(directory / "server.key"))
+
+
 def test_a_file_that_has_gone_since_is_named(tmp_path: Path) -> None:
-    settings = TlsSettings(str(tmp_path / "server.crt"), str(tmp_path / "server.key"))
+    settings = TlsSettings(*pair(tmp_path))
     write_certificates(tmp_path)
     (tmp_path / "server.key").unlink()
     with pytest.raises(TlsError, match=r"server\.key does not exist \(create it or correct the path\)") as key:
@@ -186,7 +236,7 @@ def test_a_file_that_has_gone_since_is_named(tmp_path: Path) -> None:
 
 
 def test_cipher_suites_that_openssl_does_not_have_are_refused(file: Path) -> None:
-    settings = TlsSettings(str(file.parent / "server.crt"), str(file.parent / "server.key"), ciphers=("NO-SUCH",))
+    settings = TlsSettings(*pair(file.parent), ciphers=("NO-SUCH",))
     with pytest.raises(TlsError, match="names none that OpenSSL offers here"):
         build_tls_context(settings)
 

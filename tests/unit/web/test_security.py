@@ -3,10 +3,11 @@ import ssl
 from dataclasses import dataclass, field
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from exporter.config.errors import ConfigError, FieldError
 from exporter.config.web import WebConfig
-from exporter.web.security import Security
+from exporter.web.security import ExtraHeaders, Security
 from tests.unit.web.applications import Sources
 from tests.unit.web.users import users
 
@@ -97,6 +98,34 @@ def test_tls_is_not_turned_on_or_off_while_the_server_runs(at_first: bool) -> No
     assert (security.tls is not None) == at_first
     assert disk.logged == ["error"]
     assert disk.reported == [False]
+
+
+def test_passwords_are_not_turned_off_while_the_server_runs() -> None:
+    disk = OnDisk(WebConfig(users=users(ann="secret")))
+    security = disk.security()
+    disk.content = WebConfig()
+    assert asyncio.run(security.refresh()) == "the web configuration turns passwords off: that needs a restart"
+    assert set(security.users()) == {"ann"}
+
+
+async def tell_headers(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Frame-Options", b"a"), (b"x-b", b"c")]})
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Frame-Options": "deny", "X-XSS-Protection": "1"}])
+def test_configured_headers_take_the_place_of_ours(headers: dict[str, str]) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(ExtraHeaders(tell_headers, lambda: headers)({}, receive, send))
+    kept = [(b"x-b", b"c")]
+    added = [(b"x-frame-options", b"deny"), (b"x-xss-protection", b"1")]
+    assert sent[0]["headers"] == (kept + added if headers else [(b"X-Frame-Options", b"a"), *kept])
 
 
 def test_it_is_kept_fresh_for_ever_and_each_time_tells_how_it_went() -> None:

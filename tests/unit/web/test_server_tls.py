@@ -15,6 +15,7 @@ from exporter.config.web import load_web_config
 from exporter.web.listen import ListenAddress, bind_sockets
 from exporter.web.security import Security
 from exporter.web.tls import TlsListener
+from tests.certificates import write_certificates
 from tests.unit.web.applications import Sources
 from tests.unit.web.running import PATIENT, answer, ended, get, running
 
@@ -171,6 +172,32 @@ def test_a_renewed_certificate_serves_the_next_connection(tmp_path: Path) -> Non
             assert (await answer(old_reader)).endswith(b"healthy\n")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("allowed", "served"),
+    [("[other.example, prometheus.example]", True), ("['2001:DB8::0:1']", True), ("[other.example]", False)],
+)
+def test_only_clients_with_an_allowed_name_are_served(tmp_path: Path, allowed: str, served: bool) -> None:
+    authority = write_certificates(tmp_path)
+    (tmp_path / "web.yaml").write_text(
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: ca.crt\n"
+        f"  client_auth_type: RequireAndVerifyClientCert\n  client_allowed_sans: {allowed}\n"
+    )
+    context = load_web_config(str(tmp_path / "web.yaml")).tls
+    assert context is not None
+    trusting = client_context(authority)
+    authority.issue_cert("prometheus.example", "2001:db8::1").configure_cert(trusting)
+
+    async def scenario() -> bytes:
+        async with running(tls=lambda: context) as server:
+            reader, writer = await server.connect(tls=trusting)
+            writer.write(get("/-/healthy"))
+            with contextlib.suppress(OSError):
+                return await reader.read(1000)
+            return b""
+
+    assert (b"200 OK" in asyncio.run(scenario())) == served
 
 
 @contextlib.contextmanager
