@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import USER_AGENT, Exporter, build_limiters, storage
+from exporter.app.exporter import Exporter, build_limiters, build_sender, storage
 from exporter.braze.api import Api
-from exporter.braze.client import HttpxSender, build_tls_context
+from exporter.braze.client import build_tls_context
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
@@ -90,9 +90,7 @@ async def open_api(configured: ConfiguredWorkspace) -> AsyncIterator[Api]:
     """Return an API to one workspace, closed at the end of the context."""
     settings = configured.settings
     clock = SystemClock()
-    sender = HttpxSender(
-        settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, build_tls_context()
-    )
+    sender = build_sender(configured, build_tls_context())
     limiters = build_limiters(settings.rate_limit, clock)
     try:
         yield Api(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())

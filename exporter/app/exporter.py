@@ -9,6 +9,7 @@ rate limiters are passed on, even when it is renamed.
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -122,9 +123,7 @@ class Exporter:
     def _start(self, configured: ConfiguredWorkspace, known: Running | None, predecessor: Running | None) -> Running:
         """Poll a workspace; *known* was polled under its name, *predecessor* has used its rate limits until now."""
         settings = configured.settings
-        sender = HttpxSender(
-            settings.rest_endpoint, configured.key, settings.poll.timeout_seconds, USER_AGENT, self._tls
-        )
+        sender = build_sender(configured, self._tls)
         limiters = build_limiters(settings.rate_limit, self._clock)
         if predecessor is not None:
             limiters = predecessor.limiters
@@ -156,6 +155,19 @@ class Exporter:
             self.self_metrics.forget_workspace(name)
 
 
+def build_sender(configured: ConfiguredWorkspace, system: ssl.SSLContext) -> HttpxSender:
+    """Return the sender of one workspace; *system* is the trust of those without authorities of their own."""
+    settings, network = configured.settings, configured.network
+    return HttpxSender(
+        settings.rest_endpoint,
+        configured.key,
+        settings.poll.timeout_seconds,
+        USER_AGENT,
+        system if network.ca_file is None else build_tls_context(network.ca_file),
+        proxy=network.proxy_for(settings.rest_endpoint),
+    )
+
+
 def build_limiters(limits: RateLimits, clock: Clock) -> dict[Endpoint, RateLimiter]:
     """Return the rate limiters of one workspace, one for each endpoint."""
     now = clock.monotonic()
@@ -164,7 +176,9 @@ def build_limiters(limits: RateLimits, clock: Clock) -> dict[Endpoint, RateLimit
 
 def _same(one: ConfiguredWorkspace, other: ConfiguredWorkspace | None) -> bool:
     """Whether nothing has changed. A key file is compared by name: its content is read again anyway."""
-    return other is not None and one.settings == other.settings and _same_key(one, other)
+    if other is None or one.settings != other.settings or one.network != other.network:
+        return False
+    return _same_key(one, other)
 
 
 def _same_key(one: ConfiguredWorkspace, other: ConfiguredWorkspace) -> bool:

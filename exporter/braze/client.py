@@ -1,9 +1,10 @@
 """
 Sending to Braze over HTTP: the only place that knows httpx.
 
-Decides the deadline of a whole request, the size of an answer, and that redirects are not followed, so that the key
-goes to the configured origin only. Every failure becomes one of `domain/errors.py` here, once, and its text never
-holds what httpx would say of headers, because one of them is the key.
+Decides the deadline of a whole request, the size of an answer, the age of connections, and that redirects are not
+followed, so that the key goes to the configured origin only. No variable is read and no cookie kept. Every failure
+becomes one of `domain/errors.py` here, once, and its text never holds what httpx would say of headers, because one of
+them is the key.
 """
 
 import asyncio
@@ -11,8 +12,13 @@ import errno
 import json
 import os
 import ssl
-from typing import Protocol
-from urllib.parse import quote, quote_plus
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Protocol
+from urllib.parse import quote, quote_plus, urlsplit
 
 import httpx
 
@@ -23,7 +29,12 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 """A page of ten syncs has about 3 kB."""
 HIDDEN = "hidden-key"
 """Stands where an answer repeats the key."""
+CONNECTION_SECONDS = 300.0
+"""The greatest age of a connection that takes a new request."""
 _MOST_CONNECTIONS = 16
+_CONNECTED = "connection.connect_tcp.complete"
+_ANSWERED = "http11.receive_response_headers.complete"
+"""Events of httpcore: a connection was made, an answer has begun."""
 _UNAUTHORIZED = 401
 
 
@@ -43,9 +54,21 @@ class Key(Protocol):
         """Note that Braze did not accept the key, so that it is read afresh the next time."""
 
 
-def build_tls_context() -> ssl.SSLContext:
-    """Return the system's trust, to be shared by all clients: loading it takes tens of milliseconds."""
-    return ssl.create_default_context()
+def build_tls_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """Return the system's trust and that in *ca_file*, to be shared: loading it takes tens of milliseconds."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    return context
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Connections that are closed together: when none of *users* is left, once a younger pool has taken over."""
+
+    client: httpx.AsyncClient
+    renew_at: float
+    users: int = 0
 
 
 class HttpxSender:
@@ -58,25 +81,45 @@ class HttpxSender:
         timeout_seconds: For one whole request, from connecting to the last byte.
         user_agent: Names us to Braze's operators.
         tls: From `build_tls_context`.
+        proxy: The URL of an HTTP proxy, with its password if it has one; None for a direct connection.
+        monotonic: Seconds of a steady clock, for the age of connections.
 
     """
 
-    def __init__(self, origin: str, key: Key, timeout_seconds: float, user_agent: str, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        origin: str,
+        key: Key,
+        timeout_seconds: float,
+        user_agent: str,
+        tls: ssl.SSLContext,
+        *,
+        proxy: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._origin = origin
         self._key = key
         self._timeout_seconds = timeout_seconds
-        # A proxy from the environment serves https, where it sees no header. Plain http is only allowed to loopback,
-        # and a proxy in between would be given the key.
-        self._client = httpx.AsyncClient(
-            base_url=origin,
-            verify=tls,
+        self._user_agent = user_agent
+        self._tls = tls
+        self._proxy = proxy
+        self._monotonic = monotonic
+        self._pool = self._open_pool()
+
+    def _open_pool(self) -> _Pool:
+        client = httpx.AsyncClient(
+            base_url=self._origin,
+            verify=self._tls,
+            proxy=self._proxy,
             follow_redirects=False,
             timeout=None,  # noqa: S113 - a deadline for the whole request stands in `send`
-            trust_env=origin.startswith("https:"),
+            trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=4),
             # No compression: a response is small, and without decompression it cannot be a bomb.
-            headers={"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={"User-Agent": self._user_agent, "Accept": "application/json", "Accept-Encoding": "identity"},
         )
+        return _Pool(client, self._monotonic() + CONNECTION_SECONDS)
 
     async def send(self, request: Request) -> Response:
         """
@@ -90,24 +133,61 @@ class HttpxSender:
         key = self._read_key()
         headers = {"Authorization": f"Bearer {key}"}
         try:
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                self._client.stream("GET", url, headers=headers) as answer,
-            ):
-                body = await self._read(answer)
+            async with asyncio.timeout(self._timeout_seconds):
+                answer, body = await self._ask(url, headers)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOutError(
                 f"{self._origin} gave no complete answer within {self._timeout_seconds:g} s; "
                 "it is asked again; if it stays so, look at the network in between or raise poll.timeout"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            raise NetworkError(
-                f"no answer from {self._origin}: {_describe(error)}; check the endpoint, DNS, proxy and firewall"
-            ) from error
+            way = "" if self._proxy is None else f" through the proxy {urlsplit(self._proxy).netloc.rpartition('@')[2]}"
+            raise NetworkError(f"no answer from {self._origin}{way}: {_describe(error)}") from error
         if answer.status_code == _UNAUTHORIZED:
             self._key.reject()
         headers = {name.lower(): _without(key, value) for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, _without_in_body(key, body))
+
+    async def _ask(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+        """Ask, and once more on a fresh connection where a kept one turns out to have died meanwhile."""
+        seen: set[str] = set()
+
+        async def trace(event: str, _info: Mapping[str, Any]) -> None:
+            seen.add(event)
+
+        try:
+            async with self._connections() as client:
+                return await self._get(client, url, headers, trace)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if _CONNECTED in seen or _ANSWERED in seen:
+                raise
+        fresh = self._open_pool().client
+        try:
+            return await self._get(fresh, url, headers, trace)
+        finally:
+            await fresh.aclose()
+
+    async def _get(
+        self, client: httpx.AsyncClient, url: str, headers: Mapping[str, str], trace: Callable[..., Awaitable[None]]
+    ) -> tuple[httpx.Response, bytes]:
+        async with client.stream("GET", url, headers=headers, extensions={"trace": trace}) as answer:
+            return answer, await self._read(answer)
+
+    @asynccontextmanager
+    async def _connections(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Yield the client of the moment. An old one gives way, so that a change in DNS is followed in time."""
+        if self._monotonic() >= self._pool.renew_at:
+            old, self._pool = self._pool, self._open_pool()
+            if not old.users:
+                await old.client.aclose()
+        pool = self._pool
+        pool.users += 1
+        try:
+            yield pool.client
+        finally:
+            pool.users -= 1
+            if pool is not self._pool and not pool.users:
+                await pool.client.aclose()
 
     def _read_key(self) -> str:
         """The key, unless it would make httpx fail with an error that quotes it."""
@@ -126,7 +206,7 @@ class HttpxSender:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._pool.client.aclose()
 
 
 def _spellings(key: str) -> set[str]:
@@ -155,20 +235,43 @@ def _too_large(origin: str) -> PollError:
 
 
 def _describe(error: BaseException) -> str:
-    """Name the system's or TLS's own reason, or else the kind of error; never what httpx quotes."""
+    """Name the system's or TLS's own reason, or else the kind of error, and a remedy; never what httpx quotes."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted ({cause.verify_message})"
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS failed ({cause.reason or 'no reason given'})"
-        if isinstance(cause, OSError) and cause.errno is not None and cause.errno in errno.errorcode:
-            return os.strerror(cause.errno)  # asyncio's own text has the address instead of the reason
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
+            remedy = _REMEDIES.get(cause.verify_code, _TRUST)
+            return f"its certificate is not trusted ({cause.verify_message}); {remedy}"
+        if isinstance(cause, OSError) and (reason := _reason(cause)):
+            return f"{reason}; {_CHECK}"
         cause = cause.__cause__ or cause.__context__
-    return {
+    if isinstance(error, httpx.ProxyError) and str(error).startswith("407"):
+        return "the proxy asks for a password; write network.proxy as http://user:password@host:port"
+    kind = type(error).__name__
+    words = {
         "RemoteProtocolError": "the connection ended in mid-answer, or it was not HTTP",
         "ReadError": "the connection was lost",
         "ConnectError": "no connection",
-    }.get(type(error).__name__, type(error).__name__)
+        "ProxyError": f"the proxy refused ({str(error)[:3] if str(error)[:3].isdecimal() else 'no reason given'})",
+    }
+    return f"{words.get(kind, kind)}; {_CHECK}"
+
+
+def _reason(error: OSError) -> str | None:
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or 'no reason given'})"
+    if error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno)  # asyncio's own text has the address instead of the reason
+    return error.strerror
+
+
+_CHECK = "check the endpoint, DNS, proxy and firewall"
+_TRUST = (
+    "if a proxy of yours inspects TLS, name its authority's certificate by network.ca_file; "
+    "otherwise check rest_endpoint and the system's authorities"
+)
+_REMEDIES = {
+    9: "check this machine's clock",
+    10: "check this machine's clock; if it is right, renew the certificate of your proxy or of rest_endpoint",
+    62: "check rest_endpoint: the certificate is of another host",
+}
+"""By OpenSSL's code: not yet valid, expired, of another host."""

@@ -83,6 +83,7 @@ def main(context: click.Context, /, **values: Any) -> None:
 )
 def check(config_file: str, *, online: bool) -> None:
     """Validate the configuration; show the limits in effect and the cost in requests."""
+    from exporter.config.network import describe
     from exporter.config.plan import describe_limits, plan_requests
 
     config = _load(config_file)
@@ -90,6 +91,8 @@ def check(config_file: str, *, online: bool) -> None:
         for planned in plan_requests(workspace.settings):
             click.echo(str(planned))
         for line in describe_limits(workspace.settings):
+            click.echo(line)
+        for line in describe(workspace.settings.name, workspace.settings.rest_endpoint, workspace.network):
             click.echo(line)
     if online:
         from exporter.app.commands import check_online

@@ -7,17 +7,19 @@ settings are used.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from exporter.braze.network import DIRECT, Network
 from exporter.config.errors import ConfigError, WrongValueError
 from exporter.config.explain import Finding, explain
 from exporter.config.files import ConfigWatch, is_pipe
 from exporter.config.keys import FixedKey, KeyFile, KeySource
+from exporter.config.network import Defaults, build_network, check_ca_file, read_variables
 from exporter.config.rules import check_rules, given_keys, raw_workspaces
 from exporter.config.schema import ConfigFile, Limits, Workspace
 from exporter.config.schema import Integration as ConfiguredIntegration
@@ -35,6 +37,7 @@ class ConfiguredWorkspace:
 
     settings: WorkspaceSettings
     key: KeySource
+    network: Network = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,14 @@ def load_config(path: str, *, environ: Mapping[str, str], again: bool = False) -
             keys += _find_key(workspace, directory, environ)
         except WrongValueError as error:
             findings.append(((*place, given_keys(workspace)[0]), error.problem, error.remedy))
-    errors = [*document.errors, *(document.error_at(*finding) for finding in findings)]
+    findings += _unusable_authorities(document.content, directory)
+    defaults, of_variables = read_variables(environ)
+    errors = [*document.errors, *(document.error_at(*finding) for finding in findings), *of_variables]
     if parsed is None or errors:
         raise ConfigError(errors)
     return Config(
         tuple(
-            ConfiguredWorkspace(_settings(workspace, parsed), key)
+            ConfiguredWorkspace(_settings(workspace, parsed), key, _network(workspace, parsed, directory, defaults))
             for workspace, key in zip(parsed.workspaces, keys, strict=True)
         )
     )
@@ -120,6 +125,30 @@ def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, 
         return [FixedKey(environ[named], variable=named)]
     except WrongValueError as error:
         raise WrongValueError(f"names an environment variable that {error.problem}", error.remedy) from None
+
+
+def _unusable_authorities(content: Any, directory: Path) -> Iterator[Finding]:
+    """Yield what is wrong with each `network.ca_file`; the schema reports what is no text at all."""
+    places = [((), content), *raw_workspaces(content)]
+    for place, section in places:
+        network = section.get("network") if isinstance(section, dict) else None
+        named = network.get("ca_file") if isinstance(network, dict) else None
+        if isinstance(named, str) and is_text(named):
+            try:
+                check_ca_file(str(directory / named))
+            except WrongValueError as error:
+                yield (*place, "network", "ca_file"), error.problem, error.remedy
+
+
+def _network(workspace: Workspace, file: ConfigFile, directory: Path, defaults: Defaults) -> Network:
+    own, common = workspace.network, file.network
+    return build_network(
+        common.proxy if own.proxy is None else own.proxy,
+        common.no_proxy if own.no_proxy is None else own.no_proxy,
+        own.ca_file or common.ca_file,
+        directory,
+        defaults,
+    )
 
 
 def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:

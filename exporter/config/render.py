@@ -10,8 +10,10 @@ from typing import Any
 
 import yaml
 
+from exporter.braze.network import Network
 from exporter.config.durations import format_duration
 from exporter.config.load import Config, ConfiguredWorkspace
+from exporter.config.network import OFF, without_password
 from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSettings, Setting, Unit
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
@@ -39,6 +41,7 @@ def _workspace(workspace: ConfiguredWorkspace) -> dict[str, Any]:
         "poll": _poll(settings.poll),
         "limits": {key.name: format_limit(key, settings.limits.setting(key)) for key in LIMITS},
         "rate_limit": _rate_limit(settings.rate_limit),
+        "network": _network(workspace.network),
         "integrations": [_integration(one, settings.limits) for one in settings.integrations],
         "discovery": _discovery(settings.discovery),
     }
@@ -52,6 +55,13 @@ def _poll(poll: PollSettings) -> dict[str, Any]:
         "max_pages": poll.max_pages,
         "verify_after": format_duration(poll.verify_after_seconds),
     }
+
+
+def _network(network: Network) -> dict[str, Any]:
+    """Return the network in effect, whether file or variables have given it; a proxy without its password."""
+    authorities = {} if network.ca_file is None else {"ca_file": network.ca_file}
+    proxy = OFF if network.proxy is None else without_password(network.proxy)
+    return {"proxy": proxy, "no_proxy": list(network.no_proxy), **authorities}
 
 
 def _rate_limit(limits: RateLimits) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from exporter.config.values import (
     AlertsKey,
     CountLimit,
     DurationLimit,
+    Exemption,
     IntegrationId,
     LabelName,
     NamePattern,
     PositiveDuration,
+    ProxyUrl,
     RestEndpoint,
     ShareLimit,
     Text,
@@ -68,6 +70,14 @@ class Limits(Section):
     rows_synced: CountLimit = Field(default=_SETTINGS["rows_synced"], examples=["1000"])
 
 
+class Network(Section):
+    """The way to Braze; a key that is not given is taken from the block above it, at last from a variable."""
+
+    proxy: ProxyUrl | None = Field(default=None, examples=["http://proxy.example.org:3128"])
+    no_proxy: list[Exemption] | None = Field(default=None, examples=["[.example.org, 10.0.0.0/8]"])
+    ca_file: Text = Field(default="", examples=["corporate-ca.pem"])
+
+
 class Integration(Section):
     id: IntegrationId = Field(examples=["00000000-0000-0000-0000-000000000000"])
     name: Text = Field(default="", examples=["users"])
@@ -92,6 +102,7 @@ class Workspace(Section):
     poll: Poll = Poll()
     limits: Limits = Limits()
     rate_limit: RateLimit = RateLimit()
+    network: Network = Network()
     integrations: list[Integration] = []
     discovery: Discovery = Discovery()
 
@@ -99,4 +110,5 @@ class Workspace(Section):
 class ConfigFile(Section):
     poll: Poll = Poll()
     limits: Limits = Limits()
+    network: Network = Network()
     workspaces: Annotated[list[Workspace], Field(min_length=1)]

@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr
 
 from exporter.config.durations import parse_duration
 from exporter.config.endpoint import parse_endpoint
 from exporter.config.errors import WrongValueError
+from exporter.config.network import OFF, check_exemption, check_proxy
 from exporter.domain.decode import is_path_segment
 from exporter.domain.limits import Alerts, Keyword, Setting
 
@@ -56,6 +57,16 @@ def _check_text(text: str) -> str:
     if any(unicodedata.category(character) in _UNFIT for character in text):
         raise WrongValueError("holds a line break or another control character", "keep it on one line")
     return text
+
+
+def _off(value: Any) -> Any:
+    """YAML reads `off` as false."""
+    return OFF if value is False else value
+
+
+def _check_proxy(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    return secret if text == OFF else SecretStr(check_proxy(text))
 
 
 def is_text(text: str) -> bool:
@@ -170,6 +181,9 @@ Text = Annotated[str, AfterValidator(_check_text)]
 IntegrationId = Annotated[str, AfterValidator(_check_id)]
 LabelName = Annotated[str, AfterValidator(_check_label_name)]
 RestEndpoint = Annotated[Text, AfterValidator(parse_endpoint)]
+ProxyUrl = Annotated[SecretStr, BeforeValidator(_off), AfterValidator(_check_proxy)]
+"""May hold a password."""
+Exemption = Annotated[Text, AfterValidator(check_exemption)]
 NamePattern = Annotated[Text, AfterValidator(_check_pattern)]
 """The text of a regular expression that Python can compile."""
 PositiveDuration = Annotated[float, PlainValidator(_check_duration), AfterValidator(_check_positive)]

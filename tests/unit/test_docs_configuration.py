@@ -29,6 +29,7 @@ DOCUMENTED: set[type[Section]] = set()
 IN_WORDS = {
     "workspaces[].poll": "as at the top",
     "workspaces[].limits": "as at the top",
+    "workspaces[].network": "as at the top",
     "workspaces[].integrations[].limits": "as in the workspace",
     "workspaces[].integrations": "required",
     "workspaces[].integrations[].name": "Braze's name",

@@ -49,6 +49,9 @@ def test_the_smallest_configuration_is_shown_with_every_default() -> None:
     job_sync_status: 100
     integrations: 50
     share: 0.8
+  network:
+    proxy: 'off'
+    no_proxy: []
   integrations:
   - id: 00000000-0000-0000-0000-000000000000
   discovery:
