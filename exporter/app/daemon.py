@@ -7,7 +7,9 @@ anything has begun; at the end polls are cancelled, then the server ends its ans
 
 import asyncio
 import os
+import resource
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,11 +29,16 @@ from exporter.poller.loop import Supervised
 from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.auth import BasicAuth
+from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
 from exporter.web.security import ExtraHeaders, Security
 from exporter.web.server import Server
 from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
 
+_OWN_DESCRIPTORS = 32
+_WORKSPACE_DESCRIPTORS = 4
+_FEWEST_CONNECTIONS = 4
+"""Even where descriptors are too few: a scraper gets in."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -90,7 +97,10 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
             security=security,
         )
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
-        server = bind_server(sources, options.listen_addresses, options.telemetry_path, log, security)
+        limits = Limits(connections=connections_allowed(raise_descriptor_limit(), len(config.workspaces)))
+        server = bind_server(
+            sources, options.listen_addresses, options.telemetry_path, log, security=security, limits=limits
+        )
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
@@ -108,12 +118,30 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         await serve(exporter, server, log, stop, chores)
 
 
+def raise_descriptor_limit() -> int:
+    """Allow this process as many descriptors as it may have, and return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):  # some systems allow less than they say
+        return soft
+    return hard if hard != resource.RLIM_INFINITY else sys.maxsize
+
+
+def connections_allowed(descriptors: int, workspaces: int) -> int:
+    """Return how many visitors may be connected, so that enough descriptors are left for Braze and the disk."""
+    reserved = _OWN_DESCRIPTORS + _WORKSPACE_DESCRIPTORS * workspaces
+    return max(_FEWEST_CONNECTIONS, min(Limits().connections, descriptors - reserved))
+
+
 def bind_server(
     sources: WebSources,
     addresses: tuple[str, ...],
     telemetry_path: str,
     log: FilteringBoundLogger,
+    *,
     security: Security | None = None,
+    limits: Limits | None = None,
 ) -> Server:
     """
     Return a server that listens already, and answers once it is served.
@@ -126,10 +154,10 @@ def bind_server(
     try:
         pages = build_web(sources, telemetry_path=telemetry_path, log=log)
         if security is None:
-            server = Server(pages)
+            server = Server(pages, limits=limits)
         else:
             secured = ExtraHeaders(BasicAuth(pages, security.users), security.headers)
-            server = Server(secured, tls=security.tls)
+            server = Server(secured, limits=limits, tls=security.tls)
         server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error

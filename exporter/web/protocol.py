@@ -8,6 +8,7 @@ scraper always gets in. Request bodies are never read: their connection ends wit
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -42,6 +43,17 @@ class _Phase(Enum):
     REQUEST = auto()
     ANSWER = auto()
     IDLE = auto()
+
+
+def _announces_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """
+    Whether a request has a body, however little of it: where that ends, someone in between may see otherwise.
+
+    Source: RFC 9112, section 6, which asks for the end of the connection where both headers stand.
+    """
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in headers
+    )
 
 
 class DeadlineProtocol(H11Protocol):
@@ -87,7 +99,7 @@ class DeadlineProtocol(H11Protocol):
         super().handle_events()
         if self.cycle is not before:
             self._enter(_Phase.ANSWER)
-            if self.conn.their_state is h11.SEND_BODY:
+            if self.conn.their_state is h11.SEND_BODY or _announces_body(self.headers):
                 self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:

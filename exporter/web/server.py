@@ -17,9 +17,9 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from exporter.web.accept import Listener
 from exporter.web.listen import ListenAddress, bind_sockets, bound_address, parse_address
 from exporter.web.protocol import DeadlineProtocol, Limits
-from exporter.web.tls import TlsListener
 
 _ABOVE_ALL_LEVELS = logging.CRITICAL + 1
 """uvicorn's own log lines: its errors about our application are logged by `routes.py`, the rest is noise of clients."""
@@ -116,9 +116,6 @@ class _Uvicorn(uvicorn.Server):
         self.servers = []  # so that there is something to close even when starting fails
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._tls is None:
-            await super().startup(sockets)
-            return
         await super().startup([])
         make_protocol = partial(
             cast("Any", self.config.http_protocol_class),  # called as uvicorn itself calls it
@@ -126,7 +123,7 @@ class _Uvicorn(uvicorn.Server):
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
-        listeners = [TlsListener(one, self._tls, make_protocol, self._limits) for one in sockets or ()]
+        listeners = [Listener(one, self._tls, make_protocol, self._limits) for one in sockets or ()]
         self.servers = cast("Any", listeners)
 
     @contextlib.contextmanager

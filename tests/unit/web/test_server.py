@@ -274,3 +274,40 @@ def test_binding_a_taken_port_is_a_listen_error() -> None:
     with pytest.raises(ListenError, match="Address already in use"):
         Server(Sources().build()).bind([str(address)])
     first.close()
+
+
+CHUNKED, LENGTH = "Transfer-Encoding: chunked", "Content-Length: 5"
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "body"),
+    [
+        ("1.1", [LENGTH, CHUNKED], b"0\r\n\r\n"),
+        ("1.1", [CHUNKED, LENGTH], b"0\r\n\r\n"),
+        ("1.1", [CHUNKED], b"0\r\n\r\n"),
+        ("1.0", [CHUNKED, "Connection: keep-alive"], b"0\r\n\r\n"),
+        ("1.1", [LENGTH], b"12345"),
+        ("1.1", [LENGTH, LENGTH], b"12345"),
+        ("1.1", [LENGTH, "Content-Length: 6"], b"12345"),
+        ("1.1", ["Content-Length: +5"], b"12345"),
+        ("1.1", ["Content-Length: 5, 5"], b"12345"),
+        ("1.1", ["Transfer-Encoding: gzip, chunked"], b"0\r\n\r\n"),
+        ("1.1", ["Transfer-Encoding: chunked, identity"], b"0\r\n\r\n"),
+        ("1.1", [CHUNKED, CHUNKED], b"0\r\n\r\n"),
+        ("1.1", ["Transfer-Encoding : chunked"], b"0\r\n\r\n"),
+        ("1.1", ["Transfer-Encoding: \x0bchunked"], b"0\r\n\r\n"),
+    ],
+)
+def test_a_request_whose_end_may_be_seen_differently_is_the_last_of_its_connection(
+    version: str, headers: list[str], body: bytes
+) -> None:
+    smuggled = get("/-/ready")
+
+    async def scenario() -> bytes:
+        async with running() as server:
+            reader, writer = await server.connect()
+            head = "\r\n".join([f"GET /-/healthy HTTP/{version}", "Host: x", *headers, "", ""]).encode()
+            writer.write(head + body + smuggled)
+            return await ended(reader)
+
+    assert asyncio.run(scenario()).count(b"HTTP/1.1 ") == 1

@@ -12,9 +12,9 @@ import pytest
 import trustme
 
 from exporter.config.web import load_web_config
+from exporter.web.accept import Listener
 from exporter.web.listen import ListenAddress, bind_sockets
 from exporter.web.security import Security
-from exporter.web.tls import TlsListener
 from tests.certificates import write_certificates
 from tests.unit.web.applications import Sources
 from tests.unit.web.running import PATIENT, answer, ended, get, running
@@ -225,7 +225,7 @@ def test_clients_are_accepted_again_once_there_are_descriptors(
                 greeted.set_result(None)
                 transport.close()
 
-        listener = TlsListener(listening, lambda: serving, Greeted, PATIENT)
+        listener = Listener(listening, lambda: serving, Greeted, PATIENT)
         with socket.create_connection(listening.getsockname()) as client:
             client.setblocking(False)
             with no_descriptor_left():
@@ -244,7 +244,7 @@ def test_clients_are_accepted_again_once_there_are_descriptors(
 def test_a_listener_closed_while_it_pauses_does_not_come_back(serving: ssl.SSLContext) -> None:
     async def scenario() -> None:
         (listening,) = bind_sockets([ListenAddress("127.0.0.1", 0)])
-        listener = TlsListener(listening, lambda: serving, asyncio.Protocol, PATIENT)
+        listener = Listener(listening, lambda: serving, asyncio.Protocol, PATIENT)
         with socket.create_connection(listening.getsockname()), no_descriptor_left():
             listener._accept()
         listener.close()
@@ -258,7 +258,7 @@ def test_a_listener_closed_while_it_pauses_does_not_come_back(serving: ssl.SSLCo
 def test_a_connection_accepted_in_the_last_moment_is_let_go(serving: ssl.SSLContext) -> None:
     async def scenario() -> None:
         (listening,) = bind_sockets([ListenAddress("127.0.0.1", 0)])
-        listener = TlsListener(listening, lambda: serving, asyncio.Protocol, PATIENT)
+        listener = Listener(listening, lambda: serving, asyncio.Protocol, PATIENT)
         client = socket.create_connection(listening.getsockname())
         listener._accept()
         listener.close()  # before the loop turns: the handshake has not begun

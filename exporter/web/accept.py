@@ -1,9 +1,11 @@
 """
-Accepts TLS connections on a listening socket, in the place of asyncio's own server.
+Accepts connections on a listening socket, in the place of asyncio's own server.
 
-asyncio's keeps one context for ever, waits a minute for a silent client and counts nobody before the handshake is done.
-Here each connection gets the context of the moment, so that a renewed certificate serves the next one; a handshake has
-a deadline; and when too many shake hands, the one that has waited longest makes room. Nothing here waits for a client.
+asyncio's accepts all that wait at once, before any of them is counted: a crowd takes every descriptor. With TLS it
+keeps one context for ever, waits a minute for a silent client and counts nobody before the handshake is done. Here they
+are accepted one by one, and each gets the context of the moment, so that a renewed certificate serves the next one; a
+handshake has a deadline; and when too many shake hands, the one that has waited longest makes room. Nothing here waits
+for a client.
 """
 
 import asyncio
@@ -18,13 +20,13 @@ _PAUSE_SECONDS = 0.1
 """How long nobody is accepted when the system has no descriptors left."""
 
 
-class TlsListener:
+class Listener:
     """Accepts on *listening* from now until `close`. Has what uvicorn needs of a server. Needs a running loop."""
 
     def __init__(
         self,
         listening: socket.socket,
-        context: Callable[[], ssl.SSLContext],
+        context: Callable[[], ssl.SSLContext] | None,
         make_protocol: Callable[[], asyncio.Protocol],
         limits: Limits,
     ) -> None:
@@ -74,8 +76,11 @@ class TlsListener:
         greeting.add_done_callback(lambda done: connection.close() if done.cancelled() else None)
 
     async def _greet(self, connection: socket.socket) -> None:
-        """Shake hands; uvicorn's protocol takes over when that is done. A client that cannot is left: no news."""
+        """Shake hands, if at all; then uvicorn's protocol takes over. A client that cannot is left: no news."""
         with contextlib.suppress(OSError):
+            if self._context is None:
+                await self._loop.connect_accepted_socket(self._make_protocol, connection)
+                return
             await self._loop.connect_accepted_socket(
                 self._make_protocol,
                 connection,
