@@ -154,7 +154,7 @@ def test_a_wrong_variable_is_a_wrong_flag(tmp_path: Path) -> None:
     write_good(tmp_path)
     refused = run_command(tmp_path, env={"BRAZE_CDI_EXPORTER_WEB_LISTEN_ADDRESS": "nowhere"})
     see_it_refused(refused, 2, "listen address 'nowhere'")
-    refused = run_command(tmp_path, env={"BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE": ""})
+    refused = run_command(tmp_path, env={"BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE": "yes"})
     see_it_refused(refused, 2, "BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE", "neither true nor false")
 
 
