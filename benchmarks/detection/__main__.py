@@ -52,10 +52,10 @@ def measure(worlds: list[World], learner: Learner, *, known: int | None = None) 
     return score
 
 
-def found(seeds: tuple[int, ...], title: str, *, shown: bool) -> list[str]:
+def found(seeds: tuple[int, ...], title: str, *, copies: int, shown: bool) -> list[str]:
     lines = []
     for harsh in (False, True):
-        score = measure([world(seed, harsh=harsh) for seed in seeds], of.learned)
+        score = measure([world(seed, harsh=harsh, copies=copies) for seed in seeds], of.learned)
         fleets = f"{'Harsh' if harsh else 'Smooth'} fleets, {title} {', '.join(map(str, seeds))}:"
         lines += ["", fleets, "", *found_table(score)]
         if shown:
@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument(
         "--compared", action=argparse.BooleanOptionalAction, default=True, help="cold start and ablation"
     )
+    parser.add_argument("--copies", type=int, default=2, help="integrations of each habit in a fleet")
     parser.add_argument("--show", action="store_true", help="name false problems and incidents that were not found")
     parser.add_argument("--refit-hours", type=int, default=6, help="more is quicker, for tuning")
     parser.add_argument("--write", metavar="FILE", type=Path)
@@ -115,7 +116,7 @@ def main() -> None:
     lines = []
     for seeds, title in ((arguments.tuned, "tuned on: seeds"), (arguments.held_out, "held out: seeds")):
         if seeds:
-            lines += found(tuple(seeds), title, shown=arguments.show)
+            lines += found(tuple(seeds), title, copies=arguments.copies, shown=arguments.show)
     if arguments.compared:
         lines += compared()
     print("\n".join(lines))

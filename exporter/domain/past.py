@@ -129,7 +129,7 @@ def decode(data: bytes) -> Past:
     expander = zlib.decompressobj()
     try:
         packed = expander.decompress(data[1:], _LONGEST)
-        runs = list(_unpack(packed))
+        runs = list(_unpack(packed)) if expander.eof else []
     except (zlib.error, IndexError, OverflowError) as error:
         raise ValueError(f"a stored past is damaged: {error}") from error
     if not expander.eof or any(a.start >= b.start for a, b in pairwise(runs)):

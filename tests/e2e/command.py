@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 COMMAND = (str(Path(sys.executable).parent / "braze-cdi-exporter"),)
 MODULE = (sys.executable, "-m", "exporter")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 """How long anything may take that should take a moment: machines differ."""
 STOP_SECONDS = 5.0
 """How long the daemon may take to end (issue 2)."""
@@ -53,6 +53,7 @@ def run_command(
     env: Mapping[str, str] | None = None,
     program: tuple[str, ...] = COMMAND,
     stdout: int | IO[bytes] = subprocess.PIPE,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command that ends by itself, and return what it wrote."""
     return subprocess.run(
@@ -63,7 +64,7 @@ def run_command(
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=patience_seconds,
         check=False,
     )
 
