@@ -5,16 +5,16 @@ from datetime import datetime
 
 from exporter.domain.integration_state import IntegrationState, Watch
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import LimitSettings, limits_in_effect
+from exporter.domain.limits import LimitSettings
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Polls
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
 from exporter.domain.view import View, build_view
 
-EVERY_LIMIT = limits_in_effect(LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0}))
+EVERY_LIMIT = LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0})
 """Limits that all have a value."""
-WATCH = Watch(Integration("w", "i", "n"), PollSettings(), EVERY_LIMIT)
+WATCH = Watch(Integration("w", "i", "n", limits=EVERY_LIMIT), PollSettings())
 
 
 def state_of(

@@ -14,7 +14,7 @@ from benchmarks.detection.habits import DAY, MINUTE
 from exporter.domain.model import SyncStatus
 from exporter.domain.normal import failed_share, is_good
 from exporter.domain.past import Run
-from exporter.domain.trends import Verdict
+from exporter.domain.trends import Trend
 
 CRITICAL, WARNING, INFO = 2, 1, 0
 Problems = dict[str, int]
@@ -30,7 +30,7 @@ class Limits(Protocol):
     def failed_rows(self) -> float: ...
     def success_age(self) -> float | None: ...
     def healed(self) -> int: ...
-    def recent(self, runs: Sequence[Run]) -> Sequence[Verdict]: ...
+    def recent(self, runs: Sequence[Run]) -> Sequence[Trend]: ...
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Facts:
     unscheduled: bool = False
     resumed_at: int = 0
     """When it was paused, unscheduled or gone last; no sync is late before it has had its time since then."""
-    verdicts: Sequence[Verdict] = ()
+    verdicts: Sequence[Trend] = ()
     """On the latest finished syncs, by the limits in effect."""
 
 

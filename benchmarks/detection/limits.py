@@ -10,7 +10,7 @@ from benchmarks.detection.habits import DAY, HOUR, MINUTE
 from benchmarks.detection.judge import at
 from exporter.domain.normal import Normal, learn_from
 from exporter.domain.past import Run
-from exporter.domain.trends import Verdict, judge_latest
+from exporter.domain.trends import Trend, judge_latest
 
 DEFAULT_DELAY = 15 * MINUTE
 
@@ -39,7 +39,7 @@ class Fixed:
     def healed(self) -> int:
         return 0
 
-    def recent(self, _runs: Sequence[Run]) -> Sequence[Verdict]:
+    def recent(self, _runs: Sequence[Run]) -> Sequence[Trend]:
         return ()
 
 
@@ -72,7 +72,7 @@ class Learned:
     def healed(self) -> int:
         return self.normal.healed_failures
 
-    def recent(self, runs: Sequence[Run]) -> Sequence[Verdict]:
+    def recent(self, runs: Sequence[Run]) -> Sequence[Trend]:
         return judge_latest(runs, self.normal, self.sensitivity)
 
 
@@ -113,7 +113,7 @@ class Bands(Fixed):
     def lag(self, _at: int) -> float | None:
         return self.lags[1] if self.lags else None
 
-    def recent(self, runs: Sequence[Run]) -> Sequence[Verdict]:
+    def recent(self, runs: Sequence[Run]) -> Sequence[Trend]:
         if not runs or runs[-1].failed:
             return ()
         run, found = runs[-1], []
@@ -125,7 +125,7 @@ class Bands(Fixed):
                 continue
             problem = low if value < band[0] else high if value > band[1] else None
             if problem:
-                found.append(Verdict(problem, at(run.start), value, band[1], 0.0))
+                found.append(Trend(problem, at(run.start), value, band[1], 0.0))
         return found
 
 

@@ -21,7 +21,6 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import AuthError, ForbiddenError, PollError
 from exporter.domain.integration_state import IntegrationState, Watch
 from exporter.domain.ledger import EMPTY_PAST, Ledger, Page, Walk, absorb
-from exporter.domain.limits import limits_in_effect
 from exporter.domain.model import Integration, Sync
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
@@ -61,7 +60,7 @@ async def read_history(api: Api, integration_id: str, since: datetime, now: date
 
 def replay(integration: Integration, syncs: Iterable[Sync], since: datetime) -> Iterator[tuple[datetime, View]]:
     """Yield the view shown at *since* and after each of *syncs*, each with its time, in order."""
-    watch = Watch(integration, PollSettings(), limits_in_effect(integration.limits))
+    watch = Watch(integration, PollSettings())
     ledger = absorb(None, Walk(), Page((), last=True), now=since + EMPTY_PAST, max_pages=1).ledger
     at = since
     yield at, _view(ledger, watch, at)

@@ -1,9 +1,9 @@
 """
 The one judge: what is wrong with an integration, from what is known of it and the limits in effect.
 
-`PROBLEMS` is the closed list of contract 7, one entry a kind: the rule that finds it (`health_rules.py`), and which
-kinds follow from it and are hidden, because one incident is one problem. Status page, JSON, `braze_cdi_problem`, the
-shipped rules and `replay` show its result; nothing else decides what is wrong.
+`PROBLEMS` is the closed list of contract 7, one entry a kind: the rule that finds it (in `health_rules.py` and
+`health_trends.py`), and which kinds follow from it and are hidden, because one incident is one problem. Status page,
+JSON, `braze_cdi_problem`, the shipped rules and `replay` show its result; nothing else decides what is wrong.
 
 Ages stand still at the latest good poll: what was wrong then stays wrong until a good poll says otherwise, so that a
 blind exporter resolves no alert. Pure: the only thing that comes with time alone is that a state is stale.
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from exporter.domain import health_rules as rules
+from exporter.domain import health_trends as trends
 from exporter.domain.limits import Alerts
 from exporter.domain.problem import Case, Problem, Severity, Verdict
 
@@ -50,9 +51,12 @@ PROBLEMS = (
     _kind("overdue", rules.overdue, "behind", "success_too_old"),
     _kind("rows_failed", rules.rows_failed, "success_too_old"),
     _kind("future_watermark", rules.future_watermark, "behind", "resynced", "rows_low"),
-    _kind("rows_low", rules.rows_low),
+    _kind("rows_low", trends.rows_low),
+    _kind("rows_high", trends.rows_high),
+    _kind("resynced", trends.resynced),
     _kind("behind", rules.behind),
     _kind("success_too_old", rules.success_too_old),
+    _kind("slow", trends.slow),
     _kind("unknown_status", rules.unknown_status),
     _STALE,
     _kind("poll_failing", rules.poll_failing),

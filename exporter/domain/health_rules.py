@@ -8,6 +8,7 @@ is in the table of `health.py`.
 from datetime import datetime, timedelta
 
 from exporter.domain.integration_state import Since
+from exporter.domain.limits import Source
 from exporter.domain.model import Sync, SyncStatus
 from exporter.domain.problem import Case, Problem, Severity
 from exporter.domain.wording import clip, word_count, word_moment, word_share, word_span
@@ -16,9 +17,6 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 """Clocks differ: a watermark this little ahead is not called "in the future"."""
 STUCK_FACTOR = 3
 BEHIND_FACTOR = 3
-NEAR_ZERO_SHARE = 0.01
-LASTING_SYNCS = 3
-"""After this number of syncs near zero, too few rows are critical."""
 ROWS_FAILED_FACTOR = 10
 ROWS_FAILED_SHARE = 0.2
 """From this share on, and from ten times the limit, failed rows are critical."""
@@ -84,14 +82,28 @@ def failed(case: Case) -> Problem | None:
     if latest is None or not streak or (limit is not None and streak > limit):
         return None
     fine = "" if limit is None else f"; limit {limit:,.0f}"
-    text = f"The latest sync failed with {latest.job_status}, {streak:,} in a row{fine}"
-    return Problem("failed", Severity.WARNING, text, case.since(lambda sync: sync.failed), streak, limit)
+    healed = case.learned.normal.healed_failures
+    usual = f"; up to {healed:,} in a row healed before" if streak <= healed else ""
+    text = f"The latest sync failed with {latest.job_status}, {streak:,} in a row{fine}{usual}"
+    severity = Severity.INFO if usual else Severity.WARNING
+    return Problem("failed", severity, text, case.since(lambda sync: sync.failed), streak, limit)
 
 
 def overdue(case: Case) -> Problem | None:
-    expected, deadline = case.state.expected, case.start_deadline
-    if expected is None or deadline is None or case.running is not None or case.at <= deadline:
+    expected, deadline, latest = case.state.expected, case.start_deadline, case.state.summary.latest
+    if deadline is None or case.running is not None or case.at <= deadline:
         return None
+    if expected is None:
+        if latest is None:
+            return None
+        since = max(latest.sync_start_time, case.state.resumed_at or latest.sync_start_time)
+        waited, limit = (case.at - since).total_seconds(), (deadline - since).total_seconds()
+        usual = word_span(case.learned.normal.rhythm.gap_seconds or 0.0)
+        text = (
+            f"No sync has started for {word_span(waited)}, since {word_moment(since)}; usually one starts"
+            f" every {usual}; limit {word_span(limit)}"
+        )
+        return Problem("overdue", Severity.CRITICAL, text, deadline, waited, limit)
     late, limit = (case.at - expected.at).total_seconds(), (deadline - expected.at).total_seconds()
     text = (
         f"The sync expected at {word_moment(expected.at)} has not started, {word_span(late)} late; "
@@ -155,22 +167,6 @@ def _lost_too_many(sync: Sync, limit: float) -> bool:
     return share > limit if share is not None else sync.job_status is SyncStatus.PARTIAL
 
 
-def rows_low(case: Case) -> Problem | None:
-    sync, limit = case.state.summary.latest_finished, case.limits.rows_synced.value
-    rows = sync.rows_synced if sync is not None and not sync.failed else None
-    if limit is None or rows is None or rows >= limit:
-        return None
-
-    def near_zero(one: Sync) -> bool:
-        return one.rows_synced is not None and one.rows_synced <= limit * NEAR_ZERO_SHARE
-
-    latest = [one for one in case.recent if one.finished and not one.failed][:LASTING_SYNCS]
-    lasts = len(latest) == LASTING_SYNCS and all(near_zero(one) for one in latest)
-    since = case.since(lambda one: one.rows_synced is not None and one.rows_synced < limit)
-    text = f"The latest sync synced {word_count(rows, 'row')}; limit {word_count(limit, 'row')}"
-    return Problem("rows_low", Severity.CRITICAL if lasts else Severity.WARNING, text, since, rows, limit)
-
-
 def behind(case: Case) -> Problem | None:
     sync, limit = case.state.summary.latest_finished, case.limits.lag.value
     lag = sync.lag_seconds if sync is not None else None
@@ -196,15 +192,23 @@ def future_watermark(case: Case) -> Problem | None:
 
 
 def success_too_old(case: Case) -> Problem | None:
-    limit = case.limits.success_age.value
+    limit, summary = case.limits.success_age.value, case.state.summary
     if limit is None:
         return None
-    good = next((sync for sync in case.recent if _is_good(case, sync)), case.state.summary.last_success)
-    if good is None or (age := (case.at - good.finished_at).total_seconds()) <= limit:
+    good = next((sync for sync in case.recent if _is_good(case, sync)), summary.last_success)
+    if good is None:
         return None
+    begun_at = good.finished_at
+    if case.limits.success_age.source is Source.LEARNED:
+        # That no sync starts, or that it takes long, is reported by its own kind, in its own time.
+        if case.running is not None or (case.start_deadline is not None and good is summary.latest_finished):
+            return None
+        begun_at = max(begun_at, case.state.resumed_at or begun_at)
+    if (case.at - begun_at).total_seconds() <= limit:
+        return None
+    age = (case.at - good.finished_at).total_seconds()
     text = f"The last good sync finished {word_span(age)} ago; limit {word_span(limit)}"
-    since = good.finished_at + timedelta(seconds=limit)
-    return Problem("success_too_old", Severity.CRITICAL, text, since, age, limit)
+    return Problem("success_too_old", Severity.CRITICAL, text, begun_at + timedelta(seconds=limit), age, limit)
 
 
 def _is_good(case: Case, sync: Sync) -> bool:

@@ -16,8 +16,8 @@ from enum import Enum, auto
 
 from exporter.domain.errors import PollError
 from exporter.domain.expected_run import ExpectedRun
+from exporter.domain.learned import Learned
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import Limits
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Polls, Sync, SyncStatus
 from exporter.domain.settings import PollSettings
@@ -36,12 +36,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the transitions need to know of the configuration."""
+    """What transitions and judge need besides the state: configuration, and what was learned."""
 
     integration: Integration
     poll: PollSettings
-    limits: Limits
-    """In effect."""
+    learned: Learned = field(default_factory=Learned)
+    """From the integration's own past; replaced when that has grown or was learned from anew."""
 
 
 @dataclass(frozen=True, slots=True)

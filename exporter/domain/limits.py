@@ -7,7 +7,7 @@ in effect says where it comes from. Pure; what a limit means for a sync is decid
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -120,6 +120,8 @@ class Limits:
     lag: Limit = _NONE
     success_age: Limit = _NONE
     rows_synced: Limit = _NONE
+    rows_synced_upper: Limit = _NONE
+    """Only ever learned; off where `rows_synced` is."""
 
 
 def limits_in_effect(settings: LimitSettings, learned: Mapping[str, float] | None = None, syncs: int = 0) -> Limits:
@@ -128,11 +130,16 @@ def limits_in_effect(settings: LimitSettings, learned: Mapping[str, float] | Non
 
     Args:
         settings: As configured.
-        learned: What the past says, by the name of the limit; a name that is missing was not learned.
+        learned: What the past says, by the name in `Limits`; a name that is missing was not learned.
         syncs: How many syncs that rests on.
 
     """
-    return Limits(**{key.name: _in_effect(key, settings, learned or {}, syncs) for key in LIMITS})
+    learned = learned or {}
+    limits = Limits(**{key.name: _in_effect(key, settings, learned, syncs) for key in LIMITS})
+    if limits.rows_synced.source is Source.OFF:
+        return replace(limits, rows_synced_upper=Limit(None, Source.OFF))
+    upper = learned.get("rows_synced_upper")
+    return limits if upper is None else replace(limits, rows_synced_upper=Limit(upper, Source.LEARNED, syncs))
 
 
 def _in_effect(key: LimitKey, settings: LimitSettings, learned: Mapping[str, float], syncs: int) -> Limit:

@@ -57,9 +57,11 @@ class Normal:
     """How many syncs in a row brought rows while the watermark stood still; None where it does not usually move."""
     zone: tzinfo | None = None
 
-    def start_deadline(self, last: Run, sensitivity: str = "medium") -> datetime | None:
-        """Return until when the sync after *last* must have started, by the learned rhythm."""
-        at = self.rhythm.deadline(to_local(last.start, self.zone), last.took, WIDEN[sensitivity])
+    def start_deadline(
+        self, last: Run, sensitivity: str = "medium", delay_seconds: float | None = None
+    ) -> datetime | None:
+        """Return until when the sync after *last* must have started, by the learned rhythm; see `Rhythm.deadline`."""
+        at = self.rhythm.deadline(to_local(last.start, self.zone), last.took, WIDEN[sensitivity], delay_seconds)
         return None if at is None else to_utc(at, self.zone)
 
     def start_delay_seconds(self, sensitivity: str = "medium") -> float | None:

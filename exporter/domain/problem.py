@@ -5,13 +5,14 @@ The rules and the closed list are in `health.py`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
 from exporter.domain.integration_state import IntegrationState
-from exporter.domain.limits import Alerts, Limits
+from exporter.domain.learned import Learned
+from exporter.domain.limits import Alerts, Limits, Sensitivity
 from exporter.domain.model import Sync, SyncStatus
 
 
@@ -60,6 +61,8 @@ class Case:
     stale_at: datetime
     """From then on it is no longer known how the integration fares, unless a poll succeeds before."""
     alerts: Alerts = Alerts.ALL
+    learned: Learned = field(default_factory=Learned)
+    sensitivity: Sensitivity = Sensitivity.MEDIUM
 
     @property
     def at(self) -> datetime:
@@ -79,12 +82,17 @@ class Case:
 
     @property
     def start_deadline(self) -> datetime | None:
-        """Until when the expected sync must have started."""
-        expected, delay = self.state.expected, self.limits.start_delay.value
-        if expected is None or delay is None:
+        """Until when the next sync must have started: as announced, by `expected_interval`, or as is usual."""
+        state, delay = self.state, self.limits.start_delay
+        if delay.value is None:
             return None
+        if state.expected is None:
+            latest = state.summary.latest
+            if latest is None or not latest.finished:
+                return None
+            return self.learned.deadline(latest, state.resumed_at, delay, self.sensitivity)
         try:
-            return expected.at + timedelta(seconds=delay)
+            return state.expected.at + timedelta(seconds=delay.value)
         except OverflowError:  # announced for the end of the calendar
             return None
 

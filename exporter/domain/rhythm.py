@@ -57,7 +57,9 @@ class Rhythm:
     """Where a week of units begins, in local seconds."""
     awake: tuple[bool, ...] = (True,)
 
-    def deadline(self, start: int, took: int | None = None, widen: float = 1.0) -> float | None:
+    def deadline(
+        self, start: int, took: int | None = None, widen: float = 1.0, delay_seconds: float | None = None
+    ) -> float | None:
         """
         Return the local second until which the sync after the one at *start* must have started.
 
@@ -65,11 +67,15 @@ class Rhythm:
             start: The latest start, in local seconds.
             took: Its duration in seconds, once it has finished.
             widen: More than 1 allows more beyond the usual gap.
+            delay_seconds: What is allowed beyond the usual gap of a rhythm that is not irregular, where somebody has
+                decided that.
 
         """
         if self.limit_seconds is None or self.gap_seconds is None:
             return None
         limit = self.gap_seconds + (self.limit_seconds - self.gap_seconds) * widen
+        if delay_seconds is not None and self.kind != "irregular":
+            limit = self.gap_seconds + delay_seconds
         if took and self.kind != "irregular":
             limit += took // self.gap_seconds * self.gap_seconds if self.gap_seconds else took
         return max(self._advance(start, limit), start + (took or 0) + 10.0 * MINUTE)

@@ -195,7 +195,7 @@ def _with_facts(
     paused, resumed_at = None, state.resumed_at
     if is_paused_status(listed.integration_status):
         paused = state.paused or Since(now, at_first_sight=before is None)
-    elif state.paused is not None:
+    elif state.paused is not None or state.gone is not None:
         resumed_at = now
     unscheduled = state.unscheduled
     if listed.next_scheduled_run is not None:

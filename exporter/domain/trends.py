@@ -1,7 +1,7 @@
 """
 Whether the latest syncs of an integration still are as usual: slow, too few rows, too many, or the same again.
 
-Each verdict is a pure function of the latest syncs and what is normal, and lasts from the sync that gave rise to it
+Each trend is a pure function of the latest syncs and what is normal, and lasts from the sync that gave rise to it
 until a few syncs are usual again; it changes only with a new sync or a new `Normal`.
 """
 
@@ -19,7 +19,7 @@ LOOK_BACK = 32 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Trend:
     """What is wrong with the latest syncs."""
 
     problem: str
@@ -33,7 +33,7 @@ class Verdict:
     critical: bool = False
 
 
-def judge_latest(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium") -> tuple[Verdict, ...]:
+def judge_latest(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium") -> tuple[Trend, ...]:
     """Return what is wrong with the latest of *runs*: finished syncs, oldest first."""
     if not runs:
         return ()
@@ -42,24 +42,24 @@ def judge_latest(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium
     while index and runs[index - 1].start >= first:
         index -= 1
     recent = runs[index:]
-    verdicts = (
+    trends = (
         judge_slow(recent, normal, sensitivity),
         judge_rows(recent, normal, sensitivity, low=True),
         judge_rows(recent, normal, sensitivity, low=False),
         judge_resynced(recent, normal),
     )
-    return tuple(verdict for verdict in verdicts if verdict)
+    return tuple(trend for trend in trends if trend)
 
 
-def judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium") -> Verdict | None:
+def judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium") -> Trend | None:
     slow = normal.durations and normal.durations.slow(runs, WIDEN[sensitivity])
     if not slow or not normal.durations:
         return None
     since, value, limit = slow
-    return Verdict("slow", to_moment(since), value, limit, normal.durations.usual_seconds)
+    return Trend("slow", to_moment(since), value, limit, normal.durations.usual_seconds)
 
 
-def judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium", *, low: bool) -> Verdict | None:
+def judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium", *, low: bool) -> Trend | None:
     if normal.rows is None:
         return None
     widen = WIDEN[sensitivity]
@@ -68,7 +68,7 @@ def judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium",
         return None
     at, value, _ = next(_latest_first(runs, normal.zone))
     band = normal.rows.band(at, widen) or (0.0, 0.0, 0.0)
-    return Verdict(
+    return Trend(
         "rows_low" if low else "rows_high",
         to_utc(excursion.began_at, normal.zone),
         float(value),
@@ -92,7 +92,7 @@ def _latest_first(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[in
         yield *later, None
 
 
-def judge_resynced(runs: Sequence[Run], normal: Normal) -> Verdict | None:
+def judge_resynced(runs: Sequence[Run], normal: Normal) -> Trend | None:
     if normal.frozen is None:
         return None
     mark, streak, since = None, -1, 0
@@ -106,4 +106,4 @@ def judge_resynced(runs: Sequence[Run], normal: Normal) -> Verdict | None:
         if run.rows_synced:
             streak, since = streak + 1, run.start
     limit = max(2, normal.frozen + 1)
-    return Verdict("resynced", to_moment(since), float(streak), float(limit - 1), 0.0) if streak >= limit else None
+    return Trend("resynced", to_moment(since), float(streak), float(limit - 1), 0.0) if streak >= limit else None

@@ -47,6 +47,11 @@ class View:
     stale_problems: tuple[Problem, ...] = ()
     """From `stale_at` on."""
     limits: Limits = field(default_factory=Limits)
+    usual_duration_seconds: float | None = None
+    usual_rows: float | None = None
+    """For the time of the week of the latest finished sync."""
+    learned_syncs: int | None = None
+    """How many syncs the learned values rest on."""
     start_deadline_at: datetime | None = None
     failed_rows_ratio: float | None = None
     last_sync_lag_seconds: float | None = None
@@ -68,7 +73,9 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     """Return what is shown of a state; it does not depend on the moment of looking."""
     integration = described(state, watch.integration)
     stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
-    case = Case(state, watch.limits, stale_at, integration.alerts)
+    learned, settings = watch.learned, integration.limits
+    limits = learned.limits(settings, state.summary)
+    case = Case(state, limits, stale_at, integration.alerts, learned, settings.sensitivity)
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     if state.gone is not None:
@@ -111,7 +118,10 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
         history=ledger.recent if ledger is not None else (),
         problems=problems,
         stale_problems=stale_problems,
-        limits=watch.limits,
+        limits=limits,
+        usual_duration_seconds=learned.usual_duration_seconds,
+        usual_rows=learned.usual_rows(finished),
+        learned_syncs=learned.normal.learned_syncs or None,
         start_deadline_at=case.start_deadline,
         failed_rows_ratio=finished.failed_rows_ratio if finished is not None else None,
         last_sync_lag_seconds=finished.lag_seconds if finished is not None else None,

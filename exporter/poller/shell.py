@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from exporter.clock import Clock
 from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, Watch
-from exporter.domain.limits import limits_in_effect
 from exporter.domain.model import Integration
 from exporter.domain.poll_queue import PollQueue, next_turn, phase
 from exporter.domain.settings import WorkspaceSettings
@@ -62,7 +61,7 @@ class Shell:
     def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
         """Watch an integration: show what is known of it from before, and make it due unless it is gone."""
         key, moment = integration.integration_id, self.moment()
-        watch = Watch(integration, self._settings.poll, limits_in_effect(integration.limits))
+        watch = Watch(integration, self._settings.poll)
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
         one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
         if configured or state.gone is None:

@@ -14,16 +14,22 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.domain.durations import Durations, Explained
 from exporter.domain.errors import AuthError, NotFoundError, PollError, ServerError
+from exporter.domain.health_trends import rounded
 from exporter.domain.integration_state import IntegrationState, Moment, PollResult, Watch
+from exporter.domain.learned import Learned
 from exporter.domain.ledger import Page as SyncPage
 from exporter.domain.ledger import Walk, absorb
-from exporter.domain.limits import LIMITS, Alerts, Keyword, Limits, LimitSettings, Setting, limits_in_effect
+from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitSettings, Sensitivity, Setting
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Sync, SyncStatus
+from exporter.domain.normal import Normal
 from exporter.domain.problem import Problem, Severity
+from exporter.domain.rhythm import Rhythm
 from exporter.domain.settings import PollSettings
 from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no_list, on_poll_end, on_start
+from exporter.domain.trends import Trend
 from exporter.domain.view import View, build_view
 from exporter.domain.wording import word_count, word_share, word_span
 from exporter.metrics.page import Page
@@ -41,13 +47,23 @@ ENDED_BY = {
     "failed_syncs": {"failing"},
     "failed_rows": {"rows_failed"},
     "start_delay": {"overdue"},
-    "sync_duration": {"running_long", "stuck"},
+    "sync_duration": {"slow", "running_long", "stuck"},
     "lag": {"behind"},
     "success_age": {"success_too_old"},
     "rows_synced": {"rows_low", "rows_high"},
 }
 """Which kinds depend on each limit."""
-SPANS = {"overdue", "never_synced", "running_long", "stuck", "behind", "future_watermark", "success_too_old", "stale"}
+SPANS = {
+    "overdue",
+    "never_synced",
+    "slow",
+    "running_long",
+    "stuck",
+    "behind",
+    "future_watermark",
+    "success_too_old",
+    "stale",
+}
 """Kinds whose value and limit are seconds."""
 
 AWKWARD = st.text(st.sampled_from("<&\"'\n\r\t\x00\x1b\u2028\u202e\ud800\U0010ffff{}% ") | st.characters(), max_size=20)
@@ -72,14 +88,11 @@ class Tale:
 
     def verdict(self, alerts: Alerts | None = None, **limits: Setting) -> tuple[tuple[Problem, ...], ...]:
         """What is wrong, fresh and stale, with some limits changed."""
-        integration = replace(self.watch.integration, alerts=alerts or self.alerts)
-        watch = replace(self.watch, integration=integration, limits=in_effect({**self.limits, **limits}))
+        settings = LimitSettings({**self.limits, **limits})
+        integration = replace(self.watch.integration, alerts=alerts or self.alerts, limits=settings)
+        watch = replace(self.watch, integration=integration)
         view = build_view(self.state, watch)
         return view.problems, view.stale_problems
-
-
-def in_effect(settings: Mapping[str, Setting]) -> Limits:
-    return limits_in_effect(LimitSettings(settings))
 
 
 def values_of(key: str) -> st.SearchStrategy[float]:
@@ -93,6 +106,41 @@ def values_of(key: str) -> st.SearchStrategy[float]:
 SETTINGS = st.fixed_dictionaries(
     {}, optional={key.name: st.sampled_from(Keyword) | values_of(key.name) for key in LIMITS}
 )
+
+
+RHYTHMS = st.builds(
+    Rhythm,
+    st.sampled_from(["regular", "irregular"]),
+    st.just(3600.0),
+    st.none() | st.floats(3600, 86_400),
+    st.none() | st.floats(0, 600),
+)
+NORMALS = st.builds(
+    Normal,
+    st.integers(1, 2500),
+    st.just(Rhythm()) | RHYTHMS,
+    st.none()
+    | st.builds(
+        Durations, st.just(60.0), st.just(0.1), st.floats(60, 6000), st.just(()), st.just(Explained(0, 0, 0, 0))
+    ),
+    failed_rows_ratio=st.none() | st.floats(0, 1),
+    lag_seconds=st.none() | st.floats(0, 9000).map(lambda limit: (limit,) * 7),
+    success_age_seconds=st.none() | st.floats(0, 90_000),
+    healed_failures=st.integers(0, 3),
+)
+NUMBERS = st.floats(0, 1e7)
+TRENDS = st.builds(
+    lambda kinds, value, limit, usual, critical: tuple(
+        Trend(kind, START, value, limit, usual, critical=critical and kind == "rows_low") for kind in sorted(kinds)
+    ),
+    st.frozensets(st.sampled_from(["slow", "rows_low", "rows_high", "resynced"])),
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    st.booleans(),
+)
+LEARNED = st.just(Learned()) | st.builds(Learned, NORMALS, TRENDS)
+"""Nothing learned, or anything; what the past really teaches has properties of its own."""
 
 
 @st.composite
@@ -137,8 +185,15 @@ def errors(draw: st.DrawFn) -> PollError:
 def tales(draw: st.DrawFn) -> Tale:
     limits, alerts = draw(SETTINGS), draw(st.sampled_from(Alerts))
     interval = draw(st.none() | st.sampled_from([60.0, 3600.0]))
-    integration = Integration("w", "i", draw(st.just("i") | TEXTS), alerts=alerts, expected_interval_seconds=interval)
-    watch = Watch(integration, PollSettings(), limits_in_effect(LimitSettings(limits)))
+    integration = Integration(
+        "w",
+        "i",
+        draw(st.just("i") | TEXTS),
+        alerts=alerts,
+        expected_interval_seconds=interval,
+        limits=LimitSettings(limits, draw(st.sampled_from(Sensitivity))),
+    )
+    watch = Watch(integration, PollSettings(), draw(LEARNED))
     now, state = START, IntegrationState(START)
     states, history = [state], list[Sync]()
     for event in draw(st.lists(st.sampled_from(EVENTS), max_size=10)):
@@ -171,9 +226,13 @@ def tales(draw: st.DrawFn) -> Tale:
 
 
 STRICT = Watch(
-    Integration("w", "i", "i"),
+    Integration(
+        "w",
+        "i",
+        "i",
+        limits=LimitSettings({key.name: 0.01 if key.name == "failed_rows" else 1.0 for key in LIMITS}),
+    ),
     PollSettings(),
-    limits_in_effect(LimitSettings({key.name: 0.01 if key.name == "failed_rows" else 1.0 for key in LIMITS})),
 )
 EVENTS = ("poll", "poll", "poll", "listing", "listing", "failure", "list lost", "no list", "gone", "restart")
 
@@ -247,8 +306,12 @@ def check_text(problem: Problem) -> None:
     words: set[str] = set()
     if problem.kind == "rows_failed":
         words = {word_share(number) for number in numbers}
-    elif problem.kind in {"failing", "failed", "rows_low"}:
+    elif problem.kind in {"failing", "failed", "resynced"}:
         words = {word_count(number, "").strip(" s") for number in numbers}
+    elif problem.kind in {"rows_low", "rows_high"}:
+        words = {f"{problem.value:,.0f}"}
+        assert problem.limit is not None
+        assert any(f"{limit:,.0f}" in problem.text for limit in (problem.limit, rounded(problem.limit)))
     elif problem.kind in SPANS:
         words = {word_span(number) for number in numbers}
     assert {word for word in words if word not in problem.text} == set()

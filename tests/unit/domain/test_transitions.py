@@ -17,7 +17,6 @@ from exporter.domain.integration_state import (
     Watch,
 )
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import Limits
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus
 from exporter.domain.poll_queue import phase
@@ -36,7 +35,7 @@ from exporter.domain.transitions import (
 from tests.histories import ended, latest_first, minute, running
 
 SUCCESS, RUNNING, ERROR = SyncStatus.SUCCESS, SyncStatus.RUNNING, SyncStatus.ERROR
-WATCH = Watch(Integration("w", "i", "i"), PollSettings(60, 20, 600, 20, 3600), Limits())
+WATCH = Watch(Integration("w", "i", "i"), PollSettings(60, 20, 600, 20, 3600))
 VERIFY_AFTER = 3600 * (1 + phase("i") / 4)
 LEDGER = Ledger(minute(0), recent=latest_first(ended(10), ended(20)), history_known=True)
 LISTED = ListedIntegration("i", "users", integration_status="active", next_scheduled_run=minute(80))

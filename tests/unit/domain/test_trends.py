@@ -7,7 +7,7 @@ import pytest
 
 from exporter.domain.normal import learn_from
 from exporter.domain.past import Run, to_moment, to_seconds
-from exporter.domain.trends import Verdict, judge_latest
+from exporter.domain.trends import Trend, judge_latest
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, MONDAY, after, every, failure
 
 Change = Callable[[Run], Run]
@@ -40,7 +40,7 @@ def verdicts(
     then: float = 0.0,
     noise: float = 0.1,
     sensitivity: str = "medium",
-) -> dict[str, Verdict]:
+) -> dict[str, Trend]:
     """
     Return the verdicts by problem, where syncs are as usual for *calm* days, changed for *lasts*, and as usual *then*.
 

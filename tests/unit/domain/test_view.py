@@ -18,7 +18,6 @@ from tests.states import state_of
 WATCH = Watch(
     Integration("w", "i", "i", labels=(("team", "crm"),)),
     PollSettings(stale_after_seconds=600),
-    limits_in_effect(LimitSettings()),
 )
 LEDGER = Ledger(
     minute(0), minute(9), latest_first(ended(8), ended(9, rows=90, failed=10)), totals=Totals(rows_synced=7), gaps=3
@@ -120,10 +119,15 @@ def test_what_is_wrong_depends_on_the_moment_of_looking_at_the_moment_it_goes_st
 def test_problems_are_judged_by_the_limits_and_alerts_of_the_integration() -> None:
     late = replace(state(HEALTHY), expected=ExpectedRun(minute(5), announced=True))
     assert shown(late).verdict == ()
-    watch = replace(WATCH, limits=limits_in_effect(LimitSettings({"start_delay": 60.0})))
+    limits = LimitSettings({"start_delay": 60.0})
+    watch = replace(WATCH, integration=replace(WATCH.integration, limits=limits))
     view = shown(late, watch)
     assert view.verdict == (("overdue", "critical"),)
-    assert (view.limits, view.expected_run_at, view.start_deadline_at) == (watch.limits, minute(5), minute(6))
+    assert (view.limits, view.expected_run_at, view.start_deadline_at) == (
+        limits_in_effect(limits),
+        minute(5),
+        minute(6),
+    )
     quiet = replace(watch, integration=replace(watch.integration, alerts=Alerts.NO_PAGE))
     assert shown(late, quiet).verdict == (("overdue", "warning"),)
 

@@ -8,7 +8,6 @@ from zlib import crc32
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.integration_state import IntegrationState, Session, Since, Watch
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import LimitSettings, limits_in_effect
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus, Totals
 from exporter.domain.settings import PollSettings
@@ -92,7 +91,7 @@ def view(
         summary=summary if watermark is None else replace(summary, last_timestamp_synced=watermark),
         session=Session(listed_at=0.0),
     )
-    watch = Watch(Integration(workspace, _id(name), name), PollSettings(), limits_in_effect(LimitSettings()))
+    watch = Watch(Integration(workspace, _id(name), name), PollSettings())
     return replace(build_view(state, watch), **changes)  # type: ignore[arg-type]  # keywords by name
 
 
@@ -165,5 +164,5 @@ def realistic_status() -> ExporterStatus:
 
 def bare(name: str, integration_id: str = "11111111-2222-3333-4444-555555555555", *, workspace: str = "w") -> View:
     """An integration of which nothing is known yet."""
-    watch = Watch(Integration(workspace, integration_id, name), PollSettings(), limits_in_effect(LimitSettings()))
+    watch = Watch(Integration(workspace, integration_id, name), PollSettings())
     return build_view(IntegrationState(NOW), watch)
