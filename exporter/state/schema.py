@@ -81,6 +81,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP TABLE account",
         "DROP TABLE damaged_account",
     ),
+    (
+        # The past of each integration, in parts (`pasts.py`): a counted sync adds a small row and rewrites none. How
+        # far the history was read, and what was learned, stand apart from the syncs for the same reason.
+        """
+        CREATE TABLE past (
+            id INTEGER PRIMARY KEY,
+            workspace TEXT NOT NULL,
+            integration_id TEXT NOT NULL,
+            read_to INTEGER,
+            cursor TEXT,
+            done INTEGER NOT NULL DEFAULT 0,
+            learned BLOB NOT NULL DEFAULT x'',
+            learned_at INTEGER,
+            UNIQUE (workspace, integration_id)
+        )
+        """,
+        "CREATE TABLE past_part (id INTEGER PRIMARY KEY, past INTEGER NOT NULL, syncs BLOB NOT NULL)",
+        "CREATE INDEX past_part_past ON past_part (past)",
+    ),
 )
 
 Migrations = Sequence[Sequence[str]]

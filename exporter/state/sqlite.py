@@ -2,26 +2,31 @@
 The store on disk, which goes on in memory when the disk fails.
 
 All states are in memory as well, so a disk that fails, fills up or is swapped costs nothing while the process lives.
+Of pasts, which are large, only what the disk does not have is in memory.
 Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after trouble the disk is left
 alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it begins and
 when it ends; where memory and disk differ, memory is right, because it has been shown. Nothing here knows SQLite.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.domain.integration_state import IntegrationState
+from exporter.domain.model import Sync
 from exporter.state.errors import DamagedError, StateFileError, UnusableError, translated
 from exporter.state.lock import StorageInUseError, StorageLock
+from exporter.state.pasts import Progress, StoredPast
 from exporter.state.statefile import StateFile, quarantine
 from exporter.state.store import KEPT_FOR, Key, MemoryStore
 
 FILE_NAME = "state.sqlite"
 RETRY_AFTER = timedelta(minutes=1)
+T = TypeVar("T")
 
 
 class Report(Protocol):
@@ -92,47 +97,92 @@ class SqliteStore:
         """Return the states of a workspace by integration id."""
         return self._memory.load(workspace)
 
-    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState, syncs: Iterable[Sync] = ()) -> None:
         """Keep a state in place of the one before: on disk when this returns, unless the disk fails."""
-        key = workspace, integration_id
+        key, syncs = (workspace, integration_id), tuple(syncs)
         known = self._memory.get(key)
         self._memory.commit(workspace, integration_id, state)
-        if self._file is None:
+        same = known is not None and known.ledger is state.ledger
+
+        def later() -> None:
             self._unwritten.add(key)
+            self._memory.add_to_past(workspace, integration_id, syncs)
+
+        self._write(lambda file: file.write(key, state, syncs, same_ledger=same), later)
+
+    def load_past(self, workspace: str, integration_id: str) -> StoredPast:
+        """Return a past as it is on disk, with what could not be written yet."""
+        key = workspace, integration_id
+        stored, damage = self._read(lambda file: file.load_past(key), (StoredPast(), ""))
+        if damage:
+            self._report.state_write_failed()
+            self._log.error(
+                "a damaged part of a past is dropped; the history is read from Braze again",
+                workspace=workspace,
+                integration_id=integration_id,
+                reason=damage,
+            )
+            if self._file is not None:
+                self._write(lambda file: file.replace_past(key, stored))
+        return stored.joined(self._memory.load_past(*key))
+
+    def load_outlines(self, workspace: str) -> Mapping[str, StoredPast]:
+        outlines: dict[str, StoredPast] = self._read(lambda file: file.load_outlines(workspace), {})
+        for name, later in self._memory.load_outlines(workspace).items():
+            outlines[name] = outlines.get(name, StoredPast()).joined(later)
+        return outlines
+
+    def add_to_past(
+        self, workspace: str, integration_id: str, syncs: Iterable[Sync], progress: Progress | None = None
+    ) -> None:
+        key, syncs = (workspace, integration_id), tuple(syncs)
+        self._write(
+            lambda file: file.add_to_past(key, syncs, progress), lambda: self._memory.add_to_past(*key, syncs, progress)
+        )
+
+    def keep_learned(self, workspace: str, integration_id: str, learned: bytes, at: datetime) -> None:
+        key = workspace, integration_id
+        self._write(lambda to: to.keep_learned(key, learned, at), lambda: self._memory.keep_learned(*key, learned, at))
+
+    def _write(self, write: Callable[[StateFile], None], later: Callable[[], None] = lambda: None) -> None:
+        """Write to the disk; where it cannot be had, keep for *later* what is to be written."""
+        if self._file is None:
+            later()
             self._try_again()
             return
         try:
-            if known is not None and known.ledger is state.ledger:
-                self._file.touch(key, state)
-            else:
-                self._file.write(key, state)
+            write(self._file)
         except StateFileError as error:
-            self._unwritten.add(key)
+            later()
             self._lose_disk(error)
 
+    def _read(self, read: Callable[[StateFile], T], nothing: T) -> T:
+        """Read from the disk, be it only for this moment; return *nothing* where that fails."""
+        try:
+            if self._file is not None:
+                return read(self._file)
+            with closing(StateFile.open_for_reading(self._path)) as file:
+                return read(file)
+        except StateFileError as error:
+            if self._file is not None:
+                self._lose_disk(error)
+            return nothing
+
     def forget(self, workspace: str, integration_id: str) -> None:
-        """Drop a state for good."""
         key = workspace, integration_id
         self._memory.forget(workspace, integration_id)
         self._unwritten.discard(key)
-        if self._file is None:
-            return
-        try:
-            self._file.delete_all((key,))
-        except StateFileError as error:
-            self._lose_disk(error)
+        if self._file is not None:
+            self._write(lambda file: file.delete_all((key,)))
 
     def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
         """Drop states last heard of more than KEPT_FOR ago, except those *in_use*."""
         old = self._memory.forget_older(now, in_use)
         self._unwritten.difference_update(old)
-        if self._file is None:
-            return
-        try:
-            self._file.delete_all(old)
-            self._file.forget_set_aside(now - KEPT_FOR)
-        except StateFileError as error:
-            self._lose_disk(error)
+        if self._file is not None:
+            self._write(lambda file: file.delete_all(old))
+        if self._file is not None:
+            self._write(lambda file: file.forget_set_aside(now - KEPT_FOR))
 
     def close(self) -> None:
         """Write what is unwritten if the disk lets us by now, and let go of it."""
@@ -195,10 +245,13 @@ class SqliteStore:
             if file.begun or file.identity != self._known_file:
                 self._take_over(file)
             file.write_all((key, state) for key, state in self._memory.items() if key in self._unwritten)
+            for key, later in self._memory.pasts.items():
+                file.replace_past(key, file.load_past(key)[0].joined(later))
         except StateFileError:
             file.close()
             raise
         self._unwritten.clear()
+        self._memory.pasts.clear()
         self._file = file
 
     def _take_over(self, file: StateFile, *, writable: bool = True) -> None:

@@ -7,7 +7,7 @@ opens a file, what is done about trouble, nor that states are kept in memory as 
 
 import sqlite3
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from exporter.domain.integration_state import IntegrationState
+from exporter.domain.model import Sync
 from exporter.state.codec import encode_time
 from exporter.state.connect import SUFFIXES, connected_for_reading, connected_for_writing
 from exporter.state.errors import DamagedError, UnusableError, translated
+from exporter.state.pasts import PARTS, PastReader, Progress, StoredPast, adding, deleting, learning, replacing
 from exporter.state.row import decode_row, encode_facts, encode_names, encode_row, shown
 from exporter.state.schema import MIGRATIONS, Migrations, check_schema, create_schema, migrate
 from exporter.state.store import Key
@@ -70,6 +72,7 @@ class StateFile:
         """Which file it is, as long as it exists; then another may get the same."""
         self.begun = begun
         """Whether there was none before."""
+        self._pasts = PastReader(self._execute)
 
     @classmethod
     def open(cls, path: Path, migrations: Migrations = MIGRATIONS) -> "StateFile":
@@ -126,22 +129,54 @@ class StateFile:
             raise translated(error) from error
         return Contents(states, tuple(damaged))
 
-    def write(self, key: Key, state: IntegrationState) -> None:
-        """Put a state in place of the one before."""
+    def write(self, key: Key, state: IntegrationState, syncs: Sequence[Sync] = (), *, same_ledger: bool) -> None:
+        """Put a state in place of the one before, cheaply where the ledger is the same; add *syncs* to its past."""
         self._expect_in_place()
-        self._execute(_WRITE, encode_row(key, state))
-
-    def touch(self, key: Key, state: IntegrationState) -> None:
-        """Change all but the record, where the ledger is what it was: much cheaper than the whole state."""
-        self._expect_in_place()
-        self._execute(_TOUCH, (*encode_names(key), *encode_facts(state)))
+        if same_ledger:
+            statement = _TOUCH, (*encode_names(key), *encode_facts(state))
+        else:
+            statement = _WRITE, encode_row(key, state)
+        if syncs:
+            self._in_one((statement, *adding(encode_names(key), syncs)))
+            self._join_parts(key)
+        else:
+            self._execute(*statement)
 
     def write_all(self, states: Iterable[tuple[Key, IntegrationState]]) -> None:
         """Put states in place of those before: all, or none."""
         self._in_one((_WRITE, encode_row(key, state)) for key, state in states)
 
     def delete_all(self, keys: Iterable[Key]) -> None:
-        self._in_one((_DELETE, encode_names(key)) for key in keys)
+        self._in_one(
+            statement for key in keys for statement in ((_DELETE, encode_names(key)), *deleting(encode_names(key)))
+        )
+
+    def load_past(self, key: Key) -> tuple[StoredPast, str]:
+        """Return a past, and what is damaged of it."""
+        return self._pasts.load(encode_names(key))
+
+    def load_outlines(self, workspace: str) -> dict[str, StoredPast]:
+        """Return all pasts of a workspace, without their syncs."""
+        return dict(self._pasts.outlines(encode_names((workspace, ""))[0]))
+
+    def add_to_past(self, key: Key, syncs: Iterable[Sync], progress: Progress | None) -> None:
+        self._expect_in_place()
+        self._in_one(adding(encode_names(key), syncs, progress))
+        self._join_parts(key)
+
+    def keep_learned(self, key: Key, learned: bytes, at: datetime) -> None:
+        self._expect_in_place()
+        self._in_one(learning(encode_names(key), learned, at))
+
+    def replace_past(self, key: Key, stored: StoredPast) -> None:
+        self._expect_in_place()
+        self._in_one(replacing(encode_names(key), stored))
+
+    def _join_parts(self, key: Key) -> None:
+        if self._pasts.parts(encode_names(key)) > PARTS:
+            stored, damage = self.load_past(key)
+            if not damage:  # that is noticed when it is loaded
+                self.replace_past(key, stored)
 
     def set_aside(self, rows: Iterable[DamagedRow], now: datetime) -> None:
         """Move damaged rows to the table of those, for a person to look at."""
@@ -170,9 +205,9 @@ class StateFile:
             self._execute(statement, values)
         self._execute("COMMIT", ())
 
-    def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
+    def _execute(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         try:
-            self._connection.execute(statement, values)
+            return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise translated(error) from error
 

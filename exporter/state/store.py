@@ -2,13 +2,18 @@
 What keeping states means, whatever they are kept on; and how it is done in memory.
 
 A store gives back all states of a workspace at the start, and takes each one again before what has changed is shown.
+The past of an integration is beside its state, and is read only when it is needed: those of all would fill the memory.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from exporter.domain.integration_state import IntegrationState
+from exporter.domain.model import Sync
+from exporter.domain.past import Past
+from exporter.state.pasts import Progress, StoredPast
 
 Key = tuple[str, str]
 """Workspace and integration id."""
@@ -23,11 +28,25 @@ class Store(Protocol):
     def load(self, workspace: str) -> Mapping[str, IntegrationState]:
         """Return the states of a workspace by integration id."""
 
-    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
-        """Keep a state in place of the one before; when this returns, it may be shown."""
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState, syncs: Iterable[Sync] = ()) -> None:
+        """Keep a state in place of the one before, add *syncs* to the past; when this returns, it may be shown."""
 
     def forget(self, workspace: str, integration_id: str) -> None:
-        """Drop a state for good."""
+        """Drop a state and its past for good."""
+
+    def load_past(self, workspace: str, integration_id: str) -> StoredPast:
+        """Return the past of an integration, empty where there is none or it cannot be read."""
+
+    def load_outlines(self, workspace: str) -> Mapping[str, StoredPast]:
+        """Return all pasts of a workspace by integration id, without their syncs: small, and soon read."""
+
+    def add_to_past(
+        self, workspace: str, integration_id: str, syncs: Iterable[Sync], progress: Progress | None = None
+    ) -> None:
+        """Add finished syncs to a past, and how far it has been read."""
+
+    def keep_learned(self, workspace: str, integration_id: str, learned: bytes, at: datetime) -> None:
+        """Keep what was learned at a time, in place of what was learned before."""
 
 
 class Storage(Store, Protocol):
@@ -45,16 +64,37 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._states: dict[str, dict[str, IntegrationState]] = {}
+        self.pasts: dict[Key, StoredPast] = {}
 
     def load(self, workspace: str) -> Mapping[str, IntegrationState]:
         """Return a copy."""
         return dict(self._states.get(workspace, {}))
 
-    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState, syncs: Iterable[Sync] = ()) -> None:
         self._states.setdefault(workspace, {})[integration_id] = state
+        self.add_to_past(workspace, integration_id, syncs)
 
     def forget(self, workspace: str, integration_id: str) -> None:
         self._states.get(workspace, {}).pop(integration_id, None)
+        self.pasts.pop((workspace, integration_id), None)
+
+    def load_past(self, workspace: str, integration_id: str) -> StoredPast:
+        return self.pasts.get((workspace, integration_id), StoredPast())
+
+    def load_outlines(self, workspace: str) -> Mapping[str, StoredPast]:
+        return {key[1]: replace(stored, past=Past()) for key, stored in self.pasts.items() if key[0] == workspace}
+
+    def add_to_past(
+        self, workspace: str, integration_id: str, syncs: Iterable[Sync], progress: Progress | None = None
+    ) -> None:
+        known = self.load_past(workspace, integration_id)
+        stored = replace(known, past=known.past.extend(syncs), progress=progress or known.progress)
+        if stored != known:
+            self.pasts[workspace, integration_id] = stored
+
+    def keep_learned(self, workspace: str, integration_id: str, learned: bytes, at: datetime) -> None:
+        known = self.load_past(workspace, integration_id)
+        self.pasts[workspace, integration_id] = replace(known, learned=learned, learned_at=at)
 
     def get(self, key: Key) -> IntegrationState | None:
         workspace, integration_id = key

@@ -19,6 +19,7 @@ from exporter.domain.ledger import Ledger, Page, Tail, Walk, absorb
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import FINISHED_STATUSES, Failure, Polls, Sync, SyncStatus, Totals
 from exporter.state.codec import decode_ledger, encode_ledger
+from exporter.state.pasts import Progress
 from exporter.state.row import decode_row, encode_row
 from exporter.state.store import Store
 from tests.kept import START, Surroundings, full_disk, state
@@ -264,6 +265,65 @@ def test_whatever_the_disk_does_a_store_knows_what_it_was_given(todo: list[tuple
         store = around.open(path)
         assert all_of(store) == committed
         store.close()
+
+
+past_steps = st.lists(
+    st.tuples(st.sampled_from(["commit", "add"]), st.sampled_from("ab"), st.lists(st.integers(0, 40), max_size=30))
+    | st.sampled_from([("kill",), ("restart",), ("fill",), ("make room",), ("wait",)]),
+    max_size=20,
+)
+
+
+@settings(max_examples=15)
+@given(past_steps)
+def test_a_past_holds_each_sync_it_was_given_once_and_in_order(todo: list[tuple[Any, ...]]) -> None:
+    """Whatever the disk does, in however many parts they come, and with the progress of the latest page."""
+    around = Surroundings()
+    given_syncs: dict[str, dict[datetime, Sync]] = {"a": {}, "b": {}}
+    progress = {"a": Progress(), "b": Progress()}
+    full = False
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as disk:
+        path = Path(folder, "data")
+        store = around.open(path)
+        for step, (word, *rest) in enumerate(todo):
+            match word:
+                case "commit" | "add":
+                    name, hours = rest
+                    new = [past_sync(hour, rows=step) for hour in hours]
+                    given_syncs[name].update((sync.sync_start_time, sync) for sync in new)
+                    if word == "commit":
+                        store.commit("w", name, state(step, judged_at=around.time), new)
+                    else:
+                        progress[name] = Progress(START - timedelta(hours=step), f"skip:{step}", done=bool(step % 2))
+                        store.add_to_past("w", name, new, progress[name])
+                case "kill" if around.persistent and not full:
+                    left = Path(folder, "left")
+                    shutil.copytree(path, left)
+                    store.close()
+                    shutil.rmtree(path)
+                    left.rename(path)
+                    store = around.open(path)
+                case "restart" if around.persistent and not full:
+                    store.close()
+                    store = around.open(path)
+                case "fill":
+                    disk.enter_context(full_disk())
+                    full = True
+                case "make room":
+                    disk.close()
+                    full = False
+                case "wait":
+                    around.a_minute_passes()
+            for name, expected in given_syncs.items():
+                stored = store.load_past("w", name)
+                assert stored.past.syncs == tuple(expected[start] for start in sorted(expected))
+                assert stored.progress == progress[name]
+        store.close()
+
+
+def past_sync(hour: int, rows: int) -> Sync:
+    start = START.replace(microsecond=0) + timedelta(hours=hour)
+    return Sync(start, SyncStatus.SUCCESS, start + timedelta(minutes=1), None, rows, None)
 
 
 def all_of(store: Store) -> dict[tuple[str, str], IntegrationState]:

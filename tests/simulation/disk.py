@@ -6,12 +6,14 @@ request, so that nothing it does can reach the disk or Braze.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from exporter.domain.integration_state import IntegrationState
 from exporter.domain.ledger import Ledger
-from exporter.domain.model import Totals
+from exporter.domain.model import Sync, Totals
+from exporter.state.pasts import Progress, StoredPast
 from exporter.state.store import Storage
 
 
@@ -93,10 +95,28 @@ class DiskOfOneLife:
     def load(self, workspace: str) -> Mapping[str, IntegrationState]:
         return self._storage.load(workspace)
 
-    def commit(self, workspace: str, integration_id: str, state: IntegrationState) -> None:
+    def commit(self, workspace: str, integration_id: str, state: IntegrationState, syncs: Iterable[Sync] = ()) -> None:
         self._life.before_commit()
-        self._storage.commit(workspace, integration_id, state)
+        self._storage.commit(workspace, integration_id, state, syncs)
         self._kept.note(integration_id, state)
+        self._life.note_commit()
+
+    def load_past(self, workspace: str, integration_id: str) -> StoredPast:
+        return self._storage.load_past(workspace, integration_id)
+
+    def load_outlines(self, workspace: str) -> Mapping[str, StoredPast]:
+        return self._storage.load_outlines(workspace)
+
+    def add_to_past(
+        self, workspace: str, integration_id: str, syncs: Iterable[Sync], progress: Progress | None = None
+    ) -> None:
+        self._life.before_commit()
+        self._storage.add_to_past(workspace, integration_id, syncs, progress)
+        self._life.note_commit()
+
+    def keep_learned(self, workspace: str, integration_id: str, learned: bytes, at: datetime) -> None:
+        self._life.before_commit()
+        self._storage.keep_learned(workspace, integration_id, learned, at)
         self._life.note_commit()
 
     def forget(self, workspace: str, integration_id: str) -> None:
