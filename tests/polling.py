@@ -33,6 +33,7 @@ from exporter.log import build_log
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
+from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import ON_DEMAND, Schedule
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
@@ -109,9 +110,10 @@ class Polling:
         *,
         workspace: str = WORKSPACE,
         history: timedelta = timedelta(0),
+        scale: Scale | None = None,
     ) -> str:
         """Add an integration to Braze; by default its syncs start only when a test says so."""
-        return self.world.add_integration(workspace, name, schedule=schedule, history=history)
+        return self.world.add_integration(workspace, name, schedule=schedule, history=history, scale=scale)
 
     def watch(
         self,
@@ -124,6 +126,7 @@ class Polling:
         limits: RateLimits | None = None,
         key: Key | None = None,
         carried: dict[str, IntegrationState] | None = None,
+        history: timedelta = timedelta(0),
     ) -> WorkspacePoller:
         """Start to poll a workspace; *configured* are ids, or integrations as the configuration's file has them."""
         limits = limits or RateLimits()
@@ -134,6 +137,7 @@ class Polling:
             limits,
             tuple(Integration(workspace, one, one) if isinstance(one, str) else one for one in configured),
             DiscoverySettings(discovery, names or NameFilter()),
+            history_seconds=history.total_seconds(),
         )
         sender = VirtualSender(
             self.world,

@@ -29,7 +29,15 @@ from exporter.metrics.text import Kind
 
 Samples = Callable[[Any], Iterable[Sample]]
 
-_NOT_CACHED = {"last_poll_at", "last_poll_success_at", "history_gaps", "limits"}
+_NOT_CACHED = {
+    "last_poll_at",
+    "last_poll_success_at",
+    "history_gaps",
+    "limits",
+    "usual_rows",
+    "usual_duration_seconds",
+    "learned_syncs",
+}
 """Fields that hold at the moment of the scrape, whenever the latest successful poll was."""
 
 
@@ -109,12 +117,33 @@ CATALOGUE = (
     ),
     _limit("sync_duration_limit_seconds", "How long a sync may run, in seconds.", "sync_duration"),
     _gauge(
+        "usual_sync_duration_seconds",
+        "How long a sync usually takes, in seconds: the learned median.",
+        "usual_duration_seconds",
+        when_stale="usual_duration_seconds",
+    ),
+    _gauge(
         "last_sync_rows_synced",
         "Rows that the latest finished sync synced.",
         "latest_finished",
         of_sync("rows_synced"),
     ),
-    _limit("rows_synced_lower_limit", "Fewest rows of a sync.", "rows_synced"),
+    _limit(
+        "rows_synced_lower_limit",
+        "Fewest rows that are fine, as configured or as learned for the latest finished sync's time of the week.",
+        "rows_synced",
+    ),
+    _limit(
+        "rows_synced_upper_limit",
+        "Most rows that are usual at the latest finished sync's time of the week.",
+        "rows_synced_upper",
+    ),
+    _gauge(
+        "usual_rows_synced",
+        "Rows, synced and failed, that are usual at the latest finished sync's time of the week: the learned median.",
+        "usual_rows",
+        when_stale="usual_rows",
+    ),
     _gauge(
         "last_sync_rows_failed_with_errors",
         "Rows that failed in the latest finished sync.",
@@ -186,6 +215,12 @@ CATALOGUE = (
         "consecutive_failed_syncs",
     ),
     _limit("consecutive_failed_syncs_limit", "More failed syncs in a row than this are critical.", "failed_syncs"),
+    _gauge(
+        "learned_syncs",
+        "How many past syncs the learned limits rest on.",
+        "learned_syncs",
+        when_stale="learned_syncs",
+    ),
     _counter(
         "syncs_total",
         "Finished syncs by status, each counted once, from 0 when the integration was first seen.",

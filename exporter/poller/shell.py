@@ -5,12 +5,14 @@ The integrations that a workspace watches, and the one place where what has chan
 torn, and what a page has shown is on disk. Decides nothing: the transitions of the domain do.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from exporter.clock import Clock
 from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, Watch
-from exporter.domain.model import Integration
+from exporter.domain.learned import Learned
+from exporter.domain.ledger import Ledger
+from exporter.domain.model import Integration, Sync
 from exporter.domain.poll_queue import PollQueue, next_turn, phase
 from exporter.domain.settings import WorkspaceSettings
 from exporter.domain.transitions import on_start
@@ -44,6 +46,8 @@ class Shell:
         self._page = page
         self._clock = clock
         self._watched: dict[str, Watched] = {}
+        self.on_growth: Callable[[str], object] = str
+        """Hears the id of an integration whose past has grown."""
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(tuple(self._watched.values()))
@@ -58,16 +62,23 @@ class Shell:
         """What the store has of the workspace, by integration id."""
         return self._store.load(self._settings.name)
 
-    def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
+    def admit(
+        self, integration: Integration, kept: IntegrationState | None, learned: Learned, *, configured: bool
+    ) -> Watched:
         """Watch an integration: show what is known of it from before, and make it due unless it is gone."""
         key, moment = integration.integration_id, self.moment()
-        watch = Watch(integration, self._settings.poll)
+        watch = Watch(integration, self._settings.poll, learned)
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
         one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
         self._page.publish(one.view)
         return one
+
+    def relearn(self, one: Watched, learned: Learned) -> None:
+        """Judge an integration by what has been learned now."""
+        one.watch = replace(one.watch, learned=learned)
+        self._show(one, Change(one.state, commit=False))
 
     def withdraw(self, one: Watched) -> None:
         """Forget an integration for good."""
@@ -88,9 +99,12 @@ class Shell:
         elif change.ask is Ask.AT and change.ask_at is not None:
             self.queue.reschedule(one.key, change.ask_at)
 
-    def end_poll(self, one: Watched, change: Change) -> None:
-        """Let what a poll has changed take effect, and give the integration its next turn."""
-        self._show(one, change)
+    def end_poll(self, one: Watched, change: Change, counted: tuple[Sync, ...]) -> None:
+        """Let what a poll has changed take effect, add to the past, and give the integration its next turn."""
+        syncs = (*counted, *_newly_seen(one.state.ledger, change.state.ledger))
+        self._show(one, change, syncs)
+        if syncs:
+            self.past_grew(one)
         rests = change.state.polls.failure is None or change.state.gone is not None
         self.queue.done(one.key, self._clock.monotonic(), succeeded=rests, due=change.ask_at)
 
@@ -103,11 +117,23 @@ class Shell:
     def moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.monotonic())
 
-    def _show(self, one: Watched, change: Change) -> None:
+    def past_grew(self, one: Watched) -> None:
+        """Take in that syncs were added to the past of an integration."""
+        self.on_growth(one.key)
+
+    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = ()) -> None:
         state = change.state
         view = build_view(state, one.watch)
-        if change.commit or view.verdict != one.view.verdict:
+        if change.commit or syncs or view.verdict != one.view.verdict:
             state = replace(state, session=replace(state.session, committed_at=state.judged_at))
-            self._store.commit(self._settings.name, one.key, state)
+            self._store.commit(self._settings.name, one.key, state, syncs)
         one.state, one.view = state, view
         self._page.publish(view)
+
+
+def _newly_seen(before: Ledger | None, after: Ledger | None) -> list[Sync]:
+    """Return finished syncs that are new, or that Braze has revised; at first sight none of them is counted."""
+    if after is None or after is before:
+        return []
+    known = () if before is None else before.recent
+    return [sync for sync in after.recent if sync.finished and sync not in known]

@@ -26,6 +26,7 @@ from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no
 from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.learning import Learner, Work, at_once
 from exporter.poller.list_reader import ListHealth, ListReader
 from exporter.poller.loop import PollLoop, Readiness, Supervised
 from exporter.poller.report import Reporter
@@ -54,12 +55,22 @@ class WorkspacePoller:
         clock: Clock,
         log: FilteringBoundLogger,
         carried: Mapping[str, IntegrationState] | None = None,
+        work: Work = at_once,
     ) -> None:
         self.settings = settings
         self.readiness = Readiness()
         self._api = api
         self._clock = clock
         self._shell = Shell(settings, store, page, clock)
+        self._learner = Learner(
+            settings.name,
+            self._shell,
+            store,
+            clock=clock,
+            work=work,
+            history=timedelta(seconds=settings.history_seconds),
+        )
+        self._shell.on_growth = self._learner.grew
         self._report = Reporter(settings.name, self_metrics, log, needs_list=settings.discovery.enabled)
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue
@@ -76,6 +87,7 @@ class WorkspacePoller:
         self._supervised = (
             Supervised("poll", self._loop.run, log.bind(workspace=settings.name)),
             Supervised("listing", self._list_reader.run, log.bind(workspace=settings.name)),
+            Supervised("learning", self._learner.run, log.bind(workspace=settings.name)),
         )
         self._discovery = Discovery()
         self._list = ListHealth()
@@ -86,7 +98,7 @@ class WorkspacePoller:
         self_metrics.prepare_workspace(settings.name)
         kept = {**self._shell.kept(), **(carried or {})}
         for integration in settings.integrations:
-            self._shell.admit(integration, kept.get(integration.integration_id), configured=True)
+            self._admit(integration, kept.get(integration.integration_id), configured=True)
             self.readiness.expect(integration.integration_id)
         for integration_id, state in kept.items():
             if state.listed is not None:
@@ -162,7 +174,7 @@ class WorkspacePoller:
         before = one.view
         covers = not self._in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
         change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=covers)
-        self._shell.end_poll(one, change)
+        self._shell.end_poll(one, change, result.counted)
         self.readiness.note(integration_id)
         self._report.poll(before, one.view, result, moment.monotonic - began)
 
@@ -273,11 +285,15 @@ class WorkspacePoller:
         if key in self._shell or not self._discovers(name or key):
             return None
         integration = Integration(self.settings.name, key, key, limits=self.settings.limits)
-        one = self._shell.admit(integration, kept, configured=False)
+        one = self._admit(integration, kept, configured=False)
         if one.state.gone is None:
             self._discovery.observe((key,))
             self.readiness.expect(key)
         return one
+
+    def _admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
+        learned = self._learner.restore(integration, kept)
+        return self._shell.admit(integration, kept, learned, configured=configured)
 
     def _discovers(self, name: str) -> bool:
         return self.settings.discovery.enabled and self.settings.discovery.names.takes(name)

@@ -24,6 +24,7 @@ INTEGRATION_PROBLEMS = {
     "future_watermark": "a row dated in the future arrives: every row dated before it is skipped from then on",
     "boundary_resync": "the rows of the boundary are synced again and again while the watermark stands still",
     "falling_behind": "the warehouse produces nothing: no rows, and the watermark stands still",
+    "few_rows": "each sync brings a tenth of its rows",
     "paused": "the integration is paused: no sync starts and no run is announced",
     "unscheduled": "the schedule was removed: no run is announced, and no sync starts but on demand",
 }
@@ -47,7 +48,7 @@ STATUSES = {
 """What Braze's word for an outcome means; "Limit Exceeded" is the dashboard's, and undocumented for the API."""
 
 _FUTURE = timedelta(days=30)
-_SLOWNESS = 10
+_SLOWNESS = _FEWER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def draw_outcome(
         behaviour.outcomes[number % len(behaviour.outcomes)] if behaviour.in_turn else random.choice(behaviour.outcomes)
     )
     word = word or next((forced for problem, forced in FORCED_OUTCOMES.items() if problem in problems), drawn)
-    rows = random.randint(*scale.rows)
+    rows = random.randint(*scale.rows) // (_FEWER if "few_rows" in problems else 1)
     failed = random.randint(1, max(1, rows // 10))
     lag = timedelta(seconds=random.randint(1, 60))
     if word == "error":

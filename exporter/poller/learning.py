@@ -1,0 +1,166 @@
+"""
+Learns what is normal for the integrations of one workspace, one after another, beside the polls.
+
+After each sync that was added to a past its latest syncs are compared with what is normal; limits are learned anew when
+contract 7.1 says so, and while the history is being read, whenever twice as much is known. The work is done off the
+event loop, and never for more than a fraction of the time. What was learned is kept, so that after a restart the
+verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from exporter.clock import Clock
+from exporter.domain.integration_state import IntegrationState
+from exporter.domain.learned import Learned, compare, learn_past
+from exporter.domain.model import Integration
+from exporter.domain.normal import FEW, is_refit_due, refit_at
+from exporter.domain.past import Run, to_moment, to_run
+from exporter.poller.shell import Shell, Watched
+from exporter.state.learned_codec import decode_learned, encode_learned
+from exporter.state.pasts import StoredPast
+from exporter.state.store import Store
+
+LOOK_SECONDS = 60.0
+"""How often it is looked up whose limits are due."""
+REST = 3.0
+"""After each piece of work this number of times its duration passes, so that polls and scrapes have the processor."""
+T = TypeVar("T")
+
+
+class Work(Protocol):
+    """Where the work is done."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+async def at_once(work: Callable[[], T], /) -> T:
+    """Do the work on the event loop."""
+    return work()
+
+
+class WorkThread:
+    """One thread for the learning of all workspaces."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="learning")
+
+    async def __call__(self, work: Callable[[], T], /) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Learner:
+    """Keeps what was learned of each integration up to date; `run` does so until it is cancelled."""
+
+    def __init__(
+        self, workspace: str, shell: Shell, store: Store, *, clock: Clock, work: Work, history: timedelta
+    ) -> None:
+        self._workspace = workspace
+        self._shell = shell
+        self._store = store
+        self._clock = clock
+        self._work = work
+        self._history = history
+        self._kept = store.load_outlines(workspace) if history else {}
+        self._waiting: dict[str, None] = {}
+        """Whose past has grown, in this order."""
+        self._new: set[str] = set()
+        """Whose past has grown since limits were learned."""
+        self._learned_at: dict[str, datetime] = {}
+        self._woken = asyncio.Event()
+
+    def restore(self, integration: Integration, state: IntegrationState | None) -> Learned:
+        """Return what was learned of an integration before this process or configuration began."""
+        key, recent = integration.integration_id, () if state is None or state.ledger is None else state.ledger.recent
+        stored = self._kept.get(key, StoredPast())
+        learned, basis = Learned(), ""
+        if self._history and stored.learned:
+            try:
+                learned, basis = decode_learned(stored.learned)
+            except ValueError:
+                self.grew(key)
+        if basis == self._basis(integration) and stored.learned_at is not None:
+            self._learned_at[key] = stored.learned_at
+            self._new.add(key)
+        elif self._history:
+            self.grew(key)
+        good = next((sync for sync in recent if sync.finished and not sync.failed), None)
+        return replace(learned, latest_good=None if good is None else to_run(good))
+
+    def grew(self, integration_id: str) -> None:
+        """Take note that syncs were added to a past."""
+        if self._history:
+            self._waiting[integration_id] = None
+            self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            began = self._clock.monotonic()
+            if (key := next(iter(self._waiting), None)) is not None:
+                del self._waiting[key]
+                if (one := self._shell.get(key)) is not None:
+                    await self._learn(one)
+                await asyncio.sleep(REST * (self._clock.monotonic() - began))
+                continue
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                self._look()
+
+    def _look(self) -> None:
+        """Let those wait for their turn whose limits are due."""
+        now = self._clock.now()
+        for key in self._new:
+            at = self._learned_at.get(key)
+            if at is None or at < refit_at(key, now):
+                self._waiting[key] = None
+
+    async def _learn(self, one: Watched) -> None:
+        key, before, basis = one.key, one.watch.learned, self._basis(one.watch.integration)
+        sensitivity, now = one.watch.integration.limits.sensitivity, self._clock.now()
+        learned_at, past = self._learned_at.get(key), self._store.load_past(self._workspace, key).past
+        if not past.count:
+            return
+
+        def work() -> tuple[Learned, datetime | None, bytes]:
+            runs = past.runs
+            at = None
+            doubled = len(runs) >= 2 * before.normal.learned_syncs
+            if doubled or is_refit_due(key, learned_at, len(runs), new=True, now=now):
+                at = moment_of_learning(key, runs, now)
+                learned = learn_past(runs, at, sensitivity, history=self._history)
+            else:
+                learned = compare(runs, before.normal, sensitivity)
+            changed = at is not None or learned.trends != before.trends
+            return learned, at, encode_learned(learned, basis) if changed else b""
+
+        learned, at, kept = await self._work(work)
+        if self._shell.get(key) is not one:
+            return  # it was taken away meanwhile
+        if at is None:
+            self._new.add(key)
+        else:
+            self._learned_at[key] = at
+            self._new.discard(key)
+        if kept:
+            self._store.keep_learned(self._workspace, key, kept, self._learned_at.get(key, now))
+        self._shell.relearn(one, learned)
+
+    def _basis(self, integration: Integration) -> str:
+        """What the learned values rest on besides the past: with another one they are learned anew."""
+        return f"{integration.limits.sensitivity} {self._history.total_seconds():.0f}"
+
+
+def moment_of_learning(integration_id: str, runs: list[Run], now: datetime) -> datetime:
+    """Return the moment by which limits are learned: the same for every exporter that has the same past."""
+    latest = to_moment(runs[-1].finish) if runs else now
+    return max(latest, refit_at(integration_id, now)) if len(runs) < FEW else refit_at(integration_id, now)
