@@ -39,7 +39,12 @@ HEALTHY = View(
     consecutive_failed_syncs=0,
     totals=Totals((7, 1, 0, 0, 0, 0), 7000, 12, 2100.25),
     stale_problems=(Problem("stale", Severity.CRITICAL, "No good poll"),),
-    limits=limits_in_effect(LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0})),
+    limits=limits_in_effect(
+        LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0}), {"rows_synced_upper": 4000.0}, 300
+    ),
+    usual_duration_seconds=240.5,
+    usual_rows=1200.0,
+    learned_syncs=300,
     failed_rows_ratio=0.0,
     last_sync_lag_seconds=360.0,
 )

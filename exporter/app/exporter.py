@@ -26,6 +26,7 @@ from exporter.domain.settings import RateLimits
 from exporter.domain.shard import Shard
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.learning import WorkThread
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.sqlite import open_store
 from exporter.state.store import Key, MemoryStore, Storage, Store
@@ -80,6 +81,7 @@ class Exporter:
         self._log = log
         self._shard = shard or Shard()
         self._tls = build_tls_context()
+        self._learning = WorkThread()
         self._running: dict[str, Running] = {}
 
     @property
@@ -119,6 +121,7 @@ class Exporter:
     async def close(self) -> None:
         """End all polls."""
         await asyncio.gather(*(running.stop() for running in self._running.values()))
+        self._learning.close()
 
     def _start(self, configured: ConfiguredWorkspace, known: Running | None, predecessor: Running | None) -> Running:
         """Poll a workspace; *known* was polled under its name, *predecessor* has used its rate limits until now."""
@@ -141,6 +144,7 @@ class Exporter:
             clock=self._clock,
             log=self._log,
             carried=known.poller.states if known is not None else None,
+            work=self._learning,
         )
         return Running(configured, poller, sender, limiters, asyncio.create_task(poller.run()))
 

@@ -26,7 +26,7 @@ from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
 from exporter.config.yaml_reader import read_document
 from exporter.domain.discovery import NameFilter
-from exporter.domain.limits import LIMITS, LimitSettings, Setting
+from exporter.domain.limits import LIMITS, LimitSettings, Sensitivity
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 
@@ -186,12 +186,13 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
 
 def _limits(*blocks: Limits) -> LimitSettings:
     """Return the limits of the innermost of *blocks*, which come from the outside in; each overrides single keys."""
-    merged: dict[str, Setting] = {}
+    merged: dict[str, Any] = {}
     for block in blocks:
         merged |= {key: getattr(block, key) for key in block.model_fields_set}
     # A default that is written down is the default still: `/config` writes down every one.
     return LimitSettings(
-        {key.name: merged[key.name] for key in LIMITS if merged.get(key.name, key.setting) != key.setting}
+        {key.name: merged[key.name] for key in LIMITS if merged.get(key.name, key.setting) != key.setting},
+        merged.get("sensitivity", Sensitivity.MEDIUM),
     )
 
 

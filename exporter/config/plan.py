@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from exporter.braze.endpoints import Endpoint
 from exporter.config.durations import format_duration
 from exporter.config.render import format_limit
-from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSettings, Setting
+from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSettings, Sensitivity, Setting
 from exporter.domain.poll_queue import interval_in_effect
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings
@@ -76,7 +76,8 @@ def describe_limits(settings: WorkspaceSettings) -> Iterator[str]:
 
 
 def _limits(limits: LimitSettings) -> str:
-    return ", ".join(f"{key.name} {_limit(key, limits.setting(key))}" for key in LIMITS)
+    each = ", ".join(f"{key.name} {_limit(key, limits.setting(key))}" for key in LIMITS)
+    return each if limits.sensitivity is Sensitivity.MEDIUM else f"{each}, sensitivity {limits.sensitivity}"
 
 
 def _limit(key: LimitKey, setting: Setting) -> str:

@@ -39,7 +39,10 @@ def _workspace(workspace: ConfiguredWorkspace) -> dict[str, Any]:
         "rest_endpoint": settings.rest_endpoint,
         **dict([workspace.key.setting]),
         "poll": _poll(settings.poll),
-        "limits": {key.name: format_limit(key, settings.limits.setting(key)) for key in LIMITS},
+        "limits": {
+            **{key.name: format_limit(key, settings.limits.setting(key)) for key in LIMITS},
+            "sensitivity": settings.limits.sensitivity.value,
+        },
         "rate_limit": _rate_limit(settings.rate_limit),
         "network": _network(workspace.network),
         "integrations": [_integration(one, settings.limits) for one in settings.integrations],
@@ -89,6 +92,8 @@ def _integration(one: Integration, common: LimitSettings) -> dict[str, Any]:
         for key in LIMITS
         if one.limits.setting(key) != common.setting(key)
     }
+    if one.limits.sensitivity is not common.sensitivity:
+        own["sensitivity"] = one.limits.sensitivity.value
     if own:
         written["limits"] = own
     if one.alerts is not Alerts.ALL:

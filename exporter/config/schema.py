@@ -22,10 +22,11 @@ from exporter.config.values import (
     PositiveDuration,
     ProxyUrl,
     RestEndpoint,
+    SensitivityKey,
     ShareLimit,
     Text,
 )
-from exporter.domain.limits import LIMITS, Alerts
+from exporter.domain.limits import LIMITS, Alerts, Sensitivity
 from exporter.domain.settings import PollSettings, RateLimits
 
 _POLL = PollSettings()
@@ -68,6 +69,7 @@ class Limits(Section):
     lag: DurationLimit = Field(default=_SETTINGS["lag"], examples=["2h"])
     success_age: DurationLimit = Field(default=_SETTINGS["success_age"], examples=["1d"])
     rows_synced: CountLimit = Field(default=_SETTINGS["rows_synced"], examples=["1000"])
+    sensitivity: SensitivityKey = Field(default=Sensitivity.MEDIUM, examples=["low"])
 
 
 class Network(Section):

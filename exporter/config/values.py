@@ -18,7 +18,7 @@ from exporter.config.endpoint import parse_endpoint
 from exporter.config.errors import WrongValueError
 from exporter.config.network import OFF, check_exemption, check_proxy
 from exporter.domain.decode import is_path_segment
-from exporter.domain.limits import Alerts, Keyword, Setting
+from exporter.domain.limits import Alerts, Keyword, Sensitivity, Setting
 
 MAX_TEXT = 500
 RESERVED_LABELS = frozenset(
@@ -177,6 +177,13 @@ def _check_alerts(value: Any) -> Alerts:
         raise WrongValueError("is not one of `all`, `no-page` and `off`", "write for example `no-page`") from None
 
 
+def _check_sensitivity(value: Any) -> Sensitivity:
+    try:
+        return Sensitivity(value)
+    except ValueError:
+        raise WrongValueError("is not one of `low`, `medium` and `high`", "write for example `low`") from None
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
 IntegrationId = Annotated[str, AfterValidator(_check_id)]
 LabelName = Annotated[str, AfterValidator(_check_label_name)]
@@ -194,3 +201,4 @@ ShareLimit = Annotated[Setting, _limit(_parse_share)]
 DurationLimit = Annotated[Setting, _limit(_parse_duration)]
 """Seconds; in the file a Prometheus duration."""
 AlertsKey = Annotated[Alerts, PlainValidator(_check_alerts)]
+SensitivityKey = Annotated[Sensitivity, PlainValidator(_check_sensitivity)]

@@ -8,14 +8,16 @@ depends on nothing but the past, a moment and the sensitivity, so that daemon an
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from math import exp
 
 from exporter.domain.limits import Limit, Limits, LimitSettings, Sensitivity, Source, limits_in_effect
 from exporter.domain.model import Sync
 from exporter.domain.normal import WIDEN, Normal, learn_from
-from exporter.domain.past import HISTORY, Run, to_run, to_seconds
+from exporter.domain.past import HISTORY, Run, to_moment, to_run, to_seconds
 from exporter.domain.rhythm import to_local
 from exporter.domain.summary import Summary
 from exporter.domain.trends import Trend, judge_latest
+from exporter.domain.wording import word_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,18 @@ class Learned:
         """Return how many rows are usual for the time of the week at which a sync started."""
         band = None if sync is None else self._rows(sync, 1.0)
         return None if band is None else band[1]
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What has become usual for good, in words, and since when."""
+        rows, durations, told = self.normal.rows, self.normal.durations, []
+        if rows is not None and rows.level_since is not None and rows.level_before is not None:
+            factor = exp(rows.level - rows.level_before)
+            times = f"{factor:.2g} times" if factor >= 1 else f"{word_share(factor)} of"
+            told.append(f"rows are {times} what they were, since {to_moment(rows.level_since):%Y-%m-%d}")
+        if durations is not None and durations.changed_at is not None:
+            told.append(f"durations have changed, on {to_moment(durations.changed_at):%Y-%m-%d}")
+        return tuple(told)
 
     def deadline(
         self, latest: Sync, resumed_at: datetime | None, delay: Limit, sensitivity: Sensitivity

@@ -6,7 +6,7 @@ value, or `auto`: learned from the integration's own past, and the fixed default
 in effect says where it comes from. Pure; what a limit means for a sync is decided in `health.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -122,6 +122,10 @@ class Limits:
     rows_synced: Limit = _NONE
     rows_synced_upper: Limit = _NONE
     """Only ever learned; off where `rows_synced` is."""
+
+    def __iter__(self) -> Iterator[tuple[str, Limit]]:
+        """Each limit with its name."""
+        return ((name, getattr(self, name)) for name in self.__slots__)
 
 
 def limits_in_effect(settings: LimitSettings, learned: Mapping[str, float] | None = None, syncs: int = 0) -> Limits:

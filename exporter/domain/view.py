@@ -52,6 +52,8 @@ class View:
     """For the time of the week of the latest finished sync."""
     learned_syncs: int | None = None
     """How many syncs the learned values rest on."""
+    changes: tuple[str, ...] = ()
+    """What has become usual for good lately, in words."""
     start_deadline_at: datetime | None = None
     failed_rows_ratio: float | None = None
     last_sync_lag_seconds: float | None = None
@@ -122,6 +124,7 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
         usual_duration_seconds=learned.usual_duration_seconds,
         usual_rows=learned.usual_rows(finished),
         learned_syncs=learned.normal.learned_syncs or None,
+        changes=learned.changes,
         start_deadline_at=case.start_deadline,
         failed_rows_ratio=finished.failed_rows_ratio if finished is not None else None,
         last_sync_lag_seconds=finished.lag_seconds if finished is not None else None,

@@ -9,7 +9,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-from exporter.domain.limits import LIMITS
 from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
 from exporter.domain.problem import Problem
 from exporter.domain.view import View
@@ -69,8 +68,14 @@ def _integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[
         "severity": problems[0].severity.word if problems else "ok",
         "problems": [_problem(problem) for problem in problems],
         "limits": {
-            key.name: {"value": (limit := getattr(view.limits, key.name)).value, "source": limit.source.value}
-            for key in LIMITS
+            name: {"value": limit.value, "source": limit.source.value, "learned_from_syncs": limit.syncs or None}
+            for name, limit in view.limits
+        },
+        "usual": {
+            "learned_syncs": view.learned_syncs or 0,
+            "sync_duration_seconds": view.usual_duration_seconds,
+            "rows_synced": view.usual_rows,
+            "changes": list(view.changes),
         },
         "poll": {
             "up": view.up,

@@ -17,10 +17,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from exporter.domain.health_trends import rounded
+from exporter.domain.limits import LIMITS, Limit, Source, Unit
 from exporter.domain.model import Sync, SyncStatus
 from exporter.domain.problem import Severity
 from exporter.domain.view import View
-from exporter.domain.wording import clip, word_span
+from exporter.domain.wording import clip, word_share, word_span
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES, Judged, Selection, judge, select
 from exporter.web.view import ExporterStatus, next_poll_at
 from exporter.web.words import LONGEST_MESSAGE, LONGEST_NAME, word_age, word_rfc3339, word_utc
@@ -77,11 +79,13 @@ def _load_template() -> jinja2.Template:
         message=lambda text: clip(text, LONGEST_MESSAGE),
         word=_STATUS_WORDS.__getitem__,
         number=lambda value: f"{value:,}",
+        rounded=lambda rows: f"{rounded(rows):,.0f}",
     )
     environment.globals.update(
         style=Markup(_STYLE),  # noqa: S704 - our own file
         refresh_choices=REFRESH_CHOICES,
         marks=_marks,
+        limits=_limits,
         next_poll_at=next_poll_at,
     )
     return environment.get_template("status.html")
@@ -149,6 +153,27 @@ def _marks(view: View) -> list[_Mark]:
     """The latest syncs, oldest at the left, so that the latest of all rows stand below each other at the right."""
     latest = view.history[:_MARKS]
     return [_Mark(_MARKS - 1 - place, sync.job_status.value, _mark_title(sync)) for place, sync in enumerate(latest)]
+
+
+_UNITS = {key.name: key.unit for key in LIMITS}
+
+
+def _limits(view: View) -> list[tuple[str, str, str]]:
+    """Name, value and source of each limit in effect."""
+    return [
+        (name.replace("_", " "), _limit(name, limit), f"{limit.source}")
+        for name, limit in view.limits
+        if limit.source is not Source.DEFAULT or limit.value is not None
+    ]
+
+
+def _limit(name: str, limit: Limit) -> str:
+    if limit.value is None:
+        return "off"
+    unit = _UNITS.get(name, Unit.COUNT)
+    if unit is Unit.SHARE:
+        return word_share(limit.value)
+    return _unbroken_span(limit.value) if unit is Unit.SECONDS else f"{rounded(limit.value):,.0f}"
 
 
 def _mark_title(sync: Sync) -> str:

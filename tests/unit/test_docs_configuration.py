@@ -14,7 +14,7 @@ from exporter.config.endpoint import KNOWN_HOSTS
 from exporter.config.load import load_config
 from exporter.config.schema import ConfigFile, Poll, Section
 from exporter.config.values import RESERVED_LABELS
-from exporter.domain.limits import Alerts, Keyword
+from exporter.domain.limits import Alerts, Keyword, Sensitivity
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
@@ -62,7 +62,7 @@ def default_of(path: str) -> str:
     if field.is_required():
         return "required"
     default = field.default
-    if isinstance(default, Keyword | Alerts | bool):
+    if isinstance(default, Keyword | Alerts | Sensitivity | bool):
         return f"`{default}`".lower()
     if not isinstance(default, int | float):
         return ""

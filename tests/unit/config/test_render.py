@@ -45,6 +45,7 @@ def test_the_smallest_configuration_is_shown_with_every_default() -> None:
     lag: auto
     success_age: auto
     rows_synced: auto
+    sensitivity: medium
   rate_limit:
     job_sync_status: 100
     integrations: 50

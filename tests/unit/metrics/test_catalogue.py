@@ -41,7 +41,8 @@ def test_help_is_a_sentence_that_needs_no_escaping(family: Family) -> None:
 
 @EVERY
 def test_help_of_what_polls_bring_says_that_it_is_cached(family: Family) -> None:
-    ours = {"last_poll_at", "last_poll_success_at", "history_gaps", "limits"}
+    learned = {"usual_rows", "usual_duration_seconds", "learned_syncs"}
+    ours = {"last_poll_at", "last_poll_success_at", "history_gaps", "limits", *learned}
     assert family.help.endswith(" Cached, refreshed every poll interval.") == (family.reads not in ours)
 
 
@@ -65,6 +66,10 @@ def test_gauges_about_syncs_expire_and_nothing_else_does() -> None:
         "braze_cdi_problem",
         "braze_cdi_sync_duration_limit_seconds",
         "braze_cdi_rows_synced_lower_limit",
+        "braze_cdi_rows_synced_upper_limit",
+        "braze_cdi_usual_rows_synced",
+        "braze_cdi_usual_sync_duration_seconds",
+        "braze_cdi_learned_syncs",
         "braze_cdi_failed_rows_ratio_limit",
         "braze_cdi_success_age_limit_seconds",
         "braze_cdi_last_timestamp_synced_lag_limit_seconds",
