@@ -139,6 +139,7 @@ def _draw_timeline(rng: Random, workspace: str, name: str) -> Timeline:
         labels=rng.choice([(), (("team", "crm"),)]),
         limits=LimitSettings(settings),
         alerts=rng.choice([Alerts.ALL, Alerts.ALL, Alerts.NO_PAGE, Alerts.OFF]),
+        expected_interval_seconds=rng.choice([None, None, None, 3600.0]),
     )
     begins, facts = 0, list[Facts]()
     while begins < MINUTES:
@@ -173,7 +174,7 @@ def _draw_facts(rng: Random, begins: int) -> Facts:
         expected=begins + rng.choice([-60, -15, -5, 2, 20]) if seldom(0.4) else None,
         paused=paused,
         gone=gone,
-        unscheduled=since() if seldom(0.1) else None,
+        unscheduled=since() if seldom(0.2) else None,
         synced=not seldom(0.12),
         draft=seldom(0.03),
     )
@@ -212,7 +213,10 @@ def view_at(timeline: Timeline, minute: int) -> View:
 
 def case_at(timeline: Timeline, minute: int) -> Case:
     stale_at = at(timeline.seen_at(minute) + STALE_AFTER)
-    return Case(state_at(timeline, minute), timeline.watch.limits, stale_at, timeline.integration.alerts)
+    integration = timeline.integration
+    interval = integration.expected_interval_seconds
+    state, limits = state_at(timeline, minute), timeline.watch.limits
+    return Case(state, limits, stale_at, integration.alerts, expected_interval_seconds=interval)
 
 
 # What contract 7 says
@@ -252,8 +256,14 @@ def _by_facts(timeline: Timeline, facts: Facts, now: int) -> Iterator[tuple[str,
     """Each kind that holds by itself, whatever else does."""
     limits, critical, warning = timeline.limits, Severity.CRITICAL, Severity.WARNING
     syncs = facts.syncs()
-    for kind, since in (("paused", facts.paused), ("gone", facts.gone), ("unscheduled", facts.unscheduled)):
-        if since is not None and not (kind == "paused" and syncs and syncs[0].sync_start_time > since.at):
+    resumed = facts.paused is not None and bool(syncs) and syncs[0].sync_start_time > facts.paused.at
+    has_interval = timeline.integration.expected_interval_seconds is not None
+    for kind, since in (
+        ("paused", None if resumed else facts.paused),
+        ("gone", facts.gone),
+        ("unscheduled", None if has_interval else facts.unscheduled),
+    ):
+        if since is not None:
             loud = not since.at_first_sight and at(now) - since.at < timedelta(days=3)
             yield kind, warning if loud else Severity.INFO
     delay = limits["start_delay"]

@@ -60,6 +60,8 @@ class Case:
     stale_at: datetime
     """From then on it is no longer known how the integration fares, unless a poll succeeds before."""
     alerts: Alerts = Alerts.ALL
+    expected_interval_seconds: float | None = None
+    """As configured: the operator then knows of a schedule, whatever Braze announces."""
 
     @property
     def at(self) -> datetime:

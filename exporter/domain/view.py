@@ -68,7 +68,8 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     """Return what is shown of a state; it does not depend on the moment of looking."""
     integration = described(state, watch.integration)
     stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
-    case = Case(state, watch.limits, stale_at, integration.alerts)
+    interval = integration.expected_interval_seconds
+    case = Case(state, watch.limits, stale_at, integration.alerts, expected_interval_seconds=interval)
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     if state.gone is not None:
