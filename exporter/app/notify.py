@@ -18,7 +18,7 @@ from exporter.clock import Clock
 
 class ServiceManager:
     """
-    Whoever started the daemon as a service, if somebody did.
+    The service manager that started the daemon, if one did.
 
     Args:
         environ: Holds `NOTIFY_SOCKET`, and `WATCHDOG_USEC` and `WATCHDOG_PID` where a watchdog is set.

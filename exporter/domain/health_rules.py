@@ -53,7 +53,7 @@ def gone(case: Case) -> Problem | None:
 
 def unscheduled(case: Case) -> Problem | None:
     since = case.state.unscheduled
-    if since is None:
+    if since is None or case.expected_interval_seconds is not None:
         return None
     return _fact("unscheduled", since, case.at, "Braze no longer announces a next run: its schedule was removed")
 

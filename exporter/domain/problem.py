@@ -63,6 +63,8 @@ class Case:
     alerts: Alerts = Alerts.ALL
     learned: Learned = field(default_factory=Learned)
     sensitivity: Sensitivity = Sensitivity.MEDIUM
+    expected_interval_seconds: float | None = None
+    """As configured: the operator then knows of a schedule, whatever Braze announces."""
 
     @property
     def at(self) -> datetime:

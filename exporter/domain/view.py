@@ -77,7 +77,8 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
     learned, settings = watch.learned, integration.limits
     limits = learned.limits(settings, state.summary)
-    case = Case(state, limits, stale_at, integration.alerts, learned, settings.sensitivity)
+    interval = integration.expected_interval_seconds
+    case = Case(state, limits, stale_at, integration.alerts, learned, settings.sensitivity, interval)
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     if state.gone is not None:

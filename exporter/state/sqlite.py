@@ -3,9 +3,10 @@ The store on disk, which goes on in memory when the disk fails.
 
 All states are in memory as well, so a disk that fails, fills up or is swapped costs nothing while the process lives.
 Of pasts, which are large, only what the disk does not have is in memory.
-Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after trouble the disk is left
-alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it begins and
-when it ends; where memory and disk differ, memory is right, because it has been shown. Nothing here knows SQLite.
+Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after a problem the disk is
+left alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it
+begins and when it ends; where memory and disk differ, memory is right, because it has been shown. Nothing here
+knows SQLite.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -75,7 +76,7 @@ class SqliteStore:
         self._known_file: tuple[int, int] | None = None
         """The file whose states are in memory."""
         self._tried_at: datetime | None = None
-        self._trouble = ""
+        self._problem = ""
         """Why states are in memory only, as last logged."""
         self._closed = False
 
@@ -223,9 +224,9 @@ class SqliteStore:
             )
             self._attach()
         self._report.state_persistent(value=True)
-        if self._trouble:
+        if self._problem:
             self._log.info("states are on disk again")
-            self._trouble = ""
+            self._problem = ""
 
     def _take_lock(self) -> None:
         if self._lock is not None and self._lock.in_place():
@@ -295,6 +296,6 @@ class SqliteStore:
             self._known_file = None  # to be examined, not only opened
         self._report.state_write_failed()
         self._report.state_persistent(value=False)
-        if self._trouble != str(error):
-            self._trouble = str(error)
-            self._log.warning("states are kept in memory only, and lost at a restart", reason=self._trouble)
+        if self._problem != str(error):
+            self._problem = str(error)
+            self._log.warning("states are kept in memory only, and lost at a restart", reason=self._problem)

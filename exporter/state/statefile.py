@@ -1,8 +1,8 @@
 """
-One SQLite file of states: open it, read all, write some. Every trouble is a StateFileError (`errors.py`).
+One SQLite file of states: open it, read all, write some. Every problem is a StateFileError (`errors.py`).
 
 Decides what a damaged row costs: that state only, which is put aside in a table of its own. Does not know how SQLite
-opens a file, what is done about trouble, nor that states are kept in memory as well.
+opens a file, what is done about problems, nor that states are kept in memory as well.
 """
 
 import sqlite3
@@ -63,7 +63,7 @@ class Contents:
 
 
 class StateFile:
-    """An open state file. After any trouble it is good for `close` only. All methods raise StateFileError."""
+    """An open state file. After any problem it is good for `close` only. All methods raise StateFileError."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, begun: bool = False) -> None:
         self._path = path

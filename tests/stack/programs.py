@@ -21,8 +21,8 @@ START_SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
-    """Run Prometheus until the block ends; gives its address. It keeps its data in *folder*."""
+def prometheus(folder: Path, config: Mapping[str, Any], *flags: str) -> Iterator[str]:
+    """Run Prometheus until the block ends; gives its address. Its data are in *folder*, below `prometheus`."""
     file = folder / "prometheus.yml"
     file.write_text(yaml.safe_dump(dict(config)))
     address = f"127.0.0.1:{free_port()}"
@@ -31,6 +31,7 @@ def prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
         f"--config.file={file}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
         f"--web.listen-address={address}",
+        *flags,
     ]
     with _ready(command, folder / "prometheus.log", f"http://{address}") as url:
         yield url

@@ -387,6 +387,15 @@ def test_what_was_so_at_first_sight_is_information(kind: str) -> None:
     assert (problem.severity, problem.since) == (Severity.INFO, None)
 
 
+def test_with_an_interval_configured_a_schedule_is_known_whatever_braze_announces() -> None:
+    """Else a lost schedule would hide for ever that the syncs the operator expects do not start."""
+    late = replace(expecting(HEALTHY, NOW - 60), unscheduled=Since(minute(NOW - 90)))
+    assert problems(late) == {"unscheduled": "warning"}
+    verdict = assess(replace(case(late), expected_interval_seconds=3600.0))
+    assert [(problem.kind, problem.severity.word) for problem in verdict.problems] == [("overdue", "critical")]
+    assert [problem.kind for problem in verdict.stale_problems] == ["stale", "overdue"]
+
+
 def test_a_sync_that_starts_later_ends_a_pause() -> None:
     assert problems(replace(HEALTHY, paused=Since(minute(NOW - 30)))) == {"paused": "warning"}
     assert problems(replace(HEALTHY, paused=Since(minute(NOW - 31)))) == {}

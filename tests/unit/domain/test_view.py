@@ -116,6 +116,11 @@ def test_what_is_wrong_depends_on_the_moment_of_looking_at_the_moment_it_goes_st
     assert (nothing.is_stale(minute(20)), nothing.problems_at(minute(20))) == (False, ())
 
 
+def test_an_interval_that_is_configured_is_a_schedule() -> None:
+    watch = replace(WATCH, integration=replace(WATCH.integration, expected_interval_seconds=3600.0))
+    assert shown(replace(state(HEALTHY), unscheduled=Since(minute(9))), watch).verdict == ()
+
+
 def test_problems_are_judged_by_the_limits_and_alerts_of_the_integration() -> None:
     late = replace(state(HEALTHY), expected=ExpectedRun(minute(5), announced=True))
     assert shown(late).verdict == ()
