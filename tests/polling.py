@@ -55,6 +55,8 @@ class Asked:
     workspace: str
     endpoint: Endpoint
     integration_id: str
+    query: str
+    """Holds the cursor of a page after the first."""
 
 
 class FixedKey:
@@ -124,6 +126,7 @@ class Polling:
         limits: RateLimits | None = None,
         key: Key | None = None,
         carried: dict[str, IntegrationState] | None = None,
+        history: timedelta = timedelta(0),
     ) -> WorkspacePoller:
         """Start to poll a workspace; *configured* are ids, or integrations as the configuration's file has them."""
         limits = limits or RateLimits()
@@ -134,6 +137,7 @@ class Polling:
             limits,
             tuple(Integration(workspace, one, one) if isinstance(one, str) else one for one in configured),
             DiscoverySettings(discovery, names or NameFilter()),
+            history_seconds=history.total_seconds(),
         )
         sender = VirtualSender(
             self.world,
@@ -269,7 +273,7 @@ class Polling:
 
     def _note(self, workspace: str, request: Request) -> None:
         integration_id = request.path.split("/")[3] if request.endpoint is OWN else ""
-        self.asked.append(Asked(self.clock.monotonic(), workspace, request.endpoint, integration_id))
+        self.asked.append(Asked(self.clock.monotonic(), workspace, request.endpoint, integration_id, request.query))
 
 
 def poll_braze(test: Callable[[Polling], Coroutine[Any, Any, None]], *, style: Style | None = None) -> None:

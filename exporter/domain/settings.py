@@ -52,3 +52,5 @@ class WorkspaceSettings:
     discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     """Of the integrations that only discovery finds; the others have their own."""
+    history_seconds: float = 0.0
+    """How far back syncs are read to learn what is normal; 0 reads nothing."""

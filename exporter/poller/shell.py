@@ -7,11 +7,13 @@ torn, and what a page has shown is on disk. Decides nothing: the transitions of 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from exporter.clock import Clock
 from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, Watch
+from exporter.domain.ledger import Ledger
 from exporter.domain.limits import limits_in_effect
-from exporter.domain.model import Integration
+from exporter.domain.model import Integration, Sync
 from exporter.domain.poll_queue import PollQueue, next_turn, phase
 from exporter.domain.settings import WorkspaceSettings
 from exporter.domain.transitions import on_start
@@ -89,9 +91,9 @@ class Shell:
         elif change.ask is Ask.AT and change.ask_at is not None:
             self.queue.reschedule(one.key, change.ask_at)
 
-    def end_poll(self, one: Watched, change: Change) -> None:
-        """Let what a poll has changed take effect, and give the integration its next turn."""
-        self._show(one, change)
+    def end_poll(self, one: Watched, change: Change, counted: tuple[Sync, ...]) -> None:
+        """Let what a poll has changed take effect, add to the past, and give the integration its next turn."""
+        self._show(one, change, (*counted, *_newly_seen(one.state.ledger, change.state.ledger)))
         rests = change.state.polls.failure is None or change.state.gone is not None
         self.queue.done(one.key, self._clock.monotonic(), succeeded=rests, due=change.ask_at)
 
@@ -101,14 +103,31 @@ class Shell:
             turn = next_turn(self._clock.monotonic(), self.queue.interval, phase(one.key))
             self.queue.bring_forward(one.key, turn)
 
+    def next_polls_at(self) -> dict[str, datetime]:
+        """When the own endpoint of each integration has its turn, by id; without those that have none."""
+        moment = self.moment()
+        turns = ((one.key, self.queue.due(one.key)) for one in self)
+        return {key: moment.now + timedelta(seconds=due - moment.monotonic) for key, due in turns if due is not None}
+
     def moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.monotonic())
 
-    def _show(self, one: Watched, change: Change) -> None:
+    def past_grew(self, one: Watched) -> None:
+        """Take in that a page of an integration's history was kept."""
+
+    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = ()) -> None:
         state = change.state
         view = build_view(state, one.watch)
-        if change.commit or view.verdict != one.view.verdict:
+        if change.commit or syncs or view.verdict != one.view.verdict:
             state = replace(state, session=replace(state.session, committed_at=state.judged_at))
-            self._store.commit(self._settings.name, one.key, state)
+            self._store.commit(self._settings.name, one.key, state, syncs)
         one.state, one.view = state, view
         self._page.publish(view)
+
+
+def _newly_seen(before: Ledger | None, after: Ledger | None) -> list[Sync]:
+    """Return finished syncs that are new or were revised; at first sight none of them has been counted."""
+    if after is None or after is before:
+        return []
+    known = () if before is None else before.recent
+    return [sync for sync in after.recent if sync.finished and sync not in known]

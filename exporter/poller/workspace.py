@@ -8,7 +8,7 @@ be relied on, and which integrations there are. One that is taken away while a p
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
@@ -26,6 +26,7 @@ from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no
 from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.history_reader import HistoryReader
 from exporter.poller.list_reader import ListHealth, ListReader
 from exporter.poller.loop import PollLoop, Readiness, Supervised
 from exporter.poller.report import Reporter
@@ -73,16 +74,18 @@ class WorkspacePoller:
             worth_pages=None if settings.discovery.enabled else len(settings.integrations),
             note_anomalies=self._report.anomalies(Endpoint.INTEGRATIONS),
         )
-        self._supervised = (
-            Supervised("poll", self._loop.run, log.bind(workspace=settings.name)),
-            Supervised("listing", self._list_reader.run, log.bind(workspace=settings.name)),
+        self.history = HistoryReader(
+            settings, api, self._shell, store, clock=clock, report=self._report, polled=self.readiness.all
         )
+        loops = {"poll": self._loop.run, "listing": self._list_reader.run}
+        if settings.history_seconds:
+            loops["history"] = self.history.run
+        self._supervised = [Supervised(*loop, log.bind(workspace=settings.name)) for loop in loops.items()]
         self._discovery = Discovery()
         self._list = ListHealth()
         self._unwatched: dict[str, str] = {}
         """What the walk through the list that is under way has shown and nobody watches: id to name."""
-        self._failures_in_a_row = 0
-        self._in_doubt = False
+        self._failures_in_a_row, self._in_doubt = 0, False
         self_metrics.prepare_workspace(settings.name)
         kept = {**self._shell.kept(), **(carried or {})}
         for integration in settings.integrations:
@@ -116,9 +119,7 @@ class WorkspacePoller:
 
     def next_polls_at(self) -> dict[str, datetime]:
         """When the own endpoint of each integration has its turn, by id; without those that have none."""
-        moment = self._shell.moment()
-        turns = ((one.key, self._queue.due(one.key)) for one in self._shell)
-        return {key: moment.now + timedelta(seconds=due - moment.monotonic) for key, due in turns if due is not None}
+        return self._shell.next_polls_at()
 
     @property
     def interval_seconds(self) -> float:
@@ -162,7 +163,7 @@ class WorkspacePoller:
         before = one.view
         covers = not self._in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
         change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=covers)
-        self._shell.end_poll(one, change)
+        self._shell.end_poll(one, change, result.counted)
         self.readiness.note(integration_id)
         self._report.poll(before, one.view, result, moment.monotonic - began)
 
