@@ -56,6 +56,8 @@ class Asked:
     workspace: str
     endpoint: Endpoint
     integration_id: str
+    query: str
+    """Holds the cursor of a page after the first."""
 
 
 class FixedKey:
@@ -273,7 +275,7 @@ class Polling:
 
     def _note(self, workspace: str, request: Request) -> None:
         integration_id = request.path.split("/")[3] if request.endpoint is OWN else ""
-        self.asked.append(Asked(self.clock.monotonic(), workspace, request.endpoint, integration_id))
+        self.asked.append(Asked(self.clock.monotonic(), workspace, request.endpoint, integration_id, request.query))
 
 
 def poll_braze(test: Callable[[Polling], Coroutine[Any, Any, None]], *, style: Style | None = None) -> None:

@@ -102,7 +102,7 @@ class Timeline:
     @property
     def watch(self) -> Watch:
         poll = PollSettings(stale_after_seconds=STALE_AFTER * 60)
-        return Watch(self.integration, poll, limits_in_effect(self.integration.limits))
+        return Watch(self.integration, poll)
 
     def seen_at(self, minute: int) -> int:
         """The minute of the latest good poll."""
@@ -215,7 +215,7 @@ def case_at(timeline: Timeline, minute: int) -> Case:
     stale_at = at(timeline.seen_at(minute) + STALE_AFTER)
     integration = timeline.integration
     interval = integration.expected_interval_seconds
-    state, limits = state_at(timeline, minute), timeline.watch.limits
+    state, limits = state_at(timeline, minute), limits_in_effect(integration.limits)
     return Case(state, limits, stale_at, integration.alerts, expected_interval_seconds=interval)
 
 

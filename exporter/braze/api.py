@@ -63,21 +63,26 @@ MOST_PAGES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Fetched(Generic[D]):
-    """One page of an endpoint; *last* when Braze gives no cursor to a further one."""
+    """One page of an endpoint; *next_cursor* is None when Braze names no further one."""
 
     decoded: D
-    last: bool
+    next_cursor: Cursor | None
+
+    @property
+    def last(self) -> bool:
+        return self.next_cursor is None
 
 
 class Pages(Generic[D]):
     """
-    The pages of one endpoint, from the first on: the only paging loop.
+    The pages of one endpoint, from the first or a later one on: the only paging loop.
 
     Args:
         api: Of the workspace.
         endpoint: Which.
         integration_id: Where the endpoint is about one.
         turn_taken: Whether the turn of the first request has been taken.
+        cursor: Of the page to begin with.
         note_anomalies: Told what was odd on a page, one that is of no use included.
 
     """
@@ -89,6 +94,7 @@ class Pages(Generic[D]):
         integration_id: str = "",
         *,
         turn_taken: bool = False,
+        cursor: Cursor | None = None,
         note_anomalies: NoteAnomalies | None = None,
     ) -> None:
         self._note_anomalies = note_anomalies
@@ -96,7 +102,7 @@ class Pages(Generic[D]):
         self._endpoint = endpoint
         self._integration_id = integration_id
         self._turn_taken = turn_taken
-        self._cursor: Cursor | None = None
+        self._cursor = cursor
         self._cursors: set[Cursor | None] = set()
 
     async def read(self) -> Fetched[D]:
@@ -122,7 +128,7 @@ class Pages(Generic[D]):
             raise PayloadError(f"{decoded.problem}; a proxy in between or a change of Braze's API may be the cause")
         self._cursors.add(self._cursor)
         self._cursor = next_cursor
-        return Fetched(cast("D", decoded), last=next_cursor is None)
+        return Fetched(cast("D", decoded), next_cursor)
 
 
 class Api:
@@ -157,24 +163,38 @@ class Api:
         return self._breaker.error_while_open(endpoint, self._clock.monotonic()) is not None
 
     def syncs(
-        self, integration_id: str, *, turn_taken: bool = False, note_anomalies: NoteAnomalies | None = None
+        self,
+        integration_id: str,
+        *,
+        turn_taken: bool = False,
+        cursor: Cursor | None = None,
+        note_anomalies: NoteAnomalies | None = None,
     ) -> Pages[DecodedSyncs]:
         """The syncs of an integration."""
         return Pages(
-            self, Endpoint.JOB_SYNC_STATUS, integration_id, turn_taken=turn_taken, note_anomalies=note_anomalies
+            self,
+            Endpoint.JOB_SYNC_STATUS,
+            integration_id,
+            turn_taken=turn_taken,
+            cursor=cursor,
+            note_anomalies=note_anomalies,
         )
 
     def integrations(self, *, note_anomalies: NoteAnomalies | None = None) -> Pages[DecodedListing]:
         """The list of integrations that the key can see."""
         return Pages(self, Endpoint.INTEGRATIONS, note_anomalies=note_anomalies)
 
-    def try_turn(self, endpoint: Endpoint) -> float:
-        """Take a turn now and return 0; or return the seconds until there may be one, and take none."""
+    def try_turn(self, endpoint: Endpoint, *, spare: bool = False) -> float:
+        """
+        Take a turn now and return 0; or return the seconds until there may be one, and take none.
+
+        A *spare* turn is for a request that nobody waits for.
+        """
         limiter = self._limiters[endpoint]
         now = self._clock.monotonic()
-        wait = limiter.wait_seconds(now)
+        wait = limiter.spare_wait_seconds(now) if spare else limiter.wait_seconds(now)
         if wait == 0:
-            limiter.take(now)
+            limiter.take(now, spare=spare)
         return wait
 
     def note_throttled(self, endpoint: Endpoint, seconds: float) -> None:

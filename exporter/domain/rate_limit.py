@@ -9,6 +9,8 @@ others use the limit too, and not before the reset that a 429 names. Knows nothi
 - A new limiter counts as three quarters used, evenly over the past minute: the process may have restarted right after
   using the limit up.
 - Headers can only lower the rate. Nonsense (a reset long ago or far off, a limit of 0) is ignored.
+- Requests that nobody waits for take at most half of what all others have left free in the past window, evenly, and
+  none where other programs use the limit up.
 - Headers lag behind the requests in flight: each of ours is subtracted from what remained, and after a 429 one request
   probes ahead of the others.
 """
@@ -27,6 +29,10 @@ LONGEST_BACKOFF_SECONDS = 60.0
 """The longest of these: a limit per minute is restored after a minute."""
 PROBE_SECONDS = 5.0
 """After a 429 the other requests wait this long for the response to the first one."""
+SPARE_BELOW = 2
+"""Below so many times that share, what remains is left to requests that somebody waits for."""
+LOOK_AGAIN_SECONDS = 2.0
+"""When nothing is left free, there may be soon."""
 _SAME_RESET_SECONDS = 2.0
 """Resets this close together are the same: they come in whole seconds, from clocks that differ."""
 
@@ -40,6 +46,8 @@ class RateLimiter:
         self.configure(per_minute, share)
         used = int(self._allowed * USED_AT_START)
         self._sent = deque(now - WINDOW_SECONDS * (1 - (i + 1) / used) for i in range(used))
+        self._spare: deque[float] = deque()
+        """Those of the requests sent that nobody waited for."""
         self._not_before = now
         self._rejections = 0
         self._held_until = now
@@ -68,9 +76,24 @@ class RateLimiter:
             wait = max(wait, self._sent[-self._allowed] + WINDOW_SECONDS - now)
         return wait
 
-    def take(self, now: float) -> None:
-        """Record that a request is being sent. Call it only when `wait_seconds` returns 0."""
+    def spare_wait_seconds(self, now: float) -> float:
+        """How long until a request may be sent that nobody waits for; 0 when it may be sent now."""
+        wait = self.wait_seconds(now)
+        while self._spare and now - self._spare[0] >= WINDOW_SECONDS:
+            self._spare.popleft()
+        half = (self._allowed - (len(self._sent) - len(self._spare))) / 2
+        in_use = now < self._resets_at and self._remaining < self._spread_below * SPARE_BELOW
+        if half <= 0 or in_use or self._probing:
+            return max(wait, LOOK_AGAIN_SECONDS)
+        if len(self._spare) >= max(1.0, half):
+            wait = max(wait, self._spare[0] + WINDOW_SECONDS - now)
+        return max(wait, self._spare[-1] + WINDOW_SECONDS / half - now) if self._spare else wait
+
+    def take(self, now: float, *, spare: bool = False) -> None:
+        """Record that a request is being sent. Call it only when `wait_seconds` or `spare_wait_seconds` returns 0."""
         self._sent.append(now)
+        if spare:
+            self._spare.append(now)
         self._remaining -= 1
         self._spread(now)
         if self._probing:

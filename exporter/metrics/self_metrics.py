@@ -105,6 +105,11 @@ class SelfMetrics:
             "Integrations that the key sees and nobody watches, drafts apart.",
             "workspace",
         )
+        self._history_read = self._gauge(
+            "history_read_ratio",
+            "How much of the wanted history has been read to learn what is normal, 0 to 1.",
+            "workspace",
+        )
         self._config_successful = self._gauge(
             "config_last_reload_successful",
             "Whether configuration and web configuration were each last loaded with success (1) or not (0).",
@@ -189,6 +194,10 @@ class SelfMetrics:
     def unwatched(self, workspace: str, count: int) -> None:
         """Show how many integrations the key sees and nobody watches."""
         self._unwatched.set(count, workspace)
+
+    def history_read(self, workspace: str, ratio: float) -> None:
+        """Show how much of the wanted history has been read, 0 to 1."""
+        self._history_read.set(ratio, workspace)
 
     def discovery_succeeded(self, workspace: str, at_seconds: float) -> None:
         """Show when the list of integrations was last read whole."""

@@ -20,6 +20,7 @@ from exporter.domain.learned import Learned, compare, learn_past
 from exporter.domain.model import Integration
 from exporter.domain.normal import FEW, is_refit_due, refit_at
 from exporter.domain.past import Run, to_moment, to_run
+from exporter.domain.settings import WorkspaceSettings
 from exporter.poller.shell import Shell, Watched
 from exporter.state.learned_codec import decode_learned, encode_learned
 from exporter.state.pasts import StoredPast
@@ -59,16 +60,14 @@ class WorkThread:
 class Learner:
     """Keeps what was learned of each integration up to date; `run` does so until it is cancelled."""
 
-    def __init__(
-        self, workspace: str, shell: Shell, store: Store, *, clock: Clock, work: Work, history: timedelta
-    ) -> None:
-        self._workspace = workspace
+    def __init__(self, settings: WorkspaceSettings, shell: Shell, store: Store, clock: Clock, work: Work) -> None:
+        self._workspace = settings.name
         self._shell = shell
         self._store = store
         self._clock = clock
         self._work = work
-        self._history = history
-        self._kept = store.load_outlines(workspace) if history else {}
+        self._history = timedelta(seconds=settings.history_seconds)
+        self._kept = store.load_outlines(settings.name)
         self._waiting: dict[str, None] = {}
         """Whose past has grown, in this order."""
         self._new: set[str] = set()
@@ -81,24 +80,23 @@ class Learner:
         key, recent = integration.integration_id, () if state is None or state.ledger is None else state.ledger.recent
         stored = self._kept.get(key, StoredPast())
         learned, basis = Learned(), ""
-        if self._history and stored.learned:
+        if stored.learned:
             try:
                 learned, basis = decode_learned(stored.learned)
             except ValueError:
-                self.grew(key)
+                basis = ""
         if basis == self._basis(integration) and stored.learned_at is not None:
             self._learned_at[key] = stored.learned_at
             self._new.add(key)
-        elif self._history:
+        else:
             self.grew(key)
         good = next((sync for sync in recent if sync.finished and not sync.failed), None)
         return replace(learned, latest_good=None if good is None else to_run(good))
 
     def grew(self, integration_id: str) -> None:
         """Take note that syncs were added to a past."""
-        if self._history:
-            self._waiting[integration_id] = None
-            self._woken.set()
+        self._waiting[integration_id] = None
+        self._woken.set()
 
     async def run(self) -> None:
         while True:

@@ -49,6 +49,7 @@ class Reporter:
         self._failing: dict[str, str] = {}
         """Why each integration's latest poll failed, of those that did."""
         self._reasons: Counter[str] = Counter()
+        self._history_begun = self._history_ended = False
 
     def anomalies(self, endpoint: Endpoint) -> Callable[[Mapping[str, int]], None]:
         """Return who notes what was odd in the answers of *endpoint*."""
@@ -139,6 +140,18 @@ class Reporter:
         """Say that the list is not used."""
         self._listing_trouble = None
         self._log.debug("the list of integrations is longer than it is worth; each integration is polled by itself")
+
+    def history(self, ratio: float | None, integrations: int) -> None:
+        """Show how much of the history has been read, 0 to 1; say when that begins and ends, once."""
+        if ratio is None:
+            return
+        self._self_metrics.history_read(self._workspace, ratio)
+        if ratio < 1 and not self._history_begun:
+            self._log.info("reading the history to learn what is normal", integrations=integrations)
+            self._history_begun = True
+        elif ratio == 1 and self._history_begun and not self._history_ended:
+            self._log.info("the history has been read", integrations=integrations)
+            self._history_ended = True
 
     def plan(self, interval_seconds: float, configured: int, discovered: int) -> None:
         """Show how many integrations there are, and how often they are polled."""

@@ -5,8 +5,10 @@ The integrations that a workspace watches, and the one place where what has chan
 torn, and what a page has shown is on disk. Decides nothing: the transitions of the domain do.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from exporter.clock import Clock
 from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, Watch
@@ -19,6 +21,26 @@ from exporter.domain.transitions import on_start
 from exporter.domain.view import View, build_view
 from exporter.metrics.page import Page
 from exporter.state.store import Store
+
+
+class Learning(Protocol):
+    """Who learns from the past."""
+
+    def restore(self, integration: Integration, state: IntegrationState | None, /) -> Learned:
+        """Return what was learned of an integration before it was watched here."""
+
+    def grew(self, integration_id: str, /) -> None:
+        """Take note that syncs were added to a past."""
+
+
+class Unlearned:
+    """Learns nothing."""
+
+    def restore(self, _integration: Integration, _state: IntegrationState | None, /) -> Learned:
+        return Learned()
+
+    def grew(self, _integration_id: str, /) -> None:
+        """Nothing follows."""
 
 
 @dataclass(slots=True)
@@ -46,8 +68,7 @@ class Shell:
         self._page = page
         self._clock = clock
         self._watched: dict[str, Watched] = {}
-        self.on_growth: Callable[[str], object] = str
-        """Hears the id of an integration whose past has grown."""
+        self.learner: Learning = Unlearned()
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(tuple(self._watched.values()))
@@ -62,12 +83,10 @@ class Shell:
         """What the store has of the workspace, by integration id."""
         return self._store.load(self._settings.name)
 
-    def admit(
-        self, integration: Integration, kept: IntegrationState | None, learned: Learned, *, configured: bool
-    ) -> Watched:
+    def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
         """Watch an integration: show what is known of it from before, and make it due unless it is gone."""
         key, moment = integration.integration_id, self.moment()
-        watch = Watch(integration, self._settings.poll, learned)
+        watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
         one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
         if configured or state.gone is None:
@@ -114,12 +133,18 @@ class Shell:
             turn = next_turn(self._clock.monotonic(), self.queue.interval, phase(one.key))
             self.queue.bring_forward(one.key, turn)
 
+    def next_polls_at(self) -> dict[str, datetime]:
+        """When the own endpoint of each integration has its turn, by id; without those that have none."""
+        moment = self.moment()
+        turns = ((one.key, self.queue.due(one.key)) for one in self)
+        return {key: moment.now + timedelta(seconds=due - moment.monotonic) for key, due in turns if due is not None}
+
     def moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.monotonic())
 
     def past_grew(self, one: Watched) -> None:
         """Take in that syncs were added to the past of an integration."""
-        self.on_growth(one.key)
+        self.learner.grew(one.key)
 
     def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = ()) -> None:
         state = change.state

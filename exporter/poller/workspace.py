@@ -8,7 +8,7 @@ be relied on, and which integrations there are. One that is taken away while a p
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
@@ -26,6 +26,7 @@ from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no
 from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.history_reader import HistoryReader
 from exporter.poller.learning import Learner, Work, at_once
 from exporter.poller.list_reader import ListHealth, ListReader
 from exporter.poller.loop import PollLoop, Readiness, Supervised
@@ -62,15 +63,6 @@ class WorkspacePoller:
         self._api = api
         self._clock = clock
         self._shell = Shell(settings, store, page, clock)
-        self._learner = Learner(
-            settings.name,
-            self._shell,
-            store,
-            clock=clock,
-            work=work,
-            history=timedelta(seconds=settings.history_seconds),
-        )
-        self._shell.on_growth = self._learner.grew
         self._report = Reporter(settings.name, self_metrics, log, needs_list=settings.discovery.enabled)
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue
@@ -84,21 +76,23 @@ class WorkspacePoller:
             worth_pages=None if settings.discovery.enabled else len(settings.integrations),
             note_anomalies=self._report.anomalies(Endpoint.INTEGRATIONS),
         )
-        self._supervised = (
-            Supervised("poll", self._loop.run, log.bind(workspace=settings.name)),
-            Supervised("listing", self._list_reader.run, log.bind(workspace=settings.name)),
-            Supervised("learning", self._learner.run, log.bind(workspace=settings.name)),
+        self.history = HistoryReader(
+            settings, api, self._shell, store, clock=clock, report=self._report, polled=self.readiness.all
         )
+        loops = {"poll": self._loop.run, "listing": self._list_reader.run}
+        if settings.history_seconds:
+            learner = self._shell.learner = Learner(settings, self._shell, store, clock, work)
+            loops |= {"history": self.history.run, "learning": learner.run}
+        self._supervised = [Supervised(*loop, log.bind(workspace=settings.name)) for loop in loops.items()]
         self._discovery = Discovery()
         self._list = ListHealth()
         self._unwatched: dict[str, str] = {}
         """What the walk through the list that is under way has shown and nobody watches: id to name."""
-        self._failures_in_a_row = 0
-        self._in_doubt = False
+        self._failures_in_a_row, self._in_doubt = 0, False
         self_metrics.prepare_workspace(settings.name)
         kept = {**self._shell.kept(), **(carried or {})}
         for integration in settings.integrations:
-            self._admit(integration, kept.get(integration.integration_id), configured=True)
+            self._shell.admit(integration, kept.get(integration.integration_id), configured=True)
             self.readiness.expect(integration.integration_id)
         for integration_id, state in kept.items():
             if state.listed is not None:
@@ -128,9 +122,7 @@ class WorkspacePoller:
 
     def next_polls_at(self) -> dict[str, datetime]:
         """When the own endpoint of each integration has its turn, by id; without those that have none."""
-        moment = self._shell.moment()
-        turns = ((one.key, self._queue.due(one.key)) for one in self._shell)
-        return {key: moment.now + timedelta(seconds=due - moment.monotonic) for key, due in turns if due is not None}
+        return self._shell.next_polls_at()
 
     @property
     def interval_seconds(self) -> float:
@@ -285,15 +277,11 @@ class WorkspacePoller:
         if key in self._shell or not self._discovers(name or key):
             return None
         integration = Integration(self.settings.name, key, key, limits=self.settings.limits)
-        one = self._admit(integration, kept, configured=False)
+        one = self._shell.admit(integration, kept, configured=False)
         if one.state.gone is None:
             self._discovery.observe((key,))
             self.readiness.expect(key)
         return one
-
-    def _admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
-        learned = self._learner.restore(integration, kept)
-        return self._shell.admit(integration, kept, learned, configured=configured)
 
     def _discovers(self, name: str) -> bool:
         return self.settings.discovery.enabled and self.settings.discovery.names.takes(name)

@@ -20,12 +20,12 @@ PARTS = 32
 """Parts of one past, at the most."""
 
 _WHOSE = "workspace = CAST(?1 AS TEXT) AND integration_id = CAST(?2 AS TEXT)"
-_ROW = "read_to, cursor, done, learned, learned_at FROM past"
+_ROW = "pages, read_to, cursor, done, learned, learned_at FROM past"
 _BEGIN = (
     "INSERT INTO past (workspace, integration_id) VALUES (CAST(?1 AS TEXT), CAST(?2 AS TEXT)) ON CONFLICT DO NOTHING"
 )
 _ADD = f"INSERT INTO past_part (past, syncs) SELECT id, ?3 FROM past WHERE {_WHOSE}"  # noqa: S608 - constants only, here and below
-_PROGRESS = f"UPDATE past SET read_to = ?3, cursor = CAST(?4 AS TEXT), done = ?5 WHERE {_WHOSE}"  # noqa: S608
+_PROGRESS = f"UPDATE past SET pages = ?3, read_to = ?4, cursor = CAST(?5 AS TEXT), done = ?6 WHERE {_WHOSE}"  # noqa: S608
 _LEARNED = f"UPDATE past SET learned = ?3, learned_at = ?4 WHERE {_WHOSE}"  # noqa: S608
 _PARTS = f"FROM past_part WHERE past = (SELECT id FROM past WHERE {_WHOSE})"  # noqa: S608
 _DELETE = f"DELETE FROM past WHERE {_WHOSE}"  # noqa: S608
@@ -39,12 +39,14 @@ Statement = tuple[str, tuple[Any, ...]]
 class Progress:
     """How far the history of an integration has been read."""
 
+    pages: int = 0
+    """How many have been read."""
     read_to: datetime | None = None
-    """Start of the oldest sync that was read from Braze."""
+    """Every sync that started later has been read, or was counted."""
     cursor: str | None = None
     """Of the page to be read next; None where the first is."""
     done: bool = False
-    """Whether nothing is left to be read."""
+    """Whether nothing older is left, or of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def adding(names: Names, syncs: Iterable[Sync], progress: Progress | None = None
         yield _ADD, (*names, encode(part))
     if progress is not None:
         cursor = None if progress.cursor is None else progress.cursor.encode("utf-8", "surrogatepass")
-        yield _PROGRESS, (*names, encode_optional(progress.read_to), cursor, progress.done)
+        yield _PROGRESS, (*names, progress.pages, encode_optional(progress.read_to), cursor, progress.done)
 
 
 def learning(names: Names, learned: bytes, at: datetime | None) -> Iterator[Statement]:
@@ -134,10 +136,10 @@ class PastReader:
 
 def _outline(row: Any) -> StoredPast:
     """A row that holds anything else is that of a past that was never read."""
-    read_to, cursor, done, learned, learned_at = row
+    pages, read_to, cursor, done, learned, learned_at = row
     try:
         text = None if cursor is None else cursor.decode("utf-8", "surrogatepass")
-        progress = Progress(decode_optional(read_to), text, bool(done))
+        progress = Progress(int(pages), decode_optional(read_to), text, bool(done))
         return StoredPast(Past(), progress, bytes(learned), decode_optional(learned_at))
-    except (AttributeError, OverflowError, TypeError, UnicodeDecodeError):
+    except (AttributeError, OverflowError, TypeError, ValueError):
         return StoredPast()

@@ -89,6 +89,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id INTEGER PRIMARY KEY,
             workspace TEXT NOT NULL,
             integration_id TEXT NOT NULL,
+            pages INTEGER NOT NULL DEFAULT 0,
             read_to INTEGER,
             cursor TEXT,
             done INTEGER NOT NULL DEFAULT 0,

@@ -294,7 +294,9 @@ def test_a_past_holds_each_sync_it_was_given_once_and_in_order(todo: list[tuple[
                     if word == "commit":
                         store.commit("w", name, state(step, judged_at=around.time), new)
                     else:
-                        progress[name] = Progress(START - timedelta(hours=step), f"skip:{step}", done=bool(step % 2))
+                        progress[name] = Progress(
+                            step, START - timedelta(hours=step), f"skip:{step}", done=bool(step % 2)
+                        )
                         store.add_to_past("w", name, new, progress[name])
                 case "kill" if around.persistent and not full:
                     left = Path(folder, "left")

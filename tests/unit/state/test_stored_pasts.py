@@ -16,7 +16,7 @@ from exporter.state.store import KEPT_FOR, MemoryStore, Storage
 from tests.kept import START, Surroundings, full_disk, read_only, state
 
 SECOND = START.replace(microsecond=0)
-READ = Progress(SECOND - timedelta(days=3), "skip:30", done=False)
+READ = Progress(3, SECOND - timedelta(days=3), "skip:30", done=False)
 
 
 def sync(hours: int, rows: int = 7) -> Sync:
@@ -73,7 +73,7 @@ def test_a_past_goes_with_the_state_that_is_forgotten(tmp_path: Path, open_store
 def test_a_past_is_there_after_a_kill(tmp_path: Path) -> None:
     store = Surroundings().open(tmp_path / "one")
     store.commit("w", "\udcff lone", state(1), (sync(1),))
-    store.add_to_past("w", "\udcff lone", (sync(0),), Progress(SECOND, "\udcff", done=True))
+    store.add_to_past("w", "\udcff lone", (sync(0),), Progress(1, SECOND, "\udcff", done=True))
     (tmp_path / "two").mkdir()
     for file in (tmp_path / "one").iterdir():
         (tmp_path / "two" / file.name).write_bytes(file.read_bytes())
@@ -81,7 +81,7 @@ def test_a_past_is_there_after_a_kill(tmp_path: Path) -> None:
     again = Surroundings().open(tmp_path / "two")
     stored = again.load_past("w", "\udcff lone")
     assert stored.past.syncs == (sync(0), sync(1))
-    assert stored.progress == Progress(SECOND, "\udcff", done=True)
+    assert stored.progress == Progress(1, SECOND, "\udcff", done=True)
     again.close()
 
 
@@ -140,7 +140,7 @@ def test_a_damaged_part_costs_its_syncs_and_has_the_history_read_again(tmp_path:
     around = Surroundings()
     store = around.open(tmp_path)
     store.commit("w", "a", state(1), (sync(1),))
-    store.add_to_past("w", "a", (sync(0),), Progress(SECOND, None, done=True))
+    store.add_to_past("w", "a", (sync(0),), Progress(1, SECOND, None, done=True))
     store.keep_learned("w", "a", b"limits", SECOND)
     store.close()
     sql(tmp_path, f"UPDATE past_part SET syncs = {damage} WHERE id = 2")
@@ -155,7 +155,9 @@ def test_a_damaged_part_costs_its_syncs_and_has_the_history_read_again(tmp_path:
     store.close()
 
 
-@pytest.mark.parametrize("damage", ["read_to = 'x'", "read_to = 1e300", "read_to = 1 << 62", "cursor = x'ff'"])
+@pytest.mark.parametrize(
+    "damage", ["read_to = 'x'", "read_to = 1e300", "read_to = 1 << 62", "cursor = x'ff'", "pages = 'x'"]
+)
 def test_a_damaged_row_is_that_of_a_past_that_was_never_read(tmp_path: Path, damage: str) -> None:
     store = Surroundings().open(tmp_path)
     store.add_to_past("w", "a", (sync(0),), READ)
@@ -182,7 +184,7 @@ def test_a_file_without_pasts_gets_them(tmp_path: Path) -> None:
 
 def test_syncs_before_the_calendar_of_microseconds_are_kept(tmp_path: Path) -> None:
     store = Surroundings().open(tmp_path)
-    early = Progress(datetime.min.replace(tzinfo=START.tzinfo), None, done=False)
+    early = Progress(1, datetime.min.replace(tzinfo=START.tzinfo))
     store.add_to_past("w", "a", (), early)
     assert store.load_past("w", "a").progress == early
     store.close()
