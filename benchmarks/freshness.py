@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.report import replace_section
 from exporter.braze.api import Api
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.ledger import Ledger
 from exporter.domain.model import Sync
@@ -79,7 +80,7 @@ class Result:
         return self.requests / self.finished
 
 
-def watch_with_exporter(_world: World, api: Api, observer: Observer, clock: VirtualClock) -> Any:
+def watch_with_exporter(_world: World, api: Api, observer: Observer, _clock: VirtualClock) -> Any:
     settings = WorkspaceSettings("workspace-000", "https://simulated", discovery=DiscoverySettings(enabled=True))
     page: Any = observer
     return WorkspacePoller(
@@ -88,7 +89,6 @@ def watch_with_exporter(_world: World, api: Api, observer: Observer, clock: Virt
         store=MemoryStore(),
         page=page,
         self_metrics=SelfMetrics(),
-        clock=clock,
         log=build_log("error", "logfmt", io.StringIO()),
     ).run()
 
@@ -133,7 +133,7 @@ def measure(method: str, integrations: int) -> Result:
                 Endpoint.JOB_SYNC_STATUS: RateLimiter(100, 0.8, now),
                 Endpoint.INTEGRATIONS: RateLimiter(50, 0.8, now),
             },
-            clock=clock,
+            clock=BrazeClock(clock),
             observer=SelfMetrics(),
         )
         observer = Observer(clock)

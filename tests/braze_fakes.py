@@ -26,12 +26,20 @@ class Observed:
 
     answers: list[tuple[str, str, str]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    odd: dict[str, int] = field(default_factory=dict)
+    skews: list[float] = field(default_factory=list)
     throttled_seconds: dict[str, float] = field(default_factory=dict)
     limits: list[tuple[float | None, float | None, float | None]] = field(default_factory=list)
 
     def request_answered(self, workspace: str, endpoint: str, code: str, seconds: float) -> None:
         self.answers.append((workspace, endpoint, code))
         self.seconds.append(seconds)
+
+    def anomalies(self, workspace: str, endpoint: str, kind: str, count: int) -> None:
+        self.odd[kind] = self.odd.get(kind, 0) + count
+
+    def clock_skew(self, workspace: str, seconds: float) -> None:
+        self.skews.append(seconds)
 
     def throttled(self, workspace: str, endpoint: str, seconds: float) -> None:
         self.throttled_seconds[endpoint] = self.throttled_seconds.get(endpoint, 0.0) + seconds

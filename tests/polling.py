@@ -22,6 +22,7 @@ from typing import Any
 
 from exporter.braze.api import Api
 from exporter.braze.client import Key
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request, Response
 from exporter.domain.discovery import NameFilter
@@ -104,6 +105,7 @@ class Polling:
         self._seed = seed
         self._log = io.StringIO()
         self._tasks: list[asyncio.Task[None]] = []
+        self._pollers: list[WorkspacePoller] = []
 
     def add(
         self,
@@ -156,7 +158,7 @@ class Polling:
                 OWN: RateLimiter(limits.job_sync_status, limits.share, now),
                 LIST: RateLimiter(limits.integrations, limits.share, now),
             },
-            clock=self.clock,
+            clock=BrazeClock(self.clock),
             observer=self.self_metrics,
         )
         poller = WorkspacePoller(
@@ -165,11 +167,11 @@ class Polling:
             store=self.store,
             page=self.page,
             self_metrics=self.self_metrics,
-            clock=self.clock,
             log=build_log("info", "logfmt", self._log),
             carried=carried,
         )
         self._tasks.append(asyncio.create_task(poller.run()))
+        self._pollers.append(poller)
         return poller
 
     async def stop(self) -> None:
@@ -178,6 +180,7 @@ class Polling:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        self._pollers.clear()
 
     async def restart(self) -> None:
         """End all polling and begin with an empty page, as a new process does; the accounts stay."""
@@ -216,7 +219,8 @@ class Polling:
 
     def series(self) -> dict[Series, float]:
         """What a scrape shows now; no series may be there twice."""
-        return read_series(page_bytes(self.page, self.clock.now()))
+        times = {poller.settings.name: poller.clock.now() for poller in self._pollers}
+        return read_series(page_bytes(self.page, self.clock.now(), times))
 
     def values(self, name: str, **labels: str) -> dict[Series, float]:
         """The series of `braze_cdi_`*name* with these labels."""

@@ -1,6 +1,6 @@
 """Views for the tests of the metrics page: a few that together show every sample, and readers of a page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import Metric
@@ -120,9 +120,11 @@ NEW = View(integration=Integration("a\\b", "5", 'quote " newline \n tab \t snow 
 REPRESENTATIVE = (HEALTHY, DISCOVERED, STALE, NEVER_RUN, NEW)
 
 
-def page_bytes(page: Page, now: datetime = NOW, *, openmetrics: bool = False) -> bytes:
+def page_bytes(
+    page: Page, now: datetime = NOW, by_workspace: Mapping[str, datetime] | None = None, *, openmetrics: bool = False
+) -> bytes:
     """The whole page; it has the length it says."""
-    exposition = page.render(now, openmetrics=openmetrics)
+    exposition = page.render(now, by_workspace, openmetrics=openmetrics)
     whole = b"".join(exposition.chunks)
     assert len(whole) == exposition.length
     return whole

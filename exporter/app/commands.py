@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.app.exporter import Exporter, build_limiters, build_sender, storage
 from exporter.braze.api import Api
 from exporter.braze.client import build_tls_context
+from exporter.braze.clock import BrazeClock
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
@@ -43,7 +44,7 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
             await exporter.close()
         store.forget_older(clock.now(), exporter.in_use)
         succeeded = all(poller.succeeded() for poller in exporter.pollers)
-        return succeeded, b"".join(exporter.page.render(clock.now(), openmetrics=False).chunks)
+        return succeeded, b"".join(exporter.page.render(clock.now(), exporter.braze_times(), openmetrics=False).chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ async def check_online(config: Config) -> list[CheckResult]:
 async def open_api(configured: ConfiguredWorkspace) -> AsyncIterator[Api]:
     """Return an API to one workspace, closed at the end of the context."""
     settings = configured.settings
-    clock = SystemClock()
+    clock = BrazeClock(SystemClock())
     sender = build_sender(configured, build_tls_context())
     limiters = build_limiters(settings.rate_limit, clock)
     try:

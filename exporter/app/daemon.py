@@ -246,7 +246,9 @@ def build_sources(
         return tuple(f"workspace {name} has not been tried yet" for name in waiting)
 
     return WebSources(
-        render=lambda *, openmetrics: exporter.page.render(clock.now(), openmetrics=openmetrics),
+        render=lambda *, openmetrics: exporter.page.render(
+            clock.now(), exporter.braze_times(), openmetrics=openmetrics
+        ),
         status=status,
         unhealthy=exporter.unhealthy,
         unready=unready,
@@ -258,6 +260,7 @@ def build_sources(
 def _workspace_status(poller: WorkspacePoller) -> WorkspaceStatus:
     return WorkspaceStatus(
         name=poller.settings.name,
+        now=poller.clock.now(),
         rest_endpoint=poller.settings.rest_endpoint,
         poll_interval_seconds=poller.interval_seconds,
         views=poller.views,

@@ -12,11 +12,13 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.api import Api
 from exporter.braze.client import HttpxSender, build_tls_context
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.config.keys import FixedKey
@@ -89,6 +91,10 @@ class Exporter:
         """One for each workspace, in the order of the configuration."""
         return tuple(running.poller for running in self._running.values())
 
+    def braze_times(self) -> dict[str, datetime]:
+        """The time at Braze, by workspace."""
+        return {running.poller.settings.name: running.poller.clock.now() for running in self._running.values()}
+
     @property
     def in_use(self) -> set[Key]:
         """Every integration that is watched."""
@@ -127,21 +133,18 @@ class Exporter:
         """Poll a workspace; *known* was polled under its name, *predecessor* has used its rate limits until now."""
         settings = configured.settings
         sender = build_sender(configured, self._tls)
-        limiters = build_limiters(settings.rate_limit, self._clock)
+        limiters, clock = build_limiters(settings.rate_limit, self._clock), BrazeClock(self._clock)
         if predecessor is not None:
-            limiters = predecessor.limiters
+            limiters, clock = predecessor.limiters, predecessor.poller.clock
             for endpoint, limiter in limiters.items():
                 limiter.configure(getattr(settings.rate_limit, endpoint), settings.rate_limit.share)
-        api = Api(
-            workspace=settings.name, sender=sender, limiters=limiters, clock=self._clock, observer=self.self_metrics
-        )
+        api = Api(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=self.self_metrics)
         poller = WorkspacePoller(
             settings=settings,
             api=api,
             store=self._store,
             page=self.page,
             self_metrics=self.self_metrics,
-            clock=self._clock,
             log=self._log,
             carried=known.poller.states if known is not None else None,
             work=self._learning,

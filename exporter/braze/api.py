@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, cast
 
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Decoded, Endpoint
 from exporter.braze.link import Cursor
 from exporter.braze.wire import (
@@ -22,7 +23,6 @@ from exporter.braze.wire import (
     decipher_next_cursor,
     decipher_rate_headers,
 )
-from exporter.clock import Clock
 from exporter.domain.circuit_breaker import CircuitBreaker
 from exporter.domain.decode import DecodedSyncs
 from exporter.domain.errors import (
@@ -45,6 +45,8 @@ class RequestObserver(Protocol):
 
     def request_answered(self, workspace: str, endpoint: str, code: str, seconds: float) -> None: ...
     def throttled(self, workspace: str, endpoint: str, seconds: float) -> None: ...
+    def anomalies(self, workspace: str, endpoint: str, kind: str, count: int) -> None: ...
+    def clock_skew(self, workspace: str, seconds: float) -> None: ...
     def rate_limit_seen(
         self,
         workspace: str,
@@ -140,13 +142,13 @@ class Api:
         workspace: str,
         sender: Sender,
         limiters: Mapping[Endpoint, RateLimiter],
-        clock: Clock,
+        clock: BrazeClock,
         observer: RequestObserver,
     ) -> None:
         self._workspace = workspace
         self._sender = sender
         self._limiters = limiters
-        self._clock = clock
+        self.clock = clock
         self._observer = observer
         self._breaker = CircuitBreaker()
 
@@ -160,7 +162,7 @@ class Api:
 
     def is_blocked(self, endpoint: Endpoint) -> bool:
         """Whether a request there would fail now without being sent."""
-        return self._breaker.error_while_open(endpoint, self._clock.monotonic()) is not None
+        return self._breaker.error_while_open(endpoint, self.clock.monotonic()) is not None
 
     def syncs(
         self,
@@ -191,7 +193,7 @@ class Api:
         A *spare* turn is for a request that nobody waits for.
         """
         limiter = self._limiters[endpoint]
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         wait = limiter.spare_wait_seconds(now) if spare else limiter.wait_seconds(now)
         if wait == 0:
             limiter.take(now, spare=spare)
@@ -209,12 +211,12 @@ class Api:
             PollError: The circuit breaker is open; no turn was taken.
 
         """
-        if (error := self._breaker.error_while_open(endpoint, self._clock.monotonic())) is not None:
+        if (error := self._breaker.error_while_open(endpoint, self.clock.monotonic())) is not None:
             raise error
-        began = self._clock.monotonic()
+        began = self.clock.monotonic()
         while (wait := self.try_turn(endpoint)) > 0:  # noqa: ASYNC110 - the rate limiter gives a time, not an event
             await asyncio.sleep(wait)
-        if (waited := self._clock.monotonic() - began) > 0:
+        if (waited := self.clock.monotonic() - began) > 0:
             self.note_throttled(endpoint, waited)
 
     async def all_integrations(self) -> tuple[ListedIntegration, ...]:
@@ -242,35 +244,45 @@ class Api:
             PollError: Any of `domain/errors.py`.
 
         """
-        began = self._clock.monotonic()
+        began = self.clock.monotonic()
         self._breaker.raise_if_open(request.endpoint, began)
         try:
             response = await self._sender.send(request)
         except AuthError:
+            self.clock.note_no_answer()
             raise  # no key could be read, so nothing was sent
         except PollError:
+            self.clock.note_no_answer()
             self._answered(request, "error", began)
-            self._breaker.record_no_verdict(request.endpoint, self._clock.monotonic())
+            self._breaker.record_no_verdict(request.endpoint, self.clock.monotonic())
             raise
         self._answered(request, str(response.status), began)
+        self._set_clock(request.endpoint, response, began)
         self._learn(request.endpoint, response)
         try:
             body = decipher_body(response)
         except (AuthError, ForbiddenError) as error:
-            self._breaker.record_denial(request.endpoint, error, self._clock.monotonic())
+            self._breaker.record_denial(request.endpoint, error, self.clock.monotonic())
             raise
         except (NotFoundError, BadRequestError):
             self._breaker.record_success(request.endpoint)  # the key was good enough to be told so
             raise
         except PollError:
-            self._breaker.record_no_verdict(request.endpoint, self._clock.monotonic())
+            self._breaker.record_no_verdict(request.endpoint, self.clock.monotonic())
             raise
         self._breaker.record_success(request.endpoint)
-        return request.endpoint.details.decode(body, self._clock.now()), decipher_next_cursor(response)
+        return request.endpoint.details.decode(body, self.clock.now()), decipher_next_cursor(response)
 
     def _answered(self, request: Request, code: str, began: float) -> None:
-        seconds = self._clock.monotonic() - began
+        seconds = self.clock.monotonic() - began
         self._observer.request_answered(self._workspace, request.endpoint, code, seconds)
+
+    def _set_clock(self, endpoint: Endpoint, response: Response, began: float) -> None:
+        odd = self.clock.hear(response.headers, began, self.clock.monotonic())
+        if odd is not None:
+            self._observer.anomalies(self._workspace, endpoint, odd, 1)
+        if (skew := self.clock.skew_seconds) is not None:
+            self._observer.clock_skew(self._workspace, skew)
 
     def _learn(self, endpoint: Endpoint, response: Response) -> None:
         said = decipher_rate_headers(response)
@@ -281,9 +293,9 @@ class Api:
             remaining=said.remaining,
             reset_at_seconds=said.reset_at_seconds,
         )
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         by_clock = said.reset_at_seconds
-        to_reset = None if by_clock is None else by_clock - self._clock.now().timestamp()
+        to_reset = None if by_clock is None else by_clock - self.clock.now().timestamp() + self.clock.uncertain_seconds
         reset_in = latest_reset(said.retry_after_seconds, to_reset)
         if response.status == _TOO_MANY_REQUESTS:
             self._limiters[endpoint].back_off(now, reset_in=reset_in)

@@ -50,8 +50,8 @@ class Column:
         self.size += len(lines) - len(self._lines[slot])
         self._lines[slot] = lines
 
-    def lines(self, now_microseconds: int) -> tuple[tuple[bytes, ...], int]:  # noqa: ARG002 - what LagColumn needs
-        """The lines of all slots as they are now, and their total size in bytes."""
+    def lines(self, nows: list[int]) -> tuple[tuple[bytes, ...], int]:  # noqa: ARG002 - what LagColumn needs
+        """The lines of all slots, each as of its *now* in microseconds, and their total size in bytes."""
         return tuple(self._lines), self.size
 
 
@@ -79,9 +79,9 @@ class LagColumn(Column):
         super().put(slot, prefix + blank)
         self._moments[slot] = int(moment) if moment else 0
 
-    def lines(self, now_microseconds: int) -> tuple[tuple[bytes, ...], int]:
+    def lines(self, nows: list[int]) -> tuple[tuple[bytes, ...], int]:
         ready = [
-            b"%b%a\n" % (prefix, (now_microseconds - moment) / 1_000_000) if prefix else b""
-            for prefix, moment in zip(self._lines, self._moments, strict=True)
+            b"%b%a\n" % (prefix, (now - moment) / 1_000_000) if prefix else b""
+            for prefix, moment, now in zip(self._lines, self._moments, nows, strict=True)
         ]
         return tuple(ready), sum(map(len, ready))

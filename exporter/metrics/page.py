@@ -6,15 +6,15 @@ Theory of operation. Each family of the catalogue is a column of ready lines, ea
 only then puts the lines in place; there is no await in it, so a scrape sees all of a view or nothing of it.
 `render` takes the columns as they are at that moment and joins them while the answer is being sent.
 
-What a page shows is a function of the published views and of *now* alone. Staleness is the only thing that
-comes with time and without a publish, so the page remembers between which two moments nothing can change
-(`_fresh_until`, `_stale_since`) and looks at the slots only when *now* is outside.
+What a page shows is a function of the published views and of *now* alone, which may differ by workspace: each is
+judged on the clock of its Braze. Staleness is the only thing that comes with time and without a publish, so the page
+remembers for each workspace between which two moments nothing can change, and looks at the slots only outside.
 
 Families follow the order of the catalogue, integrations the order in which they first came, with the place of a
 withdrawn one going to the next newcomer; both formats have the same sample lines.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -73,6 +73,16 @@ class _Slot:
     """Whether the families that expire are taken off the page."""
 
 
+@dataclass(slots=True)
+class _Span:
+    """The time in which nothing of a workspace becomes stale, or fresh again."""
+
+    fresh_until: datetime = _NEVER
+    """No slot shown goes stale before this moment."""
+    stale_since: datetime = _ALWAYS
+    """Every hidden slot is stale from this moment on."""
+
+
 class Page:
     """The current views, and the page made of them."""
 
@@ -90,10 +100,10 @@ class Page:
             openmetrics: [render_header(f.name, f.kind, f.help, openmetrics=openmetrics) for f in CATALOGUE]
             for openmetrics in (False, True)
         }
-        self._fresh_until = _NEVER
-        """No slot shown goes stale before this moment."""
-        self._stale_since = _ALWAYS
-        """Every hidden slot is stale from this moment on."""
+        self._spans: dict[str, _Span] = {}
+        """By workspace."""
+        self._homes: list[str] = []
+        """The workspace of each slot."""
 
     def publish(self, view: View) -> None:
         """Show *view* in place of what its integration showed before. An error leaves the page as it was."""
@@ -115,8 +125,10 @@ class Page:
         for column, lines in ready:
             column.put(number, lines)
         self._slots[key] = _Slot(number, view, labels, hidden)
+        self._homes[number] = view.integration.workspace
+        span = self._spans.setdefault(view.integration.workspace, _Span())
         if view.stale_at is not None and not hidden:
-            self._fresh_until = min(self._fresh_until, view.stale_at)
+            span.fresh_until = min(span.fresh_until, view.stale_at)
 
     def withdraw(self, workspace: str, integration_id: str) -> None:
         """Take an integration off the page with everything it showed; one that is not there is no error."""
@@ -131,14 +143,19 @@ class Page:
         """The current views by workspace, name and id."""
         return tuple(sorted((slot.view for slot in self._slots.values()), key=_order))
 
-    def render(self, now: datetime, *, openmetrics: bool) -> Exposition:
-        """The page as of *now*. What is published later does not reach the chunks."""
-        if not self._stale_since <= now < self._fresh_until:
-            self._sweep(now)
-        now_microseconds = (now - _EPOCH) // timedelta(microseconds=1)
+    def render(
+        self, now: datetime, by_workspace: Mapping[str, datetime] | None = None, *, openmetrics: bool
+    ) -> Exposition:
+        """The page as of *now*, or of a workspace's own moment. What is published later does not reach the chunks."""
+        moments = {name: (by_workspace or {}).get(name, now) for name in self._spans}
+        for name, span in self._spans.items():
+            if not span.stale_since <= moments[name] < span.fresh_until:
+                self._sweep(name, moments[name])
+        microseconds = {name: (at - _EPOCH) // timedelta(microseconds=1) for name, at in moments.items()}
+        nows = [microseconds[name] for name in self._homes]
         parts: list[_Part] = []
         for column, header in zip(self._columns, self._headers[openmetrics], strict=True):
-            lines, size = column.lines(now_microseconds)
+            lines, size = column.lines(nows)
             if size:
                 parts += (_Part((header,), len(header)), _Part(lines, size))
         tail = self._self_metrics.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")
@@ -161,20 +178,21 @@ class Page:
             return self._free.pop()
         for column in self._columns:
             column.add_slot()
+        self._homes.append("")
         return len(self._slots)
 
-    def _sweep(self, now: datetime) -> None:
+    def _sweep(self, workspace: str, now: datetime) -> None:
         """Hide what is stale at *now*, show what is not (the clock may have been set back), and note until when."""
-        self._fresh_until, self._stale_since = _NEVER, _ALWAYS
+        span = self._spans[workspace] = _Span()
         for slot in self._slots.values():
             stale_at = slot.view.stale_at
-            if stale_at is None:
+            if stale_at is None or slot.view.integration.workspace != workspace:
                 continue
             stale = now >= stale_at
             if stale:
-                self._stale_since = max(self._stale_since, stale_at)
+                span.stale_since = max(span.stale_since, stale_at)
             else:
-                self._fresh_until = min(self._fresh_until, stale_at)
+                span.fresh_until = min(span.fresh_until, stale_at)
             if stale != slot.hidden:
                 slot.hidden = stale
                 for column in self._moving:

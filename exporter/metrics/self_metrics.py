@@ -110,6 +110,12 @@ class SelfMetrics:
             "How much of the wanted history has been read to learn what is normal, 0 to 1.",
             "workspace",
         )
+        self._skew = self._gauge(
+            "clock_skew_seconds",
+            "Time of day of this machine minus Braze's, by the Date of Braze's latest answers, on which ages are "
+            "judged.",
+            "workspace",
+        )
         self._config_successful = self._gauge(
             "config_last_reload_successful",
             "Whether configuration and web configuration were each last loaded with success (1) or not (0).",
@@ -202,6 +208,10 @@ class SelfMetrics:
     def discovery_succeeded(self, workspace: str, at_seconds: float) -> None:
         """Show when the list of integrations was last read whole."""
         self._discovered.set(at_seconds, workspace)
+
+    def clock_skew(self, workspace: str, seconds: float) -> None:
+        """Show by how much our clock is ahead of Braze's."""
+        self._skew.set(seconds, workspace)
 
     def config_loaded(self, *, successful: bool, at_seconds: float) -> None:
         """Show the result of the latest attempt to load the configuration; only a success moves the time."""

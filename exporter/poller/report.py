@@ -24,9 +24,12 @@ from exporter.domain.errors import (
 )
 from exporter.domain.integration_state import PollResult
 from exporter.domain.view import View
+from exporter.domain.wording import word_span
 from exporter.metrics.self_metrics import SelfMetrics
 
 _MOST_NAMES = 10
+SKEWED_SECONDS = 60.0
+"""A clock that is off by more is worth a note and, after a while, an alert."""
 _CONFIG, _DISCOVERY = "config", "discovery"
 _SHARED = frozenset(
     error.reason for error in (AuthError, ForbiddenError, RateLimitedError, TimedOutError, NetworkError, ServerError)
@@ -46,6 +49,7 @@ class Reporter:
         self._log = log.bind(workspace=workspace)
         self._listing_trouble: PollError | None = None
         self._unwatched: list[str] = []
+        self._skewed = False
         self._failing: dict[str, str] = {}
         """Why each integration's latest poll failed, of those that did."""
         self._reasons: Counter[str] = Counter()
@@ -111,6 +115,15 @@ class Reporter:
         if reason is not None:
             self._reasons[reason] -= 1
 
+    def clock(self, skew_seconds: float | None) -> None:
+        """Say that our clock is wrong, or right again."""
+        skewed = skew_seconds is not None and abs(skew_seconds) > SKEWED_SECONDS
+        if skewed and not self._skewed:
+            self._log.warning("the clock of this machine is wrong; see that NTP runs", seconds=round(skew_seconds or 0))
+        elif self._skewed and not skewed:
+            self._log.info("the clock of this machine is right again")
+        self._skewed = skewed
+
     def sighting(self) -> None:
         """Count a poll that the list has answered."""
         self._self_metrics.poll_finished(self._workspace, None)
@@ -159,9 +172,11 @@ class Reporter:
         self._self_metrics.integrations(self._workspace, _CONFIG, configured)
         self._self_metrics.integrations(self._workspace, _DISCOVERY, discovered)
 
-    def notes(self, wanted_seconds: float, interval_seconds: float) -> tuple[str, ...]:
+    def notes(self, wanted_seconds: float, interval_seconds: float, skew_seconds: float | None) -> tuple[str, ...]:
         """Return remarks for the status page, one sentence each."""
         notes = []
+        if skew_seconds is not None and abs(skew_seconds) > SKEWED_SECONDS:
+            notes.append(_word_skew(skew_seconds))
         if interval_seconds > wanted_seconds:
             served = f"every {interval_seconds:.0f} s, not every {wanted_seconds:.0f} s as configured"
             notes.append(f"The rate budget serves these integrations {served}.")
@@ -171,6 +186,14 @@ class Reporter:
             shown = ", ".join(self._unwatched[:_MOST_NAMES]) + (", …" if len(self._unwatched) > _MOST_NAMES else "")
             notes.append(f"Integrations that the key sees and nobody watches: {len(self._unwatched)} ({shown}).")
         return tuple(notes)
+
+
+def _word_skew(seconds: float) -> str:
+    way = "ahead of" if seconds > 0 else "behind"
+    return (
+        f"The clock of this machine is {word_span(abs(seconds))} {way} Braze's. Ages and deadlines are judged on "
+        "Braze's clock, but times in the log are wrong. See that NTP runs on the host (timedatectl, chronyc tracking)."
+    )
 
 
 def _explain(error: PollError) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from exporter.clock import Clock
+from exporter.braze.clock import BrazeClock
 from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, Watch
 from exporter.domain.learned import Learned
 from exporter.domain.ledger import Ledger
@@ -61,7 +61,7 @@ class Watched:
 class Shell:
     """Keeps, shows and schedules the integrations of one workspace."""
 
-    def __init__(self, settings: WorkspaceSettings, store: Store, page: Page, clock: Clock) -> None:
+    def __init__(self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock) -> None:
         self.queue = PollQueue(settings.poll.interval_seconds)
         self._settings = settings
         self._store = store
@@ -69,6 +69,9 @@ class Shell:
         self._clock = clock
         self._watched: dict[str, Watched] = {}
         self.learner: Learning = Unlearned()
+        self._seen_by_our_clock: set[str] = set()
+        """What was first seen before Braze has told the time."""
+        clock.on_found = self._set_first_seen
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(tuple(self._watched.values()))
@@ -86,6 +89,8 @@ class Shell:
     def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
         """Watch an integration: show what is known of it from before, and make it due unless it is gone."""
         key, moment = integration.integration_id, self.moment()
+        if kept is None and self._clock.skew_seconds is None:
+            self._seen_by_our_clock.add(key)
         watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
         one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
@@ -141,6 +146,14 @@ class Shell:
 
     def moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.monotonic())
+
+    def _set_first_seen(self, ahead: timedelta) -> None:
+        """Put what our clock has dated on Braze's, which is *ahead* of it."""
+        for one in self:
+            if one.key in self._seen_by_our_clock:
+                state = replace(one.state, first_seen_at=one.state.first_seen_at + ahead)
+                self._show(one, Change(state, commit=False))
+        self._seen_by_our_clock.clear()
 
     def past_grew(self, one: Watched) -> None:
         """Take in that syncs were added to the past of an integration."""

@@ -14,7 +14,6 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
-from exporter.clock import Clock
 from exporter.domain.discovery import Discovery
 from exporter.domain.errors import PollError
 from exporter.domain.integration_state import IntegrationState, PollResult
@@ -53,7 +52,6 @@ class WorkspacePoller:
         store: Store,
         page: Page,
         self_metrics: SelfMetrics,
-        clock: Clock,
         log: FilteringBoundLogger,
         carried: Mapping[str, IntegrationState] | None = None,
         work: Work = at_once,
@@ -61,7 +59,7 @@ class WorkspacePoller:
         self.settings = settings
         self.readiness = Readiness()
         self._api = api
-        self._clock = clock
+        self.clock = clock = api.clock
         self._shell = Shell(settings, store, page, clock)
         self._report = Reporter(settings.name, self_metrics, log, needs_list=settings.discovery.enabled)
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
@@ -91,6 +89,7 @@ class WorkspacePoller:
         self._failures_in_a_row, self._in_doubt = 0, False
         self_metrics.prepare_workspace(settings.name)
         kept = {**self._shell.kept(), **(carried or {})}
+        clock.resume(one.judged_at for one in kept.values() if one.judged_at and one.polls.failure is None)
         for integration in settings.integrations:
             self._shell.admit(integration, kept.get(integration.integration_id), configured=True)
             self.readiness.expect(integration.integration_id)
@@ -131,7 +130,7 @@ class WorkspacePoller:
             # The list tells what has changed; but each must have been asked once.
             allowed = self._api.allowed(Endpoint.JOB_SYNC_STATUS)
             return interval_in_effect(self._list.interval, len(self.readiness.outstanding), allowed)
-        longest = self._queue.longest_wait(self._clock.monotonic())
+        longest = self._queue.longest_wait(self.clock.monotonic())
         return longest if longest > self._queue.interval * _LATE else self._queue.interval
 
     def succeeded(self) -> bool:
@@ -142,7 +141,7 @@ class WorkspacePoller:
 
     def notes(self) -> tuple[str, ...]:
         """Remarks on the whole workspace for the status page."""
-        return self._report.notes(self.settings.poll.interval_seconds, self.interval_seconds)
+        return self._report.notes(self.settings.poll.interval_seconds, self.interval_seconds, self.clock.skew_seconds)
 
     async def poll(self, integration_id: str, turn_taken: bool) -> None:
         """Poll one integration; *turn_taken* when its first request's turn has been taken."""
@@ -150,7 +149,7 @@ class WorkspacePoller:
         if one is None:
             return  # withdrawn between being scheduled and this moment
         asking = one.state.listed if one.state.is_listed else None
-        began = self._clock.monotonic()
+        began = self.clock.monotonic()
         try:
             result = await self._walker.poll(integration_id, one.state.ledger, turn_taken=turn_taken)
         except Exception as error:  # noqa: BLE001 - a defect must cost this poll and nothing else
@@ -218,7 +217,7 @@ class WorkspacePoller:
 
     def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
         """Take in that the list was read to its end."""
-        now = self._clock.now()
+        now = self.clock.now()
         for key in self._discovery.complete_listing(integration_ids):
             one = self._shell.get(key)
             if one is not None and one.configured:
@@ -263,13 +262,14 @@ class WorkspacePoller:
 
     def _expect_no_list(self) -> None:
         """Let those that the list does not show rely on `expected_interval`."""
-        now = self._clock.now()
+        now = self.clock.now()
         for one in self._shell:
             if (change := on_no_list(one.state, one.watch, now)) is not None:
                 self._shell.apply(one, change)
 
     def _end_listing(self) -> None:
         self.readiness.note_list()
+        self._report.clock(self.clock.skew_seconds)
         self._plan()
 
     def _admit_discovered(self, key: str, name: str, kept: IntegrationState | None = None) -> Watched | None:
@@ -290,7 +290,7 @@ class WorkspacePoller:
         """Keep what is known of a discovered integration that is gone, and poll it no more."""
         self._queue.remove(one.key)
         self._report.forget(one.key)
-        self._shell.apply(one, on_gone(one.state, one.watch, self._clock.now(), renamed_to=renamed_to))
+        self._shell.apply(one, on_gone(one.state, one.watch, self.clock.now(), renamed_to=renamed_to))
         self.readiness.note(one.key)
 
     def _plan(self) -> None:

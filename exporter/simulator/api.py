@@ -8,7 +8,8 @@ nothing has changed costs some microseconds: a simulated week makes millions of 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote
 
 from exporter.braze.endpoints import Endpoint
@@ -56,7 +57,9 @@ def handle(  # noqa: PLR0917 - a request has these parts, in the order of its fi
     else:
         permitted = workspace.permits(key, endpoint)
         answer = _answer(world, workspace, endpoint, integration_id, offset) if permitted else _forbid(endpoint)
+    date = {"date": format_datetime(world.now.astimezone(UTC), usegmt=True)}
     if world.faults:
+        answer = replace(answer, headers={**answer.headers, **date})
         home = "" if workspace is None else workspace.name
         page = -1 if offset is None else offset // PAGE_SIZE
         answer = world.faults.strike(
@@ -64,7 +67,7 @@ def handle(  # noqa: PLR0917 - a request has these parts, in the order of its fi
         )
     if workspace is not None:
         workspace.requests[endpoint, answer.status] += 1
-    return answer
+    return replace(answer, headers={**date, **answer.headers})
 
 
 def _offset(query: str) -> int | None:

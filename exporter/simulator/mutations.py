@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -100,6 +102,12 @@ def _with_headers(changes: Mapping[str, str | None], answer: Answer, _record: in
     return replace(answer, headers={name: value for name, value in headers.items() if value is not None})
 
 
+def _shift_date(by: timedelta, answer: Answer, _record: int | None) -> Answer:
+    """Let the answer come from a clock that is ahead."""
+    date = format_datetime(parsedate_to_datetime(answer.headers["date"]) + by, usegmt=True)
+    return replace(answer, headers={**answer.headers, "date": date})
+
+
 def _on_socket(fault: SocketFault, answer: Answer, _record: int | None) -> Answer:
     return replace(answer, fault=fault)
 
@@ -132,6 +140,11 @@ MUTATIONS: dict[str, Mutation] = {
     "throttle_far_reset": partial(_throttle, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "32503680000"}),
     "throttle_retry_after": partial(_throttle, {"retry-after": "7"}),
     "throttle_ratelimit_retry_after": partial(_throttle, {"x-ratelimit-retry-after": "7"}),
+    "date_missing": partial(_with_headers, {"date": ""}),
+    "date_invalid": partial(_with_headers, {"date": "yesterday, about noon"}),
+    "date_long_ago": partial(_with_headers, {"date": "Thu, 01 Jan 1970 00:00:00 GMT"}),
+    "date_ahead": partial(_shift_date, timedelta(minutes=2)),
+    "date_far_ahead": partial(_shift_date, timedelta(hours=1)),
     "limits_missing": partial(_with_headers, _NO_LIMITS),
     "limits_nonsense": partial(_with_headers, _NONSENSE_LIMITS),
     "limits_lie": partial(_with_headers, {"x-ratelimit-limit": "1000000", "x-ratelimit-remaining": "999999"}),

@@ -132,6 +132,7 @@ async def serve_world(
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # an answer has the one of the world's clock
         proxy_headers=False,  # they would replace the client's address, by which its transport is found
         timeout_graceful_shutdown=1,
     )

@@ -94,7 +94,7 @@ class Judged:
 
 def judge(status: ExporterStatus) -> tuple[Judged, ...]:
     """All integrations: the workspace with the worst problems first, and in it the worst integration."""
-    groups = [_judge_workspace(workspace, status.now) for workspace in status.workspaces]
+    groups = [_judge_workspace(workspace, workspace.now or status.now) for workspace in status.workspaces]
     groups.sort(key=lambda group: -max((judged.rank for judged in group), default=0))
     return tuple(judged for group in groups for judged in group)
 

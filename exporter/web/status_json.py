@@ -23,7 +23,7 @@ _LONGEST_TEXT = 1000
 
 def render_status_json(status: ExporterStatus) -> bytes:
     """The document as UTF-8. Workspace by workspace, because one dump holds the interpreter lock until it is done."""
-    workspaces = [_workspace(workspace, status.now) for workspace in status.workspaces]
+    workspaces = [_workspace(workspace, workspace.now or status.now) for workspace in status.workspaces]
     integrations = [integration for workspace in workspaces for integration in workspace["integrations"]]
     head = {
         "schema_version": SCHEMA_VERSION,
@@ -48,6 +48,7 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
         "name": _text(workspace.name),
         "rest_endpoint": _text(workspace.rest_endpoint),
         "poll_interval_seconds": workspace.poll_interval_seconds,
+        "now": word_rfc3339(now),
         "notes": [_text(note) for note in workspace.notes],
         "integrations": [_integration(workspace, view, now) for view in workspace.views],
     }

@@ -31,6 +31,8 @@ class WorkspaceStatus:
     """When each integration's own endpoint is asked next, by id; without those that have no turn."""
     notes: tuple[str, ...] = ()
     """Remarks about the whole workspace, one sentence each."""
+    now: datetime | None = None
+    """Braze's time, for everything about integrations; None where it is the exporter's."""
 
 
 def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:

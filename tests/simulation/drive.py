@@ -234,7 +234,8 @@ class _Drive:
         if self._process is None or self._process.life.ended.is_set():
             return
         now = self._clock.now()
-        shown = self._scraper.scrape(self._process.page, now, openmetrics=self._random.random() < 0.5)
+        times = {poller.settings.name: poller.clock.now() for poller in self._process.pollers}
+        shown = self._scraper.scrape(self._process.page, now, times, openmetrics=self._random.random() < 0.5)
         check_scrape(self._scenario, self._kept, shown)
         if unhealthy := self._process.unhealthy():
             raise AssertionError(unhealthy[0])

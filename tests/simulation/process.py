@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.api import Api
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request
 from exporter.domain.rate_limit import RateLimiter
@@ -86,7 +87,7 @@ class Process:
                     Endpoint.JOB_SYNC_STATUS: RateLimiter(limits.job_sync_status, limits.share, clock.monotonic()),
                     Endpoint.INTEGRATIONS: RateLimiter(limits.integrations, limits.share, clock.monotonic()),
                 },
-                clock=clock,
+                clock=BrazeClock(clock),
                 observer=self_metrics,
             )
             self.pollers.append(
@@ -96,7 +97,6 @@ class Process:
                     store=store,
                     page=self.page,
                     self_metrics=self_metrics,
-                    clock=clock,
                     log=log,
                 )
             )

@@ -7,6 +7,7 @@ ledger on disk, all of it, at every moment.
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,7 +49,9 @@ class Scraper:
         self.scrapes = 0
         self._counters: dict[str, float] = {}
 
-    def scrape(self, page: Page, now: datetime, *, openmetrics: bool) -> dict[str, Scraped]:
+    def scrape(
+        self, page: Page, now: datetime, by_workspace: Mapping[str, datetime], *, openmetrics: bool
+    ) -> dict[str, Scraped]:
         """
         Read the page, and return what it shows of each integration by its id.
 
@@ -57,7 +60,7 @@ class Scraper:
 
         """
         self.scrapes += 1
-        text = b"".join(page.render(now, openmetrics=openmetrics).chunks).decode()
+        text = b"".join(page.render(now, by_workspace, openmetrics=openmetrics).chunks).decode()
         shown: dict[str, Scraped] = {}
         series: set[str] = set()
         for line in text.splitlines():

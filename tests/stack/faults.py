@@ -194,6 +194,14 @@ FAULTS = (
     _of_answers("http_503", "undiscovered", "DiscoveryStale", endpoint=Endpoint.INTEGRATIONS, from_start=True),
     _of_answers("http_503", "stretched", "PollIntervalStretched", endpoint=Endpoint.INTEGRATIONS),
     _of_answers("negative_rows", "odd", "PayloadAnomalies", actor="one"),
+    # The first answers that differ from those before are odd.
+    Fault(
+        "date_ahead in short",
+        _named(["ClockSkewed"]),
+        lambda stage: stage.mutate("short", "date_ahead", workspace="short", endpoint=None, integration_id=None),
+        lambda stage: stage.set_right("short"),
+        _named(["PayloadAnomalies"], "short"),
+    ),
     Fault("a history gap", _named(["HistoryGap"], "short"), _burst, lambda _: None),
     Fault(
         "a broken configuration",

@@ -12,6 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.app.backfill import Backfill, read_history
 from exporter.braze.api import Api
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import PollError
 from exporter.domain.model import Integration, Sync, SyncStatus
@@ -31,7 +32,7 @@ USERS = Integration("production", "id-1", 'us"ers')
 def build_api(world: World, clock: VirtualClock) -> Api:
     sender = VirtualSender(world, clock, "key-of-w", random.Random(1))
     limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(100, 0.8, clock.monotonic())}
-    return Api(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
+    return Api(workspace="w", sender=sender, limiters=limiters, clock=BrazeClock(clock), observer=SelfMetrics())
 
 
 def sync(minutes: int, status: SyncStatus, rows: int = 10) -> Sync:

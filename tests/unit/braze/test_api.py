@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.braze.api import MOST_PAGES, Api, Pages
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request, Response, build_request
 from exporter.domain.circuit_breaker import DENIALS_TO_OPEN
@@ -39,7 +40,9 @@ def through_api(act: Act, sender: FakeSender, *, allowed: int = 4) -> Observed:
     async def main(clock: VirtualClock) -> None:
         begun = clock.monotonic() - WINDOW_SECONDS
         limiters = {endpoint: RateLimiter(allowed, 1.0, begun) for endpoint in Endpoint}
-        await act(Api(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=observed), clock)
+        await act(
+            Api(workspace="w", sender=sender, limiters=limiters, clock=BrazeClock(clock), observer=observed), clock
+        )
 
     run(main, start=START)
     return observed

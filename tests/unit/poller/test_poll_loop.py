@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.braze.api import Api
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.poll_queue import PollQueue
 from exporter.domain.rate_limit import WINDOW_SECONDS, RateLimiter
@@ -33,7 +34,9 @@ class Bench:
         self.began = clock.monotonic()
         self._poll = poll
         limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(allowed, 1.0, self.began - WINDOW_SECONDS)}
-        api = Api(workspace="w", sender=FakeSender(), limiters=limiters, clock=clock, observer=self.observed)
+        api = Api(
+            workspace="w", sender=FakeSender(), limiters=limiters, clock=BrazeClock(clock), observer=self.observed
+        )
         self.loop = PollLoop(self.queue, api, self._note, clock, build_log("info", "logfmt", self.log))
 
     async def _note(self, key: str, _turn_taken: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.braze.api import Api
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import DiscoverySettings, WorkspaceSettings
@@ -42,7 +43,7 @@ class Life:
                 Endpoint.JOB_SYNC_STATUS: RateLimiter(100, 0.8, now),
                 Endpoint.INTEGRATIONS: RateLimiter(50, 0.8, now),
             },
-            clock=clock,
+            clock=BrazeClock(clock),
             observer=self_metrics,
         )
         self.poller = WorkspacePoller(
@@ -51,7 +52,6 @@ class Life:
             store=self.store,
             page=self.page,
             self_metrics=self_metrics,
-            clock=clock,
             log=log,
         )
 

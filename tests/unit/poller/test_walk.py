@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.braze.api import Api
+from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import NetworkError, PayloadError, RateLimitedError, ServerError
@@ -63,7 +64,7 @@ class Braze:
         async def main(clock: VirtualClock) -> PollResult:
             limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(allowed, 1.0, clock.monotonic() - WINDOW_SECONDS)}
             sender = FakeSender(self.answer)
-            api = Api(workspace="w", sender=sender, limiters=limiters, clock=clock, observer=self.observed)
+            api = Api(workspace="w", sender=sender, limiters=limiters, clock=BrazeClock(clock), observer=self.observed)
             return await Walker(api, clock, max_pages, self.anomalies.append).poll("a", ledger, turn_taken=False)
 
         return run(main, start=NOW)

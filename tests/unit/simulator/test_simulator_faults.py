@@ -40,7 +40,7 @@ def test_any_status_can_come_as_brazes_own_error_or_as_a_proxys_page(status: int
     assert "x-ratelimit-reset" in own.headers
     assert "link" not in own.headers
     _, proxied = struck(f"html_{status}")
-    assert (proxied.status, proxied.headers) == (status, {"content-type": "text/html; charset=utf-8"})
+    assert (proxied.status, set(proxied.headers)) == (status, {"content-type", "date"})
     assert proxied.body.startswith(b"<!DOCTYPE html>")
 
 
@@ -80,7 +80,11 @@ def test_a_429_of_brazes_own_names_the_reset() -> None:
 )
 def test_a_429_may_carry_other_headers_or_none(name: str, headers: dict[str, str]) -> None:
     _, answer = struck(name)
-    assert (answer.status, answer.headers) == (429, {"content-type": "application/json; charset=utf-8", **headers})
+    assert answer.status == 429
+    assert answer.headers.items() - {("date", answer.headers["date"])} == {
+        ("content-type", "application/json; charset=utf-8"),
+        *headers.items(),
+    }
 
 
 @pytest.mark.parametrize(
