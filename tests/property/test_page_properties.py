@@ -78,6 +78,7 @@ LIMITS = {
     "lag": "last_timestamp_synced_lag_limit_seconds",
     "success_age": "success_age_limit_seconds",
     "rows_synced": "rows_synced_lower_limit",
+    "rows_synced_upper": "rows_synced_upper_limit",
 }
 """Limit in the configuration -> family; how late a sync may start is shown as its deadline."""
 limits = st.builds(Limit, st.none() | st.floats(0, 1e300), st.sampled_from(Source))
@@ -101,6 +102,9 @@ views = st.builds(
     problems=problems,
     stale_problems=problems,
     limits=st.builds(Limits, **dict.fromkeys(LIMITS, limits), start_delay=limits),
+    usual_duration_seconds=st.none() | st.floats(0, 1e12),
+    usual_rows=st.none() | st.floats(0, 1e300),
+    learned_syncs=st.none() | st.integers(1, 2500),
     start_deadline_at=st.none() | moments,
     failed_rows_ratio=st.none() | st.floats(0, 1),
     last_sync_lag_seconds=st.none() | st.floats(-1e12, 1e12),
@@ -166,6 +170,9 @@ class Reference(Collector):
         yield gauge("consecutive_failed_syncs", ((v, v.consecutive_failed_syncs) for v in fresh))
         for name, family in LIMITS.items():
             yield gauge(family, ((v, getattr(v.limits, name).value) for v in every))
+        yield gauge("usual_sync_duration_seconds", ((v, v.usual_duration_seconds) for v in every))
+        yield gauge("usual_rows_synced", ((v, v.usual_rows) for v in every))
+        yield gauge("learned_syncs", ((v, v.learned_syncs) for v in every))
         yield labelled(
             "syncs_total",
             ["status"],

@@ -6,6 +6,7 @@ from exporter.domain.limits import Keyword, LimitSettings, Setting
 from exporter.domain.model import Integration
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import every
+from exporter.state.pasts import Progress
 from tests.polling import WORKSPACE, Polling, in_virtual_time
 
 HISTORY = timedelta(days=60)
@@ -17,7 +18,7 @@ def add(braze: Polling, minutes: int = 60) -> str:
     users = braze.add("users", every(minutes=minutes), history=HISTORY, scale=STEADY)
     assert braze.finished(users) > 1000
     syncs = [sync for sync in braze.world.integrations[users].syncs if sync.finished]
-    braze.store.add_to_past(WORKSPACE, users, syncs)
+    braze.store.add_to_past(WORKSPACE, users, syncs, Progress(done=True))
     return users
 
 
@@ -125,7 +126,7 @@ async def test_syncs_that_take_longer_than_usual_are_slow_unless_that_is_configu
     users, orders = add(braze), braze.add("orders", every(minutes=60), history=HISTORY, scale=STEADY)
     assert braze.finished(orders) > 1000
     past = [sync for sync in braze.world.integrations[orders].syncs if sync.finished]
-    braze.store.add_to_past(WORKSPACE, orders, past)
+    braze.store.add_to_past(WORKSPACE, orders, past, Progress(done=True))
     fine = configured(orders, sync_duration=7200.0)
     braze.watch(configured=[*configured(users), *fine], history=HISTORY)
     await braze.passes(minutes=10)
