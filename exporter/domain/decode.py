@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from exporter.domain.model import Sync, SyncStatus
@@ -60,6 +61,8 @@ def decode_job_sync_status(body: Any, now: datetime) -> DecodedSyncs:
         records = records[:MAX_RECORDS]
     latest = now + START_TOLERANCE
     syncs = tuple(sync for record in records if (sync := _decode_sync(record, latest, anomalies)) is not None)
+    if any(one.sync_start_time > before.sync_start_time for before, one in pairwise(syncs)):
+        anomalies["not_latest_first"] += 1
     # Taken for an empty history, a page of which nothing can be read would be a gap or, later, count as new.
     problem = f"none of the {len(records)} records in the answer can be read" if records and not syncs else None
     return DecodedSyncs(syncs, anomalies, problem)

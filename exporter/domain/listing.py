@@ -71,6 +71,22 @@ class ListedIntegration:
         same = latest.sync_start_time - start < _ROUNDING
         return same and not latest.finished and self.last_job_status is not SyncStatus.RUNNING
 
+    def contradictions(self, latest: Sync | None, watermark: datetime | None) -> dict[str, int]:
+        """
+        Return the anomalies there are between the list and what its own endpoint told later, each once.
+
+        Args:
+            latest: The latest sync that its own endpoint has told.
+            watermark: The latest there.
+
+        """
+        if self.is_ahead_of(latest):
+            return {"older_than_list": 1}
+        same = latest is not None and latest.finished and self.tells(latest)
+        if not same or watermark is None or self.last_updated_at is None:
+            return {}
+        return {"watermark_differs_from_list": 1} if abs(self.last_updated_at - watermark) >= _ROUNDING else {}
+
     def newly_running(self, latest: Sync | None) -> Sync | None:
         """Return the running sync that the list shows, if it is newer than the latest known."""
         start = self.last_job_start_time

@@ -22,7 +22,7 @@ from exporter.domain.integration_state import (
     Watch,
 )
 from exporter.domain.listing import ListedIntegration
-from exporter.domain.model import Failure, Polls, SyncStatus
+from exporter.domain.model import Failure, Polls, Sync, SyncStatus
 from exporter.domain.poll_queue import phase
 from exporter.domain.summary import summarize
 
@@ -225,9 +225,8 @@ def is_paused_status(status: str) -> bool:
 
 def _with_expected(state: IntegrationState, watch: Watch, now: datetime) -> IntegrationState:
     interval = watch.integration.expected_interval_seconds
-    schedule = None
+    schedule, listed = None, state.listed if state.is_listed else None
     if state.is_listed or not (interval is None or state.session.awaits_list):
-        listed = state.listed if state.is_listed else None
         latest = state.summary.latest
         schedule = Schedule(
             listed.next_scheduled_run if listed else None,
@@ -240,6 +239,9 @@ def _with_expected(state: IntegrationState, watch: Watch, now: datetime) -> Inte
     known = state.ledger.recent[:4] if state.ledger is not None else ()
     latest = state.summary.latest
     syncs = known if latest is None or (known and latest is known[0]) else (latest, *known)
+    if listed is not None and listed.last_job_start_time is not None and listed.is_ahead_of(latest):
+        # Its own endpoint is behind the list; the run is met all the same.
+        syncs = (Sync(listed.last_job_start_time, listed.last_job_status or SyncStatus.UNKNOWN), *syncs)
     expected = expect(state.expected, schedule, syncs, now)
     return state if expected == state.expected else replace(state, expected=expected)
 

@@ -22,7 +22,7 @@ from exporter.domain.errors import (
     ServerError,
     TimedOutError,
 )
-from exporter.domain.integration_state import PollResult
+from exporter.domain.integration_state import NEVER, PollResult
 from exporter.domain.view import View
 from exporter.domain.wording import word_span
 from exporter.metrics.self_metrics import SelfMetrics
@@ -30,6 +30,8 @@ from exporter.metrics.self_metrics import SelfMetrics
 _MOST_NAMES = 10
 SKEWED_SECONDS = 60.0
 """A clock that is off by more is worth a note and, after a while, an alert."""
+ODD_SECONDS = 3600.0
+"""An anomaly is news once an hour, and a note for as long."""
 _CONFIG, _DISCOVERY = "config", "discovery"
 _SHARED = frozenset(
     error.reason for error in (AuthError, ForbiddenError, RateLimitedError, TimedOutError, NetworkError, ServerError)
@@ -41,8 +43,17 @@ class Reporter:
     """Speaks for one workspace; *needs_list* when the configuration asks for discovery."""
 
     def __init__(
-        self, workspace: str, self_metrics: SelfMetrics, log: FilteringBoundLogger, *, needs_list: bool
+        self,
+        workspace: str,
+        self_metrics: SelfMetrics,
+        log: FilteringBoundLogger,
+        monotonic: Callable[[], float],
+        *,
+        needs_list: bool,
     ) -> None:
+        self._monotonic = monotonic
+        self._odd_at: dict[str, float] = {}
+        """When each kind of anomaly was last seen, in monotonic seconds."""
         self._workspace = workspace
         self._needs_list = needs_list
         self._self_metrics = self_metrics
@@ -61,7 +72,11 @@ class Reporter:
         def note(anomalies: Mapping[str, int]) -> None:
             for kind, count in anomalies.items():
                 self._self_metrics.anomalies(self._workspace, endpoint, kind, count)
-            self._log.debug("odd values in Braze's answer", endpoint=endpoint.value, **anomalies)
+            now = self._monotonic()
+            new = any(now - self._odd_at.get(kind, NEVER) > ODD_SECONDS for kind in anomalies)
+            self._odd_at.update(dict.fromkeys(anomalies, now))
+            say = self._log.info if new else self._log.debug
+            say("odd values in Braze's answer", endpoint=endpoint.value, **anomalies)
 
         return note
 
@@ -182,6 +197,10 @@ class Reporter:
             notes.append(f"The rate budget serves these integrations {served}.")
         if self._listing_trouble is not None:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
+        now = self._monotonic()
+        if odd := sorted(kind for kind, at in self._odd_at.items() if now - at <= ODD_SECONDS):
+            kinds = ", ".join(odd[:_MOST_NAMES]) + (", …" if len(odd) > _MOST_NAMES else "")
+            notes.append(f"Braze's answers of the last hour were odd, and were worked around: {kinds}.")
         if self._unwatched:
             shown = ", ".join(self._unwatched[:_MOST_NAMES]) + (", …" if len(self._unwatched) > _MOST_NAMES else "")
             notes.append(f"Integrations that the key sees and nobody watches: {len(self._unwatched)} ({shown}).")

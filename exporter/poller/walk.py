@@ -5,12 +5,17 @@ Decides nothing about accounting; `domain/ledger.py` says what counts and when a
 come is a failed poll; a later one leaves what the pages before have brought.
 """
 
+from dataclasses import replace
+
 from exporter.braze.api import Api, NoteAnomalies
 from exporter.clock import Clock
-from exporter.domain.errors import PollError, RateLimitedError
+from exporter.domain.errors import PayloadError, PollError, RateLimitedError
 from exporter.domain.integration_state import PollResult
 from exporter.domain.ledger import Ledger, Page, Walk, absorb, break_off
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Sync
+from exporter.domain.page_order import Held, changed_after_finish, put_in_order
+from exporter.domain.summary import summarize
 
 
 class Walker:
@@ -22,22 +27,59 @@ class Walker:
         self._max_pages = max_pages
         self._note_anomalies = note_anomalies
 
-    async def poll(self, integration_id: str, ledger: Ledger | None, *, turn_taken: bool) -> PollResult:
-        """Poll an integration; *turn_taken* when the caller has taken the turn of the first request."""
+    async def poll(
+        self,
+        integration_id: str,
+        ledger: Ledger | None,
+        asking: ListedIntegration | None = None,
+        *,
+        turn_taken: bool,
+    ) -> PollResult:
+        """
+        Poll an integration.
+
+        Args:
+            integration_id: Which.
+            ledger: As it was; None before the first poll.
+            asking: What the list has shown, which its own endpoint should not contradict.
+            turn_taken: Whether the caller has taken the turn of the first request.
+
+        """
         pages = self._api.syncs(integration_id, turn_taken=turn_taken, note_anomalies=self._note_anomalies)
         walk: Walk | None = Walk()
         counted: tuple[Sync, ...] = ()
+        held: Held = ()
         read = 0
         while walk is not None:
             try:
-                page = await pages.read()
+                fetched = await pages.read()
             except PollError as error:
+                if held:
+                    return PollResult(ledger, counted, error)
                 if ledger is not None and read > 0:
                     blame = not isinstance(error, RateLimitedError) and error.held_seconds is None
                     ledger = break_off(ledger, walk, now=self._clock.now(), blame_page=blame)
                 return PollResult(ledger, counted, error, read)
             read += 1
-            syncs = Page(page.decoded.syncs, last=page.last)
-            step = absorb(ledger, walk, syncs, now=self._clock.now(), max_pages=self._max_pages)
+            page, held = put_in_order(held, Page(fetched.decoded.syncs, last=fetched.last), first=read == 1)
+            if page is None:
+                if read >= self._max_pages:
+                    return PollResult(ledger, counted, _too_many(read))
+                continue
+            if changed := changed_after_finish(ledger, page.syncs):
+                self._note_anomalies({"finished_sync_changed": changed})
+            walk = replace(walk, pages=read - 1)
+            step = absorb(ledger, walk, page, now=self._clock.now(), max_pages=self._max_pages)
             ledger, walk, counted = step.ledger, step.walk, counted + step.counted
+        if asking is not None and ledger is not None:
+            summary = summarize(ledger, None)
+            if odd := asking.contradictions(summary.latest, summary.last_timestamp_synced):
+                self._note_anomalies(odd)
         return PollResult(ledger, counted, None, read)
+
+
+def _too_many(pages: int) -> PayloadError:
+    return PayloadError(
+        f"Braze does not list the latest sync first, and there are more than {pages} pages: the latest sync cannot be "
+        "found; raise poll.max_pages, and please report it"
+    )

@@ -61,7 +61,8 @@ class WorkspacePoller:
         self._api = api
         self.clock = clock = api.clock
         self._shell = Shell(settings, store, page, clock)
-        self._report = Reporter(settings.name, self_metrics, log, needs_list=settings.discovery.enabled)
+        needs_list = settings.discovery.enabled
+        self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=needs_list)
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue
         self._loop = PollLoop(self._queue, api, self.poll, clock, log.bind(workspace=settings.name))
@@ -151,7 +152,7 @@ class WorkspacePoller:
         asking = one.state.listed if one.state.is_listed else None
         began = self.clock.monotonic()
         try:
-            result = await self._walker.poll(integration_id, one.state.ledger, turn_taken=turn_taken)
+            result = await self._walker.poll(integration_id, one.state.ledger, asking, turn_taken=turn_taken)
         except Exception as error:  # noqa: BLE001 - a defect must cost this poll and nothing else
             result = PollResult(one.state.ledger, error=self._report.defect(integration_id, error))
         if self._shell.get(integration_id) is not one or integration_id not in self._queue:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
@@ -40,6 +40,8 @@ def find_mutation(name: str) -> Mutation:
         return partial(_instead, make, int(match[2]))
     if name in ODD_RECORDS:
         return partial(_with_records, ODD_RECORDS[name])
+    if name == "cached":
+        return _Cache()
     if name not in MUTATIONS:
         raise KeyError(f"no fault is called {name}")
     return MUTATIONS[name]
@@ -122,6 +124,18 @@ def _cut_json(answer: Answer, _record: int | None) -> Answer:
     return replace(answer, body=answer.body[: len(answer.body) // 2])
 
 
+class _Cache:
+    """A cache in between that gives the first good answer again and again; switch it on for one page only."""
+
+    def __init__(self) -> None:
+        self._kept: Answer | None = None
+
+    def __call__(self, answer: Answer, _record: int | None) -> Answer:
+        if self._kept is None and answer.status == HTTPStatus.OK:
+            self._kept = answer
+        return self._kept or answer
+
+
 def _next_link(cursor: str) -> dict[str, str]:
     return {"link": f'</cdi/integrations?cursor={cursor}>; rel="next"'}
 
@@ -193,6 +207,10 @@ def _without_offset(text: str) -> str:
     return text.removesuffix("Z")[: len("2026-01-01T00:00:00.000000")].split("+")[0]
 
 
+def _an_hour_before(text: str) -> str:
+    return (datetime.fromisoformat(text) - timedelta(hours=1)).isoformat()
+
+
 def _same_start(record: Record) -> list[Any]:
     """Two records that share their start and nothing else."""
     return [record, {**record, **{name: (record.get(name) or 0) + 1 for name in _ROWS if name in record}}]
@@ -225,6 +243,7 @@ ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
     "fractional_rows": _put(_ROWS, 12.5),
     "text_rows": _put(_ROWS, "1000"),
     "nan_rows": _put(_ROWS, float("nan")),
+    "watermark_behind": _change(("last_timestamp_synced", "last_updated_at"), _an_hour_before),
     "finish_before_start": _finish_before_start,
     "duplicate_record": lambda record: [record, record],
     "same_start": _same_start,

@@ -138,6 +138,15 @@ def integration_record(integration: SimulatedIntegration, style: Style) -> dict[
     return record if style.unknown == "null" else {name: value for name, value in record.items() if value is not None}
 
 
+def _on_page(total: int, offset: int, style: Style) -> list[int]:
+    """Return which of an integration's syncs, oldest first from 0, are on a page."""
+    if style.order == "oldest first":
+        return list(range(offset, min(total, offset + PAGE_SIZE)))
+    last = total - 1 - offset
+    numbers = list(range(last, max(-1, last - PAGE_SIZE), -1))
+    return numbers[1::2] + numbers[::2] if style.order == "jumbled" else numbers
+
+
 class PageCache:
     """Rendered pages of a world, each with the version of the history that it shows."""
 
@@ -155,8 +164,7 @@ class PageCache:
         if cached is not None and cached[0] == integration.version:
             return cached[1]
         total = len(integration.syncs)
-        last = total - 1 - offset
-        numbers = range(last, max(-1, last - PAGE_SIZE), -1)
+        numbers = _on_page(total, offset, self._style)
         records = [self._record(integration.reported(number), integration.words[number]) for number in numbers]
         path = f"/cdi/integrations/{integration.integration_id}/{Endpoint.JOB_SYNC_STATUS}"
         broken = f"/cdi/integrations{integration.integration_id}/{Endpoint.JOB_SYNC_STATUS}"

@@ -24,6 +24,8 @@ class Style:
         announcement_rolls: Whether `next_scheduled_run` moves on when a scheduled sync does not start.
         link: The `Link` header as documented (a slash missing, no space after the comma), well-formed, or
             well-formed with absolute addresses of another host, which must never see a key.
+        order: How syncs are listed: the latest first, the oldest first page after page, or the latest ten first but
+            jumbled within each page.
         unknown_key_status: 401; the older page has 404.
         unknown_integration_status: 404, or 400 `Invalid integration ID`.
 
@@ -37,6 +39,7 @@ class Style:
     failed_tells: bool = True
     announcement_rolls: bool = True
     link: Literal["documented", "clean", "absolute"] = "documented"
+    order: Literal["latest first", "oldest first", "jumbled"] = "latest first"
     unknown_key_status: int = 401
     unknown_integration_status: int = 404
 

@@ -110,7 +110,7 @@ def test_a_time_without_an_offset_is_utc_and_any_iso_form_is_read(text: str, tim
 )
 @pytest.mark.parametrize("field", ["sync_start_time", "sync_finish_time", "last_timestamp_synced"])
 def test_a_time_that_cannot_be_read_costs_its_field_and_a_start_its_record(field: str, value: Any) -> None:
-    good = {**DOCUMENTED, "sync_start_time": "2026-01-01T01:00:00Z", "sync_finish_time": None}
+    good = {**DOCUMENTED, "sync_start_time": "2025-12-31T23:00:00Z", "sync_finish_time": None}
     decoded = decode_job_sync_status({"results": [{**DOCUMENTED, field: value}, good]}, NOW)
     assert decoded.anomalies == {f"{field}_invalid": 1}
     assert len(decoded.syncs) == (1 if field == "sync_start_time" else 2)

@@ -22,7 +22,9 @@ class Talk:
 
     def __init__(self) -> None:
         self.log = io.StringIO()
-        self.reporter = Reporter("production", SelfMetrics(), build_log("info", "logfmt", self.log), needs_list=True)
+        self.reporter = Reporter(
+            "production", SelfMetrics(), build_log("info", "logfmt", self.log), lambda: 0.0, needs_list=True
+        )
         self.views: dict[str, View] = {}
 
     def poll(self, key: str, error: PollError | None = None) -> None:
