@@ -68,7 +68,7 @@ def on_listing(
     session = replace(state.session, listed_at=moment.monotonic)
     if listed.newly_running(state.summary.latest) is not None:
         session = replace(session, begun_at=moment.monotonic)
-    after = _with_expected(_with_facts(state, listed, session, moment.now), watch, moment.now)
+    after = with_expected(_with_facts(state, listed, session, moment.now), watch, moment.now)
     if after.ledger is None or after.polls.failure is not None:
         # One that was gone is asked seldom.
         return _change(state, after, watch, Ask.AS_PLANNED if state.gone is None else Ask.AT_ONCE)
@@ -107,7 +107,7 @@ def on_poll_end(
     if result.ledger is not None and result.pages > 0:
         summary = summarize(result.ledger, state.listed if state.is_listed else None)
         after = replace(after, ledger=result.ledger, summary=summary, judged_at=now)
-        after = _with_expected(after, watch, now)
+        after = with_expected(after, watch, now)
     if error is None:
         latest = asking.latest if asking else None
         session = replace(after.session, asked_at=moment.monotonic)
@@ -133,7 +133,7 @@ def on_list_lost(state: IntegrationState, watch: Watch, now: datetime) -> Change
     """Take in that the list has not shown the integration for so long that what it announced is no longer known."""
     # A running sync that only the list has shown stays known until a poll tells whether it still runs.
     after = replace(state, session=replace(state.session, listed_at=NEVER, awaits_list=False))
-    return _change(state, _with_expected(after, watch, now), watch, Ask.REGULARLY)
+    return _change(state, with_expected(after, watch, now), watch, Ask.REGULARLY)
 
 
 def on_no_list(state: IntegrationState, watch: Watch, now: datetime) -> Change | None:
@@ -141,7 +141,7 @@ def on_no_list(state: IntegrationState, watch: Watch, now: datetime) -> Change |
     if not state.session.awaits_list or state.is_listed:
         return None
     after = replace(state, session=replace(state.session, awaits_list=False))
-    return _change(state, _with_expected(after, watch, now), watch)
+    return _change(state, with_expected(after, watch, now), watch)
 
 
 def on_gone(state: IntegrationState, watch: Watch, now: datetime, *, renamed_to: str = "") -> Change:
@@ -223,7 +223,7 @@ def is_paused_status(status: str) -> bool:
     return any(paused in word for paused in _PAUSED)
 
 
-def _with_expected(state: IntegrationState, watch: Watch, now: datetime) -> IntegrationState:
+def with_expected(state: IntegrationState, watch: Watch, now: datetime) -> IntegrationState:
     interval = watch.integration.expected_interval_seconds
     schedule, listed = None, state.listed if state.is_listed else None
     if state.is_listed or not (interval is None or state.session.awaits_list):

@@ -1,0 +1,199 @@
+"""
+What would have been reported of an integration in the past: its syncs, run through the judge of the daemon.
+
+At each moment only what had happened by then is known, and limits are those learned by then, at the moments at which
+the daemon learns them. A sync counts as running between its start and its finish. What only the list or the way to
+Braze can show is left out. Between two events the judge looks again when a deadline or a limit passes. Pure.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from exporter.domain.integration_state import NEVER, IntegrationState, Session, Watch
+from exporter.domain.learned import compare, learn_past
+from exporter.domain.ledger import EMPTY_PAST, Ledger, Page, Walk, absorb
+from exporter.domain.limits import Limits
+from exporter.domain.model import Integration, Sync, SyncStatus
+from exporter.domain.normal import FEW, is_refit_due, refit_at
+from exporter.domain.past import MOST, Run, to_run, to_sync
+from exporter.domain.problem import Problem
+from exporter.domain.settings import PollSettings
+from exporter.domain.summary import summarize
+from exporter.domain.transitions import with_expected
+from exporter.domain.view import View, build_view
+
+WORSE = {"failing": "failed", "stuck": "running_long"}
+"""The worse name of one problem -> the name under which it begins."""
+_MOMENT = timedelta(seconds=1)
+"""So long after a deadline it has passed."""
+_LOOK_EVERY = timedelta(hours=6)
+_NEVER_STALE = PollSettings(stale_after_seconds=1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class PastProblem:
+    """One problem, from when it would have been reported until it ended."""
+
+    problem: Problem
+    """Under its worst name and severity, with the value and the limit of that moment."""
+    began_at: datetime
+    ended_at: datetime | None = None
+    """None while it holds at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """All that would have been reported of an integration."""
+
+    problems: tuple[PastProblem, ...]
+    """In the order in which they began."""
+    limits: Limits
+    """In effect at the end."""
+    syncs: int
+    """Finished within the time."""
+
+
+class Replay:
+    """
+    Runs through the past of one integration.
+
+    Args:
+        integration: As configured, with its limits.
+        runs: Its finished syncs, oldest first, from *history* before the first moment that is judged.
+        since: From when on problems are reported.
+        until: Up to when.
+        history: How far back is learned from; nothing where it is zero.
+
+    """
+
+    def __init__(
+        self, integration: Integration, runs: Sequence[Run], since: datetime, until: datetime, history: timedelta
+    ) -> None:
+        self._integration = integration
+        self._since = since
+        self._until = until
+        self._history = history
+        self._runs = [run for run in runs if to_sync(run).finished_at <= until]
+        self._watch = Watch(integration, _NEVER_STALE)
+        self._learned_at: datetime | None = None
+        first = min((to_sync(run).sync_start_time for run in runs), default=since)
+        self._first_seen_at = min(first, since)
+        page = Page((), last=True)
+        begun_at = self._first_seen_at + EMPTY_PAST
+        self._ledger: Ledger = absorb(None, Walk(), page, now=begun_at, max_pages=1).ledger
+        self._state = IntegrationState(self._first_seen_at, session=Session(listed_at=NEVER, awaits_list=False))
+        self._done = 0
+        """How many of the runs have finished."""
+
+    def moments(self) -> Iterator[tuple[datetime, View]]:
+        """Yield what is shown after each event, and whenever time alone has changed it, in the order of time."""
+        events = self._events()
+        pending = next(events, None)
+        while pending is not None and pending[0] < self._since:
+            self._take(pending[1])
+            pending = next(events, None)
+        now = self._since
+        self._learn(now)
+        while True:
+            view = self._look(now)
+            yield now, view
+            look_at = self._next_look(view, now)
+            if pending is not None and pending[0] <= min(look_at, self._until):
+                now, finished = max(now, pending[0]), False
+                while pending is not None and pending[0] <= now:
+                    self._take(pending[1])
+                    finished |= pending[1].finished
+                    pending = next(events, None)
+                if finished:
+                    self._learn(now)
+            elif look_at <= self._until:
+                now = look_at
+            else:
+                break
+            if self._learned_at is not None and self._learned_at < refit_at(self._integration.integration_id, now):
+                self._learn(now)
+        yield self._until, self._look(self._until)
+
+    def run(self) -> Replayed:
+        """Return what would have been reported."""
+        open_: dict[str, PastProblem] = {}
+        ended: list[PastProblem] = []
+        view: View | None = None
+        for now, view in self.moments():
+            held = {WORSE.get(problem.kind, problem.kind): problem for problem in view.problems}
+            over = [name for name in open_ if name not in held]
+            ended += [replace(open_.pop(name), ended_at=now) for name in over]
+            for name, problem in held.items():
+                known = open_.get(name)
+                open_[name] = PastProblem(problem, now) if known is None else worst(known, problem)
+        problems = sorted([*ended, *open_.values()], key=lambda one: (one.began_at, one.problem.kind))
+        finished = sum(to_sync(run).finished_at > self._since for run in self._runs)
+        return Replayed(tuple(problems), view.limits if view is not None else Limits(), finished)
+
+    def _events(self) -> Iterator[tuple[datetime, Sync]]:
+        """Yield starts and finishes with their syncs, in the order of time; a finish before a start."""
+        events: list[tuple[datetime, int, Sync]] = []
+        for run in self._runs:
+            sync = to_sync(run)
+            events.append((sync.finished_at, 0, sync))
+            if sync.finished_at > sync.sync_start_time:
+                events.append((sync.sync_start_time, 1, Sync(sync.sync_start_time, SyncStatus.RUNNING)))
+        for at, _, sync in sorted(events, key=lambda event: event[:2]):
+            yield at, sync
+
+    def _take(self, sync: Sync) -> None:
+        now = sync.finished_at if sync.finished else sync.sync_start_time
+        self._ledger = absorb(self._ledger, Walk(), Page((sync,), last=True), now=now, max_pages=1).ledger
+        self._done += sync.finished
+
+    def _learn(self, now: datetime) -> None:
+        if not self._history or not self._done:
+            return
+        key, sensitivity = self._integration.integration_id, self._integration.limits.sensitivity
+        runs = self._finished(now)
+        if is_refit_due(key, self._learned_at, len(runs), new=True, now=now):
+            moment = now if len(runs) < FEW else refit_at(key, now)
+            learned = learn_past(runs, moment, sensitivity, history=self._history)
+            self._learned_at = moment
+        else:
+            learned = compare(runs, self._watch.learned.normal, sensitivity)
+        self._watch = replace(self._watch, learned=learned)
+
+    def _finished(self, now: datetime) -> list[Run]:
+        """Return the runs that had finished by *now*."""
+        known = self._runs[max(0, self._done - MOST) : self._done + 10]
+        return [run for run in known if to_sync(run).finished_at <= now]
+
+    def _look(self, now: datetime) -> View:
+        state = replace(self._state, ledger=self._ledger, judged_at=now, summary=summarize(self._ledger, None))
+        self._state = with_expected(state, self._watch, now)
+        return build_view(self._state, self._watch)
+
+    def _next_look(self, view: View, now: datetime) -> datetime:
+        """Return when time alone may change the verdict."""
+        looks = [self._first_seen_at + timedelta(days=1), now + _LOOK_EVERY]
+        if view.start_deadline_at is not None:
+            looks.append(view.start_deadline_at)
+        running, limit = view.latest, view.limits.sync_duration.value
+        if running is not None and not running.finished and limit is not None:
+            looks += [running.sync_start_time + timedelta(seconds=limit * factor) for factor in (1, 3)]
+        good, age = view.last_success_at, view.limits.success_age.value
+        if good is not None and age is not None:
+            looks.append(good + timedelta(seconds=age))
+        return min(look + _MOMENT for look in looks if look + _MOMENT > now)
+
+
+def worst(known: PastProblem, problem: Problem) -> PastProblem:
+    """Return a problem that goes on, under its worst name and severity."""
+    named_worse = problem.kind in WORSE and known.problem.kind not in WORSE
+    rises = problem.severity > known.problem.severity and not (
+        known.problem.kind in WORSE and problem.kind not in WORSE
+    )
+    return replace(known, problem=problem) if named_worse or rises else known
+
+
+def merged(runs: Sequence[Run], syncs: Sequence[Sync]) -> list[Run]:
+    """Return runs and finished syncs together, oldest first, each start once."""
+    known = {run.start: run for run in runs} | {run.start: run for run in map(to_run, syncs)}
+    return [known[start] for start in sorted(known)]

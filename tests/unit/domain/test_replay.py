@@ -1,0 +1,130 @@
+"""What would have been reported: at the right moment, under the right name, by what was known by then."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from exporter.domain.limits import LimitSettings, Setting, Source
+from exporter.domain.model import Integration, SyncStatus
+from exporter.domain.past import Run, to_moment
+from exporter.domain.replay import PastProblem, Replay, Replayed
+from tests.pasts import DAY, FIRST, HOUR, MINUTE, every, run
+
+HISTORY = timedelta(days=60)
+SINCE = FIRST + 16 * DAY
+UNTIL = FIRST + 20 * DAY
+
+
+def replay(
+    runs: list[Run],
+    change: Callable[[Run], Run | None] = lambda one: one,
+    *,
+    history: timedelta = HISTORY,
+    interval: float | None = None,
+    **limits: Setting,
+) -> Replayed:
+    """Replay the last four of 20 days, with the syncs that begin in the second of these changed, or left out where None."""
+    begin, end = SINCE + DAY, SINCE + 2 * DAY
+    changed = [change(one) if begin <= one.start < end else one for one in runs]
+    known = [one for one in changed if one is not None]
+    integration = Integration("w", "i", "i", limits=LimitSettings(limits), expected_interval_seconds=interval)
+    return Replay(integration, known, to_moment(SINCE), to_moment(UNTIL), history).run()
+
+
+HOURLY = every(HOUR, 20)
+
+
+def told(replayed: Replayed) -> list[tuple[str, str]]:
+    return [(one.problem.kind, one.problem.severity.word) for one in replayed.problems]
+
+
+def minutes(at: datetime | None) -> float:
+    """Since the change began."""
+    assert at is not None
+    return (at - to_moment(SINCE + DAY)).total_seconds() / MINUTE
+
+
+def only(replayed: Replayed) -> PastProblem:
+    (one,) = replayed.problems
+    return one
+
+
+def test_a_past_as_usual_reports_nothing() -> None:
+    replayed = replay(HOURLY)
+    assert replayed.problems == ()
+    assert 94 <= replayed.syncs <= 97
+    assert replayed.limits.sync_duration.source is Source.LEARNED
+
+
+def test_nothing_is_learned_without_history() -> None:
+    replayed = replay(HOURLY, lambda one: one._replace(rows_synced=0), history=timedelta(0))
+    assert replayed.problems == ()
+    assert {limit.source for _, limit in replayed.limits} == {Source.DEFAULT}
+
+
+def test_rows_that_drop_are_reported_until_they_are_as_usual() -> None:
+    one = only(replay(HOURLY, lambda one: one._replace(rows_synced=(one.rows_synced or 0) // 10)))
+    assert one.problem.kind == "rows_low"
+    assert 4 * 60 < minutes(one.began_at) < 9 * 60
+    assert 24 * 60 < minutes(one.ended_at) < 28 * 60
+    assert one.problem.value == pytest.approx(100, rel=0.4)
+
+
+def test_a_sync_that_does_not_start_is_overdue_from_its_deadline_until_one_starts() -> None:
+    one = only(replay(HOURLY, lambda _: None))
+    assert told(replay(HOURLY, lambda _: None)) == [("overdue", "critical")]
+    assert 10 < minutes(one.began_at) < 90
+    assert minutes(one.ended_at) == pytest.approx(24 * 60, abs=1)
+
+
+def test_an_expected_interval_comes_before_the_learned_rhythm() -> None:
+    one = only(replay(HOURLY, lambda _: None, interval=3600.0, start_delay=600.0))
+    assert minutes(one.began_at) == pytest.approx(10, abs=1)
+
+
+def test_failed_becomes_failing_under_one_name_from_the_first_moment_on() -> None:
+    one = only(replay(HOURLY, lambda one: one._replace(status=SyncStatus.ERROR, rows_synced=0)))
+    assert (one.problem.kind, one.problem.severity.word) == ("failing", "critical")
+    assert minutes(one.began_at) == pytest.approx(2, abs=2)
+
+
+def test_a_run_that_hangs_is_stuck_from_its_limit_on() -> None:
+    first = SINCE + DAY
+
+    def hang(one: Run) -> Run | None:
+        if one.start < first + HOUR:
+            return one._replace(took=20 * HOUR)
+        return one if one.start >= first + 20 * HOUR else None
+
+    one = only(replay(HOURLY, hang, sync_duration=3600.0))
+    assert (one.problem.kind, one.problem.severity.word) == ("stuck", "critical")
+    assert minutes(one.began_at) == pytest.approx(60, abs=1)
+    assert minutes(one.ended_at) == pytest.approx(20 * 60, abs=1)
+    assert one.problem.limit == 3600
+
+
+def test_a_configured_limit_decides_what_is_reported() -> None:
+    def lose(one: Run) -> Run:
+        return one._replace(rows_failed=60)
+
+    assert told(replay(HOURLY, lose, failed_rows=0.2)) == []
+    one = only(replay(HOURLY, lose, failed_rows=0.03))
+    assert (one.problem.kind, one.problem.limit) == ("rows_failed", 0.03)
+
+
+def test_what_never_synced_is_reported_at_once() -> None:
+    one = only(replay([]))
+    assert (one.problem.kind, one.ended_at) == ("never_synced", None)
+
+
+def test_two_events_at_one_moment_both_count() -> None:
+    back_to_back = [run(start, took=HOUR) for start in range(FIRST, FIRST + 20 * DAY, HOUR)]
+    assert told(replay(back_to_back)) == []
+
+
+def test_what_happens_later_changes_nothing_before() -> None:
+    whole = replay(HOURLY, lambda one: one._replace(rows_synced=0))
+    cut = [one for one in HOURLY if one.start < SINCE + 2 * DAY]
+    earlier = replay(cut, lambda one: one._replace(rows_synced=0))
+    assert [one.began_at for one in earlier.problems][:1] == [one.began_at for one in whole.problems][:1]
