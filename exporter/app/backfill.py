@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from exporter.app.commands import open_api
+from exporter.app.histories import known_integrations, read_history
 from exporter.app.output import check_replaceable, replace_file
 from exporter.braze.api import Api
 from exporter.clock import SystemClock
@@ -38,24 +39,6 @@ FAMILIES = tuple(family for family in CATALOGUE if family.reads in _FROM_SYNCS a
 
 _TICK = timedelta(milliseconds=1)
 """Prometheus' resolution: two samples of a series need different milliseconds."""
-
-
-async def read_history(api: Api, integration_id: str, since: datetime, now: datetime) -> tuple[Sync, ...]:
-    """
-    Return the finished syncs of an integration that started after *since*, the oldest first.
-
-    Raises:
-        PollError: A page could not be read: half a history would pass for a whole one.
-
-    """
-    found: dict[datetime, Sync] = {}
-    pages, last = api.syncs(integration_id), False
-    while not last:
-        page = await pages.read()
-        syncs = page.decoded.syncs
-        found.update((sync.sync_start_time, sync) for sync in syncs if sync.finished)
-        last = page.last or min((sync.sync_start_time for sync in syncs), default=now) <= since
-    return tuple(found[start] for start in sorted(found) if start > since)
 
 
 def replay(integration: Integration, syncs: Iterable[Sync], since: datetime) -> Iterator[tuple[datetime, View]]:
@@ -176,7 +159,7 @@ async def _workspace(
     say: Callable[[str], None],
 ) -> bool:
     since, now = period
-    integrations, complete = await _integrations(configured, api, say)
+    integrations, complete = await known_integrations(configured, api, say)
     for number, integration in enumerate(integrations, 1):
         place = f"{integration.workspace}: {number} of {len(integrations)}: {integration.integration_name}"
         try:
@@ -190,26 +173,3 @@ async def _workspace(
             page.add(integration, syncs, since)
             say(f"{place}: {len(syncs):,} syncs")
     return complete
-
-
-async def _integrations(
-    configured: ConfiguredWorkspace, api: Api, say: Callable[[str], None]
-) -> tuple[tuple[Integration, ...], bool]:
-    """Return the integrations with the labels that the daemon gives them, and whether the list could be read."""
-    settings = configured.settings
-    known = {one.integration_id: one for one in settings.integrations}
-    try:
-        listed = await api.all_integrations()
-    except PollError as error:
-        if settings.discovery.enabled:
-            say(f"{settings.name}: only what the configuration lists: {error}")
-        return settings.integrations, not settings.discovery.enabled
-    for one in listed:
-        name = one.integration_name or one.integration_id
-        configured_one = known.get(one.integration_id)
-        if configured_one is None:
-            if settings.discovery.enabled and settings.discovery.names.takes(name):
-                known[one.integration_id] = Integration(settings.name, one.integration_id, name)
-        elif configured_one.integration_name == one.integration_id:
-            known[one.integration_id] = Integration(settings.name, one.integration_id, name)
-    return tuple(known.values()), True

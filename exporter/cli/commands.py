@@ -7,11 +7,10 @@ imports its dependencies when it is called: `--version` need not wait for a web 
 # ruff: noqa: PLC0415 - for the reason above; the imports below are quick and needed by every command
 
 import contextlib
-import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -20,6 +19,7 @@ import click
 
 from exporter.app.output import OutputError, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
+from exporter.cli.tables import in_columns, render_table, render_yaml
 from exporter.config.errors import ConfigError
 from exporter.state.lock import StorageInUseError
 from exporter.version import VERSION
@@ -28,9 +28,7 @@ from exporter.web.listen import ListenError
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from exporter.app.commands import Visible
     from exporter.config.load import Config
-    from exporter.domain.listing import ListedIntegration
     from exporter.log import LogWriter
 
     Daemon = Callable[[FilteringBoundLogger, Callable[[], int]], Coroutine[Any, Any, None]]
@@ -40,8 +38,6 @@ T = TypeVar("T")
 
 FAILED = 1
 WRONG = 2
-
-_HEADINGS = ("WORKSPACE", "ID", "NAME", "TYPE", "WAREHOUSE", "STATUS", "LAST SYNC", "NEXT RUN")
 
 
 @click.group(
@@ -172,6 +168,25 @@ def backfill(config_file: str, output: str, since: float) -> None:
 
 
 @main.command()
+@inherited_flags("--config.file", "--storage.path")
+@own_flag("--since", type=DURATION, default="30d", help="How far back; what is learned from lies before that.")
+@own_flag("--integration", metavar="ID", multiple=True, help="Only this integration; may be repeated.")
+@own_flag("--output", type=click.Choice(["table", "json"]), default="table", help="A table, or JSON.")
+def replay(config_file: str, storage_path: str, since: float, integration: tuple[str, ...], output: str) -> None:
+    """Show what would have been reported in the past, with the limits of the configuration."""
+    from exporter.app.replay import render_json, replay_all, summary_rows, table_rows
+
+    outcome = _await(replay_all(_load(config_file), storage_path, since, integration, partial(click.echo, err=True)))
+    if output == "json":
+        click.echo(render_json(outcome))
+    else:
+        click.echo(in_columns(table_rows(outcome)))
+        click.echo("")
+        click.echo(in_columns(summary_rows(outcome)))
+    sys.exit(FAILED if outcome.failed else 0)
+
+
+@main.command()
 @inherited_flags("--web.listen-address", web_listen_address=("127.0.0.1:10273",))
 @inherited_flags("--web.telemetry-path", "--log.level", "--log.format")
 def demo(**values: Any) -> None:
@@ -180,65 +195,6 @@ def demo(**values: Any) -> None:
 
     demo = partial(run_demo, values["web_listen_address"], values["web_telemetry_path"], say=click.echo)
     _serve(demo, values["log_level"], values["log_format"])
-
-
-def render_table(visible: Sequence["Visible"]) -> str:
-    """Return one line for each integration, in columns."""
-    rows = [_HEADINGS, *(_row(one.workspace, listed) for one in visible for listed in one.integrations)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-
-
-def render_yaml(visible: Sequence["Visible"]) -> str:
-    """Return a list `integrations` for each workspace, to paste into the file; a comment where none is visible."""
-    return "\n".join(_block(_printable(one.workspace), one.integrations) for one in visible)
-
-
-def _block(workspace: str, listed: Sequence["ListedIntegration"]) -> str:
-    from exporter.config.values import is_text
-
-    if not listed:
-        return f"    # workspace {workspace}: no integration is visible"
-    lines = [f"    # workspace {workspace}", "    integrations:"]
-    taken = {one.integration_id for one in listed}
-    for one in listed:
-        name = one.integration_name
-        # In the file each name is unique, without blanks around it. Without a name, Braze's is used.
-        if is_text(name) and name not in taken:
-            taken.add(name)
-            lines += [f"      - id: {_yaml(one.integration_id)}", f"        name: {_yaml(name)}"]
-        else:
-            lines += [f"      - id: {_yaml(one.integration_id)}{f'  # {_printable(name)}' if name else ''}"]
-    return "\n".join(lines)
-
-
-def _row(workspace: str, listed: "ListedIntegration") -> tuple[str, ...]:
-    last, status = listed.last_job_start_time, listed.last_job_status
-    next_run = listed.next_scheduled_run
-    return tuple(
-        _printable(text) or "-"
-        for text in (
-            workspace,
-            listed.integration_id,
-            listed.integration_name,
-            listed.integration_type,
-            listed.warehouse_type,
-            listed.integration_status,
-            f"{status or 'unknown'} {last:%Y-%m-%d %H:%M}" if last else "",
-            f"{next_run:%Y-%m-%d %H:%M}" if next_run else "",
-        )
-    )
-
-
-def _printable(text: str) -> str:
-    """Replace characters that could move a terminal's cursor or change its colours."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def _yaml(text: str) -> str:
-    """Return *text* as YAML: a JSON string, with the characters escaped that YAML does not allow."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)
 
 
 def _load(path: str) -> "Config":

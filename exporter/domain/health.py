@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from exporter.domain import health_rules as rules
 from exporter.domain import health_trends as trends
-from exporter.domain.limits import Alerts
+from exporter.domain.limits import Alerts, Unit
 from exporter.domain.problem import Case, Problem, Severity, Verdict
 
 
@@ -27,14 +27,16 @@ class Kind:
     hides: frozenset[str] = frozenset()
     """The kinds that follow from it."""
     hides_all: bool = False
+    unit: Unit = Unit.COUNT
+    """Of value and limit, where it has them."""
 
 
-def _kind(name: str, rule: Callable[[Case], Problem | None], *hides: str) -> Kind:
-    return Kind(name, rule, frozenset(hides))
+def _kind(name: str, rule: Callable[[Case], Problem | None], *hides: str, unit: Unit = Unit.COUNT) -> Kind:
+    return Kind(name, rule, frozenset(hides), unit=unit)
 
 
 _OF_FAILURE = ("behind", "rows_failed", "rows_low", "rows_high", "success_too_old")
-_STALE = _kind("stale", rules.stale, "poll_failing")
+_STALE = _kind("stale", rules.stale, "poll_failing", unit=Unit.SECONDS)
 
 # The more telling, the further up: a kind hides only what stands below it, and nothing where it is hidden itself. An
 # old success is explained by syncs that fail, do not start, do not end or lose rows, not by the age of the data.
@@ -44,19 +46,19 @@ PROBLEMS = (
     _kind("config_error", rules.config_error, "failing", "failed", "overdue", *_OF_FAILURE),
     _kind("failing", rules.failing, "overdue", *_OF_FAILURE),
     _kind("failed", rules.failed, *_OF_FAILURE),
-    _kind("never_synced", rules.never_synced, "overdue"),
+    _kind("never_synced", rules.never_synced, "overdue", unit=Unit.SECONDS),
     _kind("unscheduled", rules.unscheduled, "overdue", "success_too_old"),
-    _kind("stuck", rules.stuck, "running_long", "overdue", "success_too_old"),
-    _kind("running_long", rules.running_long, "overdue", "success_too_old"),
-    _kind("overdue", rules.overdue, "behind", "success_too_old"),
-    _kind("rows_failed", rules.rows_failed, "success_too_old"),
-    _kind("future_watermark", rules.future_watermark, "behind", "resynced", "rows_low"),
+    _kind("stuck", rules.stuck, "running_long", "overdue", "success_too_old", unit=Unit.SECONDS),
+    _kind("running_long", rules.running_long, "overdue", "success_too_old", unit=Unit.SECONDS),
+    _kind("overdue", rules.overdue, "behind", "success_too_old", unit=Unit.SECONDS),
+    _kind("rows_failed", rules.rows_failed, "success_too_old", unit=Unit.SHARE),
+    _kind("future_watermark", rules.future_watermark, "behind", "resynced", "rows_low", unit=Unit.SECONDS),
     _kind("rows_low", trends.rows_low),
     _kind("rows_high", trends.rows_high),
     _kind("resynced", trends.resynced),
-    _kind("behind", rules.behind),
-    _kind("success_too_old", rules.success_too_old),
-    _kind("slow", trends.slow),
+    _kind("behind", rules.behind, unit=Unit.SECONDS),
+    _kind("success_too_old", rules.success_too_old, unit=Unit.SECONDS),
+    _kind("slow", trends.slow, unit=Unit.SECONDS),
     _kind("unknown_status", rules.unknown_status),
     _STALE,
     _kind("poll_failing", rules.poll_failing),
@@ -64,6 +66,7 @@ PROBLEMS = (
 """Every problem there is."""
 KINDS = tuple(kind.name for kind in PROBLEMS)
 """Every value of the label `problem`."""
+UNITS = {kind.name: kind.unit for kind in PROBLEMS}
 
 
 def assess(case: Case) -> Verdict:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.app.commands import Visible
-from exporter.cli.commands import render_table, render_yaml
+from exporter.cli.tables import render_table, render_yaml
 from exporter.config.load import load_config
 from exporter.domain.decode import is_path_segment
 from exporter.domain.listing import MAX_TEXT, ListedIntegration

@@ -10,7 +10,8 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter.app.backfill import Backfill, read_history
+from exporter.app.backfill import Backfill
+from exporter.app.histories import read_history
 from exporter.braze.api import Api
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint

@@ -24,7 +24,7 @@ def replay(
     interval: float | None = None,
     **limits: Setting,
 ) -> Replayed:
-    """Replay the last four of 20 days, with the syncs that begin in the second of these changed, or left out where None."""
+    """Replay the last four of 20 days, with the syncs of the second of these changed, or left out where None."""
     begin, end = SINCE + DAY, SINCE + 2 * DAY
     changed = [change(one) if begin <= one.start < end else one for one in runs]
     known = [one for one in changed if one is not None]

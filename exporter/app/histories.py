@@ -1,0 +1,152 @@
+"""
+The past syncs of integrations, for `backfill` and `replay`: from Braze, and from the state of the daemon.
+
+Decides which pages are asked for: none whose syncs the state has already. Nothing is written.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from shutil import copyfile
+
+from exporter.braze.api import Api
+from exporter.config.load import ConfiguredWorkspace
+from exporter.domain.errors import PollError
+from exporter.domain.model import Integration, Sync
+from exporter.domain.past import MOST, Run, to_moment, to_run
+from exporter.state.connect import SUFFIXES
+from exporter.state.errors import StateFileError
+from exporter.state.pasts import StoredPast
+from exporter.state.sqlite import FILE_NAME
+from exporter.state.statefile import StateFile
+
+_ATTEMPTS = 5
+_PAGE = 10
+LONGEST = 100_000
+"""Syncs of one integration that are read, at the most."""
+
+
+async def read_history(api: Api, integration_id: str, since: datetime, now: datetime) -> tuple[Sync, ...]:
+    """
+    Return the finished syncs of an integration that started after *since*, the oldest first.
+
+    Raises:
+        PollError: A page could not be read: half a history would pass for a whole one.
+
+    """
+    found: dict[datetime, Sync] = {}
+    pages, last = api.syncs(integration_id), False
+    while not last:
+        page = await pages.read()
+        syncs = page.decoded.syncs
+        found.update((sync.sync_start_time, sync) for sync in syncs if sync.finished)
+        last = page.last or min((sync.sync_start_time for sync in syncs), default=now) <= since
+    return tuple(found[start] for start in sorted(found) if start > since)
+
+
+async def read_past(api: Api, integration_id: str, stored: StoredPast, since: datetime, first: datetime) -> list[Run]:
+    """
+    Return the finished syncs of an integration, oldest first, as far as they are of use.
+
+    Args:
+        api: Of its workspace.
+        integration_id: Whose.
+        stored: What the state has; these syncs are not asked for again.
+        since: From here on all are wanted; before it no more than are learned from.
+        first: Syncs that started earlier are of no use.
+
+    Raises:
+        PollError: A page could not be read.
+
+    """
+    found = {run.start: run for run in stored.past.runs}
+    newest = max(found, default=None)
+    whole = stored.progress.done and len(found) < MOST
+    pages, last, bridged = api.syncs(integration_id), False, newest is None
+    while not last and len(found) < LONGEST:
+        page = await pages.read()
+        runs = [to_run(sync) for sync in page.decoded.syncs if sync.finished]
+        found |= {run.start: run for run in runs}
+        last = page.last
+        if not bridged and newest is not None and min((run.start for run in runs), default=newest + 1) <= newest:
+            bridged, last = True, whole
+            if isinstance(stored.progress.cursor, str):  # goes on where the daemon has stopped reading
+                pages = api.syncs(integration_id, cursor=stored.progress.cursor)
+        last = last or (bridged and _is_enough(found, since, first))
+    return [found[start] for start in sorted(found) if to_moment(start) >= first]
+
+
+def _is_enough(found: dict[int, Run], since: datetime, first: datetime) -> bool:
+    """Whether what was read without a gap reaches as far back as is of use."""
+    return min(map(to_moment, found), default=since) <= first or sum(to_moment(at) < since for at in found) >= MOST
+
+
+def expected_requests(stored: StoredPast, since: datetime, first: datetime, now: datetime) -> int | None:
+    """Return about how many pages `read_past` asks for; None where the state knows too little to tell."""
+    runs = stored.past.runs
+    if len(runs) < _PAGE:
+        return None
+    gap = (runs[-1].start - runs[0].start) / (len(runs) - 1)
+    if (stored.progress.done and len(runs) < MOST) or to_moment(runs[0].start) <= first:
+        return 1
+    wanted = min((now - first).total_seconds() / gap, (now - since).total_seconds() / gap + MOST)
+    return 1 + max(0, round((wanted - len(runs)) / _PAGE))
+
+
+@contextmanager
+def state_of_the_daemon(storage_path: str, say: Callable[[str], None]) -> Iterator[StateFile | None]:
+    """
+    Open a copy of the daemon's state, without its lock; None where there is none that can be read.
+
+    A daemon that is writing can tear a copy. What was torn is found by SQLite, and copied again.
+    """
+    path = Path(storage_path) / FILE_NAME
+    if not storage_path or not path.exists():
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        reason = ""
+        for attempt in range(_ATTEMPTS):
+            copy = Path(folder) / f"{attempt}.sqlite"
+            try:
+                for suffix in SUFFIXES[:2]:
+                    if Path(f"{path}{suffix}").exists():
+                        copyfile(f"{path}{suffix}", f"{copy}{suffix}")
+                file = StateFile.open_for_reading(copy)
+                file.read()
+            except (OSError, StateFileError) as error:
+                reason = str(error)
+                continue
+            try:
+                yield file
+            finally:
+                file.close()
+            return
+        say(f"{path} cannot be read, so everything is asked for: {reason}")
+        yield None
+
+
+async def known_integrations(
+    configured: ConfiguredWorkspace, api: Api, say: Callable[[str], None]
+) -> tuple[tuple[Integration, ...], bool]:
+    """Return the integrations with the labels that the daemon gives them, and whether the list could be read."""
+    settings = configured.settings
+    known = {one.integration_id: one for one in settings.integrations}
+    try:
+        listed = await api.all_integrations()
+    except PollError as error:
+        if settings.discovery.enabled:
+            say(f"{settings.name}: only what the configuration lists: {error}")
+        return settings.integrations, not settings.discovery.enabled
+    for one in listed:
+        name = one.integration_name or one.integration_id
+        configured_one = known.get(one.integration_id)
+        if configured_one is None:
+            if settings.discovery.enabled and settings.discovery.names.takes(name):
+                known[one.integration_id] = Integration(settings.name, one.integration_id, name, limits=settings.limits)
+        elif configured_one.integration_name == one.integration_id:
+            known[one.integration_id] = replace(configured_one, integration_name=name)
+    return tuple(known.values()), True
