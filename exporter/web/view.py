@@ -31,6 +31,10 @@ class WorkspaceStatus:
     """When each integration's own endpoint is asked next, by id; without those that have no turn."""
     notes: tuple[str, ...] = ()
     """Remarks about the whole workspace, one sentence each."""
+    history_seconds: float = 0.0
+    """How far back syncs are read to learn what is normal."""
+    history_read_ratio: float | None = None
+    """How much of that has been read, 0 to 1; None where nothing is to be read."""
 
 
 def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:

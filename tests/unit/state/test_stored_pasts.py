@@ -155,7 +155,9 @@ def test_a_damaged_part_costs_its_syncs_and_has_the_history_read_again(tmp_path:
     store.close()
 
 
-@pytest.mark.parametrize("damage", ["read_to = 'x'", "read_to = 1e300", "read_to = 1 << 62", "cursor = x'ff'", "pages = 'x'"])
+@pytest.mark.parametrize(
+    "damage", ["read_to = 'x'", "read_to = 1e300", "read_to = 1 << 62", "cursor = x'ff'", "pages = 'x'"]
+)
 def test_a_damaged_row_is_that_of_a_past_that_was_never_read(tmp_path: Path, damage: str) -> None:
     store = Surroundings().open(tmp_path)
     store.add_to_past("w", "a", (sync(0),), READ)
