@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ WARM_UP = timedelta(minutes=60)
 MEASURED = timedelta(hours=4)
 INTERVAL_SECONDS = 60.0
 SEED = 4
+HISTORY = timedelta(days=90)
+HISTORY_RUNS = 400
+"""More syncs of each integration than are read until the measurement ends, where the budget is what holds them up."""
+READING = "exporter, reading 90 days"
 
 
 @dataclass
@@ -80,8 +85,15 @@ class Result:
         return self.requests / self.finished
 
 
-def watch_with_exporter(_world: World, api: Api, observer: Observer, _clock: VirtualClock) -> Any:
-    settings = WorkspaceSettings("workspace-000", "https://simulated", discovery=DiscoverySettings(enabled=True))
+def watch_with_exporter(
+    _world: World, api: Api, observer: Observer, _clock: VirtualClock, history: timedelta = timedelta(0)
+) -> Any:
+    settings = WorkspaceSettings(
+        "workspace-000",
+        "https://simulated",
+        discovery=DiscoverySettings(enabled=True),
+        history_seconds=history.total_seconds(),
+    )
     page: Any = observer
     return WorkspacePoller(
         settings=settings,
@@ -118,12 +130,16 @@ async def watch_plainly(world: World, api: Api, observer: Observer, clock: Virtu
             task.add_done_callback(under_way.discard)
 
 
-METHODS: dict[str, Callable[..., Any]] = {"exporter": watch_with_exporter, "plain": watch_plainly}
+METHODS: dict[str, Callable[..., Any]] = {
+    "exporter": watch_with_exporter,
+    READING: partial(watch_with_exporter, history=HISTORY),
+    "plain": watch_plainly,
+}
 
 
 def measure(method: str, integrations: int) -> Result:
     async def main(clock: VirtualClock) -> Result:
-        world = build_fleet(SEED, clock.now(), workspaces=1, integrations_each=integrations)
+        world = build_fleet(SEED, clock.now(), workspaces=1, integrations_each=integrations, past_runs=HISTORY_RUNS)
         sender = VirtualSender(world, clock, next(iter(world.workspaces["workspace-000"].keys)), random.Random(SEED))
         now = clock.monotonic()
         api = Api(
@@ -181,11 +197,12 @@ def table(results: list[Result]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--write", metavar="FILE", type=Path)
     arguments = parser.parse_args()
     results = []
     for size in arguments.sizes:
-        for method in METHODS:
+        for method in arguments.methods:
             began = time.perf_counter()
             results.append(measure(method, size))
             print(f"# {method}, {size} integrations: {time.perf_counter() - began:.0f} s to simulate", flush=True)

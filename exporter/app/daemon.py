@@ -266,4 +266,6 @@ def _workspace_status(poller: WorkspacePoller) -> WorkspaceStatus:
         views=poller.views,
         next_polls_at=poller.next_polls_at(),
         notes=poller.notes(),
+        history_seconds=poller.settings.history_seconds,
+        history_read_ratio=poller.history.ratio,
     )

@@ -80,12 +80,13 @@ def main(context: click.Context, /, **values: Any) -> None:
 def check(config_file: str, *, online: bool) -> None:
     """Validate the configuration; show the limits in effect and the cost in requests."""
     from exporter.config.network import describe
-    from exporter.config.plan import describe_limits, plan_requests
+    from exporter.config.plan import describe_history, describe_limits, plan_requests
 
     config = _load(config_file)
     for workspace in config.workspaces:
         for planned in plan_requests(workspace.settings):
             click.echo(str(planned))
+        click.echo(describe_history(workspace.settings))
         for line in describe_limits(workspace.settings):
             click.echo(line)
         for line in describe(workspace.settings.name, workspace.settings.rest_endpoint, workspace.network):

@@ -174,6 +174,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
             for one in workspace.integrations
         ),
         limits=_limits(file.limits, workspace.limits),
+        history_seconds=file.history,
         discovery=DiscoverySettings(
             enabled=workspace.discovery.enabled,
             names=NameFilter(

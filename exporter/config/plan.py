@@ -14,11 +14,12 @@ from exporter.braze.endpoints import Endpoint
 from exporter.config.durations import format_duration
 from exporter.config.render import format_limit
 from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSettings, Sensitivity, Setting
+from exporter.domain.past import MOST
 from exporter.domain.poll_queue import interval_in_effect
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings
 
-_LISTED_PER_PAGE = 10
+_PER_PAGE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,13 @@ class PlannedRequests:
 
     def _wording(self) -> str:
         if self.endpoint is Endpoint.INTEGRATIONS:
-            return f"{self.endpoint}: at least {{cost}}, one for each {_LISTED_PER_PAGE} integrations, {{every}}"
+            return f"{self.endpoint}: at least {{cost}}, one for each {_PER_PAGE} integrations, {{every}}"
         if self.may_list:
             return f"{self.endpoint}: at least {{cost}}, each integration when its latest sync changes, else {{every}}"
         without = f"{self.endpoint} without the permission cdi.integration_list"
         if self.integrations == 0:
             return f"{without}: none, as no integration is in the file"
-        these = f"{self.integrations} integrations" if self.integrations != 1 else "1 integration"
-        return f"{without}: {{cost}}, {these}, each {{every}}"
+        return f"{without}: {{cost}}, {_count(self.integrations)}, each {{every}}"
 
 
 def describe_limits(settings: WorkspaceSettings) -> Iterator[str]:
@@ -93,13 +93,35 @@ def plan_requests(settings: WorkspaceSettings) -> tuple[PlannedRequests, ...]:
     read without discovery too, as long as it takes no more requests than there are integrations.
     """
     integrations = len(settings.integrations)
-    pages = max(1, math.ceil(integrations / _LISTED_PER_PAGE))
+    pages = max(1, math.ceil(integrations / _PER_PAGE))
     poll = settings.poll
     return (
         _plan(settings, Endpoint.INTEGRATIONS, pages, poll.interval_seconds, may_list=True),
         _plan(settings, Endpoint.JOB_SYNC_STATUS, integrations, poll.verify_after_seconds, may_list=True),
         _plan(settings, Endpoint.JOB_SYNC_STATUS, integrations, poll.interval_seconds, may_list=False),
     )
+
+
+def describe_history(settings: WorkspaceSettings) -> str:
+    """Return what reading the history of the integrations in the file costs at most, and how long it takes then."""
+    history, deepest = settings.history_seconds, MOST / _PER_PAGE
+    if not history:
+        return f"{settings.name}: history: none is read, so no limit is learned"
+    intervals = (one.expected_interval_seconds for one in settings.integrations)
+    pages = sum(
+        math.ceil(min(deepest, deepest if interval is None else history / interval / _PER_PAGE))
+        for interval in intervals
+    )
+    allowed = RateLimiter(settings.rate_limit.job_sync_status, settings.rate_limit.share, now=0.0).allowed
+    days = format_duration(history)
+    return (
+        f"{settings.name}: history: {days} of {_count(len(settings.integrations))}: at most {pages:,} requests, read in"
+        f" {format_duration(math.ceil(pages / (allowed / 2)) * 60)} or more with half of what polls leave free"
+    )
+
+
+def _count(integrations: int) -> str:
+    return f"{integrations} integrations" if integrations != 1 else "1 integration"
 
 
 def _plan(

@@ -28,7 +28,10 @@ _NO_WRAPPING = 100_000
 
 def render_config(config: Config) -> str:
     """Return the configuration as YAML; in place of each API key stands `<secret>`."""
-    content = {"workspaces": [_workspace(workspace) for workspace in config.workspaces]}
+    content = {
+        "history": format_duration(config.workspaces[0].settings.history_seconds),
+        "workspaces": [_workspace(workspace) for workspace in config.workspaces],
+    }
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_NO_WRAPPING)
 
 

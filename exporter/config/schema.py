@@ -3,7 +3,7 @@ The configuration file's keys: their types, defaults and limits, as pydantic mod
 
 Decides what is known, one key at a time; rules between keys are in `rules.py`, words for errors in `explain.py`.
 A new key is a field here and a row in docs/configuration.md. A field's example is what a remedy shows. An empty text or
-a duration of 0 as default stands for a key that is not given: the file itself cannot hold one.
+a positive duration of 0 as default stands for a key that is not given: the file itself cannot hold one.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from exporter.config.values import (
     AlertsKey,
     CountLimit,
+    Duration,
     DurationLimit,
     Exemption,
     IntegrationId,
@@ -27,6 +28,7 @@ from exporter.config.values import (
     Text,
 )
 from exporter.domain.limits import LIMITS, Alerts, Sensitivity
+from exporter.domain.past import HISTORY
 from exporter.domain.settings import PollSettings, RateLimits
 
 _POLL = PollSettings()
@@ -112,5 +114,6 @@ class Workspace(Section):
 class ConfigFile(Section):
     poll: Poll = Poll()
     limits: Limits = Limits()
+    history: Duration = Field(default=HISTORY.total_seconds(), examples=["90d"])
     network: Network = Network()
     workspaces: Annotated[list[Workspace], Field(min_length=1)]

@@ -193,6 +193,8 @@ ProxyUrl = Annotated[SecretStr, BeforeValidator(_off), AfterValidator(_check_pro
 Exemption = Annotated[Text, AfterValidator(check_exemption)]
 NamePattern = Annotated[Text, AfterValidator(_check_pattern)]
 """The text of a regular expression that Python can compile."""
+Duration = Annotated[float, PlainValidator(_check_duration)]
+"""Seconds; 0 is allowed."""
 PositiveDuration = Annotated[float, PlainValidator(_check_duration), AfterValidator(_check_positive)]
 """Seconds; in the file a Prometheus duration."""
 CountLimit = Annotated[Setting, _limit(_parse_count)]

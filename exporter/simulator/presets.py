@@ -192,19 +192,25 @@ _FLEET_PAST_RUNS = 24
 _FLEET_DELAY = (-2, 20)
 
 
-def build_fleet(seed: int, now: datetime, *, workspaces: int, integrations_each: int) -> World:
-    """Return a world of that size. Workspaces are `workspace-000` on, their keys as `add_workspace` makes them."""
+def build_fleet(
+    seed: int, now: datetime, *, workspaces: int, integrations_each: int, past_runs: int = _FLEET_PAST_RUNS
+) -> World:
+    """
+    Return a world of that size, each integration with a past of *past_runs* intervals.
+
+    Workspaces are `workspace-000` on, their keys as `add_workspace` makes them.
+    """
     world = World(seed, now)
     for number in range(workspaces):
         name = f"workspace-{number:03d}"
         world.add_workspace(name)
         random = random_stream(derive_seed(seed, name), 0)
         for index in range(integrations_each):
-            _add_integration(world, name, f"integration-{index:04d}", random)
+            _add_integration(world, name, f"integration-{index:04d}", random, past_runs)
     return world
 
 
-def _add_integration(world: World, workspace: str, name: str, random: Random) -> None:
+def _add_integration(world: World, workspace: str, name: str, random: Random, past_runs: int) -> None:
     kind = random.choices(_KINDS, _KIND_WEIGHTS)[0]
     schedule = _draw_schedule(kind, random)
     s3 = kind is ScheduleKind.EVENT_DRIVEN
@@ -216,7 +222,7 @@ def _add_integration(world: World, workspace: str, name: str, random: Random) ->
         schedule=schedule,
         scale=Scale(seconds=(10, longest), rows=(0, 20_000)),
         profile=Profile(warehouse_type="s3" if s3 else random.choice(_WAREHOUSES)),
-        history=_FLEET_PAST_RUNS * schedule.interval,
+        history=past_runs * schedule.interval,
     )
 
 

@@ -49,6 +49,7 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
         "rest_endpoint": _text(workspace.rest_endpoint),
         "poll_interval_seconds": workspace.poll_interval_seconds,
         "now": word_rfc3339(now),
+        "history_read_ratio": workspace.history_read_ratio,
         "notes": [_text(note) for note in workspace.notes],
         "integrations": [_integration(workspace, view, now) for view in workspace.views],
     }

@@ -33,6 +33,10 @@ class WorkspaceStatus:
     """Remarks about the whole workspace, one sentence each."""
     now: datetime | None = None
     """Braze's time, for everything about integrations; None where it is the exporter's."""
+    history_seconds: float = 0.0
+    """How far back syncs are read to learn what is normal."""
+    history_read_ratio: float | None = None
+    """How much of that has been read, 0 to 1; None where nothing is to be read."""
 
 
 def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:

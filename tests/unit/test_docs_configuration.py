@@ -66,7 +66,7 @@ def default_of(path: str) -> str:
         return f"`{default}`".lower()
     if not isinstance(default, int | float):
         return ""
-    as_duration = path.startswith("poll.") and "pages" not in path
+    as_duration = path.startswith(("poll.", "history")) and "pages" not in path
     return f"`{format_duration(default) if as_duration else f'{default:g}'}`"
 
 

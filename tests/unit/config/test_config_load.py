@@ -216,7 +216,9 @@ def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
 
 def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
     file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
-    assert errors_of(file) == [":1: <not shown>: is not a known key (known here: poll, limits, network, workspaces)"]
+    assert errors_of(file) == [
+        ":1: <not shown>: is not a known key (known here: poll, limits, history, network, workspaces)"
+    ]
 
 
 def test_a_missing_file_says_which_and_what_to_do(file: Path) -> None:

@@ -27,7 +27,8 @@ def load_text(directory: Path, text: str, environ: Mapping[str, str] = ENVIRON) 
 def test_the_smallest_configuration_is_shown_with_every_default() -> None:
     assert (
         render_config(load_config(str(GOOD / "smallest.yaml"), environ={}))
-        == """workspaces:
+        == """history: 90d
+workspaces:
 - name: production
   rest_endpoint: https://rest.iad-03.braze.com
   api_key: <secret>
