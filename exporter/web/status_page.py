@@ -75,7 +75,7 @@ def _load_template() -> jinja2.Template:
         span=_unbroken_span,
         name=lambda text: clip(text, LONGEST_NAME),
         message=lambda text: clip(text, LONGEST_MESSAGE),
-        word=_STATUS_WORDS.__getitem__,
+        word=_word_status,
         number=lambda value: f"{value:,}",
     )
     environment.globals.update(
@@ -126,6 +126,11 @@ def _word(rank: int) -> str:
     return Severity(rank).word if rank else "ok"
 
 
+def _word_status(sync: Sync) -> str:
+    word = clip(sync.unknown_word, LONGEST_NAME)
+    return f"unknown ({word})" if word else _STATUS_WORDS[sync.job_status]
+
+
 def _unbroken_span(seconds: float) -> str:
     return word_span(seconds).replace(" ", "\N{NO-BREAK SPACE}")
 
@@ -152,7 +157,7 @@ def _marks(view: View) -> list[_Mark]:
 
 
 def _mark_title(sync: Sync) -> str:
-    parts = [_STATUS_WORDS[sync.job_status], f"{sync.sync_start_time:%Y-%m-%d %H:%M:%S} UTC"]
+    parts = [_word_status(sync), f"{sync.sync_start_time:%Y-%m-%d %H:%M:%S} UTC"]
     if sync.duration_seconds is not None:
         parts.append(f"took {word_span(sync.duration_seconds)}")
     if sync.rows_synced is not None:
