@@ -8,7 +8,7 @@ begins and when it ends; where memory and disk differ, memory is right, because 
 knows SQLite.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -134,6 +134,14 @@ class SqliteStore:
             self._file.forget_set_aside(now - KEPT_FOR)
         except StateFileError as error:
             self._lose_disk(error)
+
+    def shrink(self) -> Iterator[None]:
+        """Give free space in the file back to the disk, step by step."""
+        file = self._file
+        for _ in file.shrink() if file is not None else ():
+            yield
+            if self._file is not file:  # the disk was lost between two steps
+                return
 
     def close(self) -> None:
         """Write what is unwritten if the disk lets us by now, and let go of it."""
