@@ -9,7 +9,7 @@ begins and when it ends; where memory and disk differ, memory is right, because 
 knows SQLite.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -184,6 +184,14 @@ class SqliteStore:
             self._write(lambda file: file.delete_all(old))
         if self._file is not None:
             self._write(lambda file: file.forget_set_aside(now - KEPT_FOR))
+
+    def shrink(self) -> Iterator[None]:
+        """Give free space in the file back to the disk, step by step."""
+        file = self._file
+        for _ in file.shrink() if file is not None else ():
+            yield
+            if self._file is not file:  # the disk was lost between two steps
+                return
 
     def close(self) -> None:
         """Write what is unwritten if the disk lets us by now, and let go of it."""
