@@ -45,6 +45,7 @@ def test_what_is_not_given_is_the_default() -> None:
     assert settings.rate_limit == RateLimits(job_sync_status=100, integrations=50, share=0.8)
     assert settings.integrations == (Integration("production", ID + "0", ID + "0"),)
     assert settings.discovery == DiscoverySettings(enabled=False, names=NameFilter())
+    assert settings.history_seconds == 90 * 86400
 
 
 def test_everything_given_arrives() -> None:
@@ -64,6 +65,7 @@ def test_everything_given_arrives() -> None:
     )
     assert staging.settings.rest_endpoint == "https://rest.us-11.braze.com:8443"
     assert staging.settings.integrations[0].integration_id == ID + "0"
+    assert production.settings.history_seconds == staging.settings.history_seconds == 0
     assert not production.settings.discovery.enabled
     assert staging.settings.discovery.enabled
 
@@ -216,7 +218,9 @@ def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
 
 def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
     file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
-    assert errors_of(file) == [":1: <not shown>: is not a known key (known here: poll, limits, history, network, workspaces)"]
+    assert errors_of(file) == [
+        ":1: <not shown>: is not a known key (known here: poll, limits, history, network, workspaces)"
+    ]
 
 
 def test_a_missing_file_says_which_and_what_to_do(file: Path) -> None:
