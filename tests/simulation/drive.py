@@ -23,7 +23,7 @@ from tests.simulation.disk import DiskOfOneLife, Kept, Life
 from tests.simulation.process import Process
 from tests.simulation.scenario import START, Scenario, draw_scenario
 from tests.simulation.timeline import Event
-from tests.simulation.verdict import check_rest, check_scrape
+from tests.simulation.verdict import check_pasts, check_rest, check_scrape
 from tests.simulation.watch import Scraper
 from tests.virtual_time import VirtualClock, run
 
@@ -84,6 +84,7 @@ class _Drive:
         self._scraper = Scraper()
         self._kept = Kept()
         self._process: Process | None = None
+        self._disk: Storage | None = None
         self._downtime_seconds = 0.0
         self._left_out: str | None = None
         self._lives = 0
@@ -104,6 +105,8 @@ class _Drive:
             await self._come_to_rest()
             self._scrape()
             assert self._process is not None
+            assert self._disk is not None
+            check_pasts(self._scenario, self._kept, self._revised, self._disk)
             gaps = check_rest(self._scenario, self._kept, self._revised, self._process.views)
         finally:
             living.cancel()
@@ -114,7 +117,7 @@ class _Drive:
         """One life after the other."""
         while True:
             life = Life()
-            disk = self._open_disk(self._clock.now)
+            disk = self._disk = self._open_disk(self._clock.now)
             process = Process(
                 world=self._world,
                 workspaces=self._configured(),

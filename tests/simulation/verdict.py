@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from exporter.domain.model import Sync, SyncStatus, Totals
+from exporter.domain.past import MOST, to_run
 from exporter.domain.view import View
 from exporter.simulator.world import World
+from exporter.state.store import Storage
 from tests.simulation.disk import Kept
 from tests.simulation.scenario import Kind, Scenario
 from tests.simulation.watch import Scraped
@@ -82,6 +84,26 @@ def check_rest(scenario: Scenario, kept: Kept, revised: set[str], views: Mapping
         if scenario.kind is Kind.EXACT and key not in revised:
             _check_gauges(key, views[key], scenario.world.truth(key))
     return gaps
+
+
+def check_pasts(scenario: Scenario, kept: Kept, revised: set[str], disk: Storage) -> None:
+    """
+    Hold the past on disk of each integration, from which limits are learned, against the truth.
+
+    Raises:
+        WrongCountError: A sync is missing that was counted, or one is there that has never been.
+
+    """
+    if scenario.kind is not Kind.EXACT:
+        return
+    for key in scenario.world.integrations.keys() - revised:
+        stored = disk.load_past(scenario.world.integrations[key].workspace, key)
+        past = set(stored.past.runs)
+        truth = {to_run(sync) for sync in scenario.world.truth(key) if sync.finished}
+        counted = sum(expected_totals(scenario.world, kept, key).syncs)
+        least = len(truth) if stored.progress.done else counted
+        if not past <= truth or len(past) < min(least, MOST):
+            raise WrongCountError(f"{key}: {len(past)} syncs in the past, {counted} counted; not so: {past - truth}")
 
 
 def _check_equal(key: str, kind: Kind, counted: Totals, expected: Totals) -> None:

@@ -45,6 +45,7 @@ def test_what_is_not_given_is_the_default() -> None:
     assert settings.rate_limit == RateLimits(job_sync_status=100, integrations=50, share=0.8)
     assert settings.integrations == (Integration("production", ID + "0", ID + "0"),)
     assert settings.discovery == DiscoverySettings(enabled=False, names=NameFilter())
+    assert settings.history_seconds == 90 * 86400
 
 
 def test_everything_given_arrives() -> None:
@@ -64,6 +65,7 @@ def test_everything_given_arrives() -> None:
     )
     assert staging.settings.rest_endpoint == "https://rest.us-11.braze.com:8443"
     assert staging.settings.integrations[0].integration_id == ID + "0"
+    assert production.settings.history_seconds == staging.settings.history_seconds == 0
     assert not production.settings.discovery.enabled
     assert staging.settings.discovery.enabled
 

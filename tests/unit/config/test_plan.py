@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from exporter.config.plan import PlannedRequests, plan_requests
+from exporter.config.plan import PlannedRequests, describe_history, plan_requests
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 
@@ -79,3 +81,26 @@ def test_the_interval_grows_only_when_the_share_does_not_serve_it() -> None:
     assert (enough.served, enough.interval_in_effect_seconds) == (True, 60.0)
     assert not short.served
     assert short.interval_in_effect_seconds == pytest.approx(79 * 61 / 80)
+
+
+@pytest.mark.parametrize(
+    ("integrations", "interval", "days", "words"),
+    [
+        (1, 3600, 90, "90d of 1 integration: at most 216 requests, read in 6m or more"),
+        (50, None, 90, "90d of 50 integrations: at most 12,500 requests, read in 5h13m or more"),
+        (1, 86400, 30, "30d of 1 integration: at most 3 requests, read in 1m or more"),
+        (1, 300, 90, "90d of 1 integration: at most 250 requests, read in 7m or more"),
+    ],
+)
+def test_the_plan_says_what_the_history_costs(integrations: int, interval: int | None, days: int, words: str) -> None:
+    given = settings(integrations)
+    given = replace(
+        given,
+        history_seconds=days * 86400.0,
+        integrations=tuple(replace(one, expected_interval_seconds=interval) for one in given.integrations),
+    )
+    assert describe_history(given) == f"production: history: {words} with half of what polls leave free"
+
+
+def test_without_a_history_the_plan_says_so() -> None:
+    assert describe_history(settings(3)) == "production: history: none is read, so no limit is learned"

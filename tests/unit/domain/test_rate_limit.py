@@ -219,3 +219,39 @@ def test_a_reset_that_is_nonsense_leaves_what_is_known_of_another(reset_in: floa
 )
 def test_the_latest_sensible_reset_counts(named: tuple[float | None, ...], latest: float | None) -> None:
     assert latest_reset(*named) == latest
+
+
+def spare(limiter: RateLimiter, since: float, until: float) -> list[float]:
+    """Spend all spare requests as soon as they may be sent; return when."""
+    at, sent = since, []
+    while at < until:
+        if (wait := limiter.spare_wait_seconds(at)) == 0:
+            limiter.take(at, spare=True)
+            sent.append(at)
+        at += max(wait, 1e-6)
+    return sent
+
+
+@pytest.mark.parametrize(("used", "half"), [(0, 40), (20, 30), (70, 5), (79, 0.5), (80, 0)])
+def test_spare_requests_take_half_of_what_is_left_free_evenly(used: int, half: float) -> None:
+    limiter = full_limiter()
+    for second in range(1000, 1300, int(WINDOW_SECONDS)):
+        for _ in range(used):
+            assert limiter.wait_seconds(second) == 0
+            limiter.take(second)
+        sent = spare(limiter, second, second + WINDOW_SECONDS)
+        assert len(sent) <= max(half, 1) + 1
+        assert len(sent) >= int(half)
+        assert all(b - a >= WINDOW_SECONDS / half - 1e-3 for a, b in pairwise(sent))
+
+
+def test_spare_requests_leave_what_other_programs_need_and_never_probe() -> None:
+    limiter = full_limiter()
+    limiter.adjust(1000, limit=100, remaining=39, reset_in=30)
+    assert spare(limiter, 1000, 1029) == []
+    assert spare(limiter, 1031, 1040)
+    limiter.back_off(1040, reset_in=10)
+    assert spare(limiter, 1041, 1090) == []
+    limiter.take(1090)
+    limiter.adjust(1090, limit=100, remaining=90, reset_in=30)
+    assert spare(limiter, 1091, 1100)

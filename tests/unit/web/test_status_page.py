@@ -313,6 +313,15 @@ def test_workspace_without_integrations_is_shown_with_its_notes() -> None:
     assert "Nothing was found. No integrations." in page(noted).text
 
 
+@pytest.mark.parametrize(("ratio", "words"), [(None, ""), (0.379, "history: 37 % of 90 d read"), (1.0, "")])
+def test_the_page_says_how_much_history_has_been_read_until_all_is(ratio: float | None, words: str) -> None:
+    status = one_workspace(bare("users", "id"))
+    reading = replace(status.workspaces[0], history_seconds=90 * 86400.0, history_read_ratio=ratio)
+    text = page(replace(status, workspaces=(reading,))).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert words in text
+    assert ("history:" in text) == bool(words)
+
+
 @pytest.mark.parametrize("integrations", [0, 1, 3])
 def test_integration_about_which_nothing_is_known_has_a_row(integrations: int) -> None:
     views = [bare("", f"id-{number}") for number in range(integrations)]
