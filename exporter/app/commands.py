@@ -43,6 +43,8 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
         finally:
             await exporter.close()
         store.forget_older(clock.now(), exporter.in_use)
+        for _ in store.shrink():
+            pass
         succeeded = all(poller.succeeded() for poller in exporter.pollers)
         return succeeded, b"".join(exporter.page.render(clock.now(), exporter.braze_times(), openmetrics=False).chunks)
 

@@ -227,7 +227,9 @@ def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBo
 
 
 async def keep_tidy(store: Storage, exporter: Exporter, clock: Clock) -> None:
-    """At the start and once a day forget integrations that are watched no more and have been silent for long."""
+    """At the start and once a day forget what is watched no more and has been silent for long, and free its space."""
     while True:
         store.forget_older(clock.now(), exporter.in_use)
+        for _ in store.shrink():
+            await asyncio.sleep(0)  # scrapes are answered meanwhile
         await asyncio.sleep(_DAY_SECONDS)

@@ -21,11 +21,13 @@ _BUSY_SECONDS = 0.25
 
 
 @contextmanager
-def connected_for_writing(path: Path) -> Iterator[sqlite3.Connection]:
+def connected_for_writing(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
     """Open, and close again if the block raises; an sqlite3.Error of the block is translated too."""
     with _connected(path.absolute().as_uri()) as connection:
         # Exclusive: no shared memory, so it works on network file systems, and nobody locks us out in mid-work.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if new:  # free pages can be given back (`shrink.py`); that has no effect once anything is written
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # A commit is appended to the log, and the kernel has it at once: kill -9 loses nothing. NORMAL calls fsync at
         # checkpoints only. A power cut may take the latest commits; what is left is the state of an earlier moment, and
         # the walk to its anchors counts what came after. FULL would let every commit wait for the disk, on the thread

@@ -7,7 +7,7 @@ opens a file, what is done about problems, nor that states are kept in memory as
 
 import sqlite3
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from exporter.state.errors import DamagedError, UnusableError, translated
 from exporter.state.pasts import PARTS, PastReader, Progress, StoredPast, adding, deleting, learning, replacing
 from exporter.state.row import decode_row, encode_facts, encode_names, encode_row, shown
 from exporter.state.schema import MIGRATIONS, Migrations, check_schema, create_schema, migrate
+from exporter.state.shrink import shrink
 from exporter.state.store import Key
 
 MOST = 20
@@ -189,9 +190,15 @@ class StateFile:
             )
         )
 
-    def forget_set_aside(self, before: datetime) -> None:
-        """Delete damaged rows found before that time."""
+    def forget_older(self, keys: Iterable[Key], before: datetime) -> None:
+        """Delete these, and damaged rows found before that time."""
+        self.delete_all(keys)
         self._execute("DELETE FROM damaged_integration WHERE found_at < ?1", (encode_time(before),))
+
+    def shrink(self) -> Iterator[None]:
+        """Give free pages back to the disk, step by step. Where that fails they stay, and nothing is lost."""
+        with suppress(sqlite3.Error):
+            yield from shrink(self._connection)
 
     def close(self) -> None:
         # What closing could not write is in the log, or was never committed.
@@ -245,7 +252,7 @@ def _create(path: Path, migrations: Migrations) -> None:
     try:
         for suffix in SUFFIXES:
             new.with_name(new.name + suffix).unlink(missing_ok=True)
-        with connected_for_writing(new) as connection, closing(connection):
+        with connected_for_writing(new, new=True) as connection, closing(connection):
             create_schema(connection, migrations)
         # SQLite would believe a log that is left of a file that is gone.
         for suffix in SUFFIXES[1:]:

@@ -55,6 +55,9 @@ class Storage(Store, Protocol):
     def forget_older(self, now: datetime, in_use: Container[Key]) -> object:
         """Drop states of which nothing has been learned for KEPT_FOR, except those *in_use*."""
 
+    def shrink(self) -> Iterator[None]:
+        """Give space that is no longer needed back, step by step; between two steps anything may happen."""
+
     def close(self) -> None:
         """Let go of the disk. What is committed afterwards is not kept."""
 
@@ -116,6 +119,10 @@ class MemoryStore:
         for key in old:
             self.forget(*key)
         return old
+
+    def shrink(self) -> Iterator[None]:
+        """Nothing to give back."""
+        return iter(())
 
     def close(self) -> None:
         """Nothing to let go of."""

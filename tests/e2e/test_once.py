@@ -10,6 +10,7 @@ from exporter.simulator.world import World
 from tests.e2e.command import files, run_command
 from tests.e2e.scraping import parse, sample
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
+from tests.kept import Surroundings, state
 from tests.simulated import SimulatedBraze
 
 GOOD, BAD = "production", "europe"
@@ -45,6 +46,17 @@ def test_it_ends_with_1_when_some_failed_and_prints_the_rest(braze: SimulatedBra
     known = {"integration_id": f"id-of-{GOOD}", "integration_name": "users"}
     assert page[sample("braze_cdi_last_sync_rows_synced", workspace=GOOD, **known)] == 100
     assert '"reason": "server_error"' in done.stderr
+
+
+def test_it_gives_the_space_of_forgotten_states_back_to_the_disk(braze: SimulatedBraze, tmp_path: Path) -> None:
+    store = Surroundings().open(tmp_path / "data")
+    for number in range(200):
+        store.commit("gone", f"id-{number}", state(number))
+    store.close()
+    (file,) = (tmp_path / "data").glob("*.sqlite")
+    before = file.stat().st_size
+    assert run_command(tmp_path, "once").returncode == 0
+    assert file.stat().st_size < before / 3
 
 
 def test_a_new_file_can_be_read_by_all(braze: SimulatedBraze, tmp_path: Path) -> None:
