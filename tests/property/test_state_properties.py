@@ -56,7 +56,12 @@ syncs = whole(
     rows_failed_with_errors=st.none() | rows,
 )
 tails = whole(
-    Tail, floor=optional_times, failed_streak=counts, success=st.none() | syncs, last_timestamp_synced=optional_times
+    Tail,
+    floor=optional_times,
+    failed_streak=counts,
+    success=st.none() | syncs,
+    last_timestamp_synced=optional_times,
+    failing_since=optional_times,
 )
 totals = whole(
     Totals,
