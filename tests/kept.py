@@ -70,7 +70,7 @@ def state(number: int, *, judged_at: datetime = START, syncs: int = 20) -> Integ
         START,
         recent,
         frozenset({START + timedelta(minutes=15)}),
-        Tail(START - timedelta(days=8), 3, oldest, START - timedelta(days=8)),
+        Tail(START - timedelta(days=8), 3, oldest, START - timedelta(days=8), START - timedelta(days=8)),
         Totals((number, 1, 2, 3, 4, 5), 2**53, 17, 0.1 + number),
         gaps=1,
         history_known=True,

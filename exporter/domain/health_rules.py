@@ -73,7 +73,7 @@ def failing(case: Case) -> Problem | None:
     if latest is None or not streak or limit is None or streak <= limit:
         return None
     text = f"{word_count(streak, 'failed sync')} in a row, the latest with {latest.job_status}; limit {limit:,.0f}"
-    return Problem("failing", Severity.CRITICAL, text, case.since(lambda sync: sync.failed), streak, limit)
+    return Problem("failing", Severity.CRITICAL, text, case.failing_since, streak, limit)
 
 
 def failed(case: Case) -> Problem | None:
@@ -86,7 +86,7 @@ def failed(case: Case) -> Problem | None:
     usual = f"; up to {healed:,} in a row healed before" if streak <= healed else ""
     text = f"The latest sync failed with {latest.job_status}, {streak:,} in a row{fine}{usual}"
     severity = Severity.INFO if usual else Severity.WARNING
-    return Problem("failed", severity, text, case.since(lambda sync: sync.failed), streak, limit)
+    return Problem("failed", severity, text, case.failing_since, streak, limit)
 
 
 def overdue(case: Case) -> Problem | None:

@@ -56,6 +56,8 @@ class Tail:
     """How many of the last finished syncs in here failed in a row."""
     success: Sync | None = None
     last_timestamp_synced: datetime | None = None
+    failing_since: datetime | None = None
+    """When the first sync of that streak finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,13 +289,10 @@ def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime
 def _fold(tail: Tail, older: Sequence[Sync]) -> Tail:
     """Return the tail with *older* added: syncs that leave `recent`, latest first."""
     for sync in reversed(older):
-        streak = tail.failed_streak
+        streak, since = tail.failed_streak, tail.failing_since
         if sync.finished:
-            streak = streak + 1 if sync.failed else 0
-        tail = Tail(
-            sync.sync_start_time,
-            streak,
-            sync if sync.job_status is SyncStatus.SUCCESS else tail.success,
-            sync.last_timestamp_synced or tail.last_timestamp_synced,
-        )
+            streak, since = (streak + 1, since if streak else sync.finished_at) if sync.failed else (0, None)
+        success = sync if sync.job_status is SyncStatus.SUCCESS else tail.success
+        watermark = sync.last_timestamp_synced or tail.last_timestamp_synced
+        tail = Tail(sync.sync_start_time, streak, success, watermark, since)
     return tail

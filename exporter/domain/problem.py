@@ -38,7 +38,7 @@ class Problem:
     text: str
     """One printable line that names value and limit."""
     since: datetime | None = None
-    """Since when it has held, as far back as single syncs are kept; None where that is not known."""
+    """Since when it has held; but for a failing streak no further back than single syncs are kept. None: not known."""
     value: float | None = None
     limit: float | None = None
 
@@ -97,6 +97,14 @@ class Case:
             return state.expected.at + timedelta(seconds=delay.value)
         except OverflowError:  # announced for the end of the calendar
             return None
+
+    @property
+    def failing_since(self) -> datetime | None:
+        """When the first of the latest failed syncs in a row finished; that one may no longer be kept."""
+        ledger = self.state.ledger
+        if ledger is not None and all(sync.failed for sync in self.recent if sync.finished):
+            return ledger.tail.failing_since or self.since(lambda sync: sync.failed)
+        return self.since(lambda sync: sync.failed)
 
     def since(self, holds: Callable[[Sync], bool]) -> datetime | None:
         """When the first of the latest finished syncs finished for which it *holds* without a break."""

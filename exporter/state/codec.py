@@ -35,6 +35,7 @@ def encode_ledger(ledger: Ledger) -> bytes:
             "floor": encode_optional(tail.floor),
             "failed_streak": tail.failed_streak,
             "last_timestamp_synced": encode_optional(tail.last_timestamp_synced),
+            "failing_since": encode_optional(tail.failing_since),
         },
         "totals": {
             "syncs": dict(zip(FINISHED_STATUSES, totals.syncs, strict=True)),
@@ -107,6 +108,7 @@ def _decode(record: Any) -> Ledger:
             tail["failed_streak"],
             None if success is None else _decode_sync(success),
             decode_optional(tail["last_timestamp_synced"]),
+            decode_optional(tail.get("failing_since")),
         ),
         totals=Totals(
             tuple(totals["syncs"].get(status.value, 0) for status in FINISHED_STATUSES),

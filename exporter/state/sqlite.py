@@ -170,20 +170,19 @@ class SqliteStore:
             return nothing
 
     def forget(self, workspace: str, integration_id: str) -> None:
-        key = workspace, integration_id
         self._memory.forget(workspace, integration_id)
-        self._unwritten.discard(key)
-        if self._file is not None:
-            self._write(lambda file: file.delete_all((key,)))
+        self._unwritten.discard((workspace, integration_id))
+        self._write(lambda file: file.delete_all([(workspace, integration_id)]))
 
     def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
         """Drop states last heard of more than KEPT_FOR ago, except those *in_use*."""
         old = self._memory.forget_older(now, in_use)
         self._unwritten.difference_update(old)
-        if self._file is not None:
-            self._write(lambda file: file.delete_all(old))
-        if self._file is not None:
-            self._write(lambda file: file.forget_set_aside(now - KEPT_FOR))
+        self._write(lambda file: file.forget_older(old, now - KEPT_FOR))
+
+    def shrink(self) -> Iterator[None]:
+        """Give free space in the file back to the disk, step by step."""
+        return iter(()) if self._file is None else self._file.shrink()
 
     def shrink(self) -> Iterator[None]:
         """Give free space in the file back to the disk, step by step."""

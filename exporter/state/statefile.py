@@ -190,8 +190,9 @@ class StateFile:
             )
         )
 
-    def forget_set_aside(self, before: datetime) -> None:
-        """Delete damaged rows found before that time."""
+    def forget_older(self, keys: Iterable[Key], before: datetime) -> None:
+        """Delete these, and damaged rows found before that time."""
+        self.delete_all(keys)
         self._execute("DELETE FROM damaged_integration WHERE found_at < ?1", (encode_time(before),))
 
     def shrink(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.command import PATIENCE_SECONDS, Daemon
 from tests.e2e.scraping import ask
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
+from tests.service_manager import service_manager
 from tests.simulated import SimulatedBraze
 
 
@@ -23,9 +24,7 @@ def heard(manager: socket.socket, other_than: str = "") -> str:
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(PATIENCE_SECONDS)
+    with service_manager(tmp_path, PATIENCE_SECONDS) as listening:
         yield listening
 
 

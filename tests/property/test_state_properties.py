@@ -57,7 +57,12 @@ syncs = whole(
     unknown_word=st.text(max_size=40),
 )
 tails = whole(
-    Tail, floor=optional_times, failed_streak=counts, success=st.none() | syncs, last_timestamp_synced=optional_times
+    Tail,
+    floor=optional_times,
+    failed_streak=counts,
+    success=st.none() | syncs,
+    last_timestamp_synced=optional_times,
+    failing_since=optional_times,
 )
 totals = whole(
     Totals,

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 import zipfile
 from email.message import Message
@@ -41,8 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def unpacked(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sdist")
-    with tarfile.open(built[1]) as archive:
-        archive.extractall(folder, filter="data")
+    subprocess.run(["tar", "-xf", built[1], "-C", folder], check=True)  # Python's own has filters since 3.11.4 only
     (root,) = folder.iterdir()
     return root
 

@@ -33,6 +33,8 @@ def server() -> Iterator[Machine]:
     with machine(base_system("bookworm", "python3,python3-venv,make,git,ca-certificates", kind="-bare")) as own:
         own.install(f"useradd --create-home --shell /bin/bash {USER}")
         tell_apt(own.root)
+        # An installed Debian knows this name; debootstrap leaves it to the installer.
+        (own.root / "etc" / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
         copy_checkout(own.root / CHECKOUT)
         own.install(f"chown --recursive {USER}:{USER} /home/{USER}")
         yield own

@@ -10,13 +10,12 @@ import pytest
 
 from exporter.app.notify import ServiceManager
 from exporter.clock import SystemClock
+from tests.service_manager import service_manager
 
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(5)
+    with service_manager(tmp_path, timeout=5) as listening:
         yield listening
 
 

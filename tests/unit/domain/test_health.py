@@ -133,6 +133,18 @@ def test_a_streak_reaches_beyond_the_syncs_that_are_kept() -> None:
     assert the("failing", known).value == 5
 
 
+@pytest.mark.parametrize("kind", ["failing", "failed"])
+def test_a_streak_has_begun_before_the_syncs_that_are_kept(kind: str) -> None:
+    limits: dict[str, Setting] = {} if kind == "failing" else {"failed_syncs": Keyword.OFF}
+    tail = Tail(minute(NOW - 90), failed_streak=4, failing_since=minute(NOW - 400))
+    known = state(sync(NOW - 60, ERROR), sync(NOW - 30, ERROR), tail=tail)
+    assert the(kind, known, **limits).since == minute(NOW - 400)
+    recovered = state(sync(NOW - 60), sync(NOW - 30, ERROR), sync(NOW - 10, ERROR), tail=tail)
+    assert the(kind, recovered, **limits).since == minute(NOW - 29)
+    of_an_older_exporter = state(sync(NOW - 30, ERROR), tail=replace(tail, failing_since=None))
+    assert the(kind, of_an_older_exporter, **limits).since == minute(NOW - 29)
+
+
 @pytest.mark.parametrize(("late", "expected"), [(15, {}), (15.1, {"overdue": "critical"})])
 def test_overdue_is_a_run_that_has_not_started_by_its_deadline(late: float, expected: dict[str, str]) -> None:
     assert problems(expecting(HEALTHY, NOW - late), start_delay=900.0) == expected

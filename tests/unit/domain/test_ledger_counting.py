@@ -255,3 +255,21 @@ def test_where_every_sync_is_in_the_future_at_first_sight_what_is_before_the_lat
     account.poll(latest_first(ended(20), ended(21)), now=10)
     account.poll(latest_first(ended(15), ended(20), ended(21)), now=11)
     assert account.counted == []
+
+
+def test_a_failing_streak_keeps_its_beginning_when_its_syncs_are_folded() -> None:
+    error, running_now = SyncStatus.ERROR, [running(200)]
+    account = seen()
+    failed = latest_first(*(ended(20 + n, error) for n in range(RECENT + 5)))
+    account.poll([*running_now, *failed, *PAST], now=201)
+    tail = account.known.tail
+    assert (tail.failed_streak, tail.failing_since) == (6, minute(20.5))
+    account.poll([*latest_first(*(ended(300 + n, error) for n in range(9))), *failed, *PAST], now=310)
+    assert account.known.tail.failing_since == minute(20.5)
+    again = latest_first(ended(400), *(ended(410 + n, error) for n in range(RECENT + 2)))
+    account.poll([*again, *account.known.recent], now=500)
+    tail = account.known.tail
+    assert (tail.failed_streak, tail.failing_since) == (2, minute(410.5))
+    account.poll([*latest_first(*(ended(600 + n) for n in range(RECENT + 2))), *again], now=700)
+    recovered = account.known.tail
+    assert (recovered.failed_streak, recovered.failing_since) == (0, None)
