@@ -182,10 +182,6 @@ class SqliteStore:
 
     def shrink(self) -> Iterator[None]:
         """Give free space in the file back to the disk, step by step."""
-        return iter(()) if self._file is None else self._file.shrink()
-
-    def shrink(self) -> Iterator[None]:
-        """Give free space in the file back to the disk, step by step."""
         file = self._file
         for _ in file.shrink() if file is not None else ():
             yield

@@ -28,7 +28,7 @@ NAMES = ['us"ers: #1 \x1b[31mred ünïcode\u2028', "twice", "twice", " purchases
 MANY = 23
 """Integrations of one workspace: three pages of Braze's list."""
 WRONG_KEY = "5f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
-_PLANNED = re.compile(r".*: (integrations|job_sync_status)\b.*: .*\n")
+_PLANNED = re.compile(r".*: (integrations|job_sync_status|history)\b.*: .*\n")
 
 
 def build_world() -> World:

@@ -23,7 +23,7 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
         "--sizes 100",
         [["100", what] for what in ("commit, a new sync", "commit, nothing new", "open", "open after kill -9")],
     ),
-    "freshness": ("--sizes 5", [["5", "exporter"], ["5", "plain"]]),
+    "freshness": ("--sizes 5", [["5", "exporter"], ["5", "exporter, reading 90 days"], ["5", "plain"]]),
     "scale": (
         "--workspaces 2 --integrations-each 3 --minutes 0.01 --scrape-every 0.2",
         [["integrations, workspaces", "6 in 2"]],

@@ -61,7 +61,8 @@ def test_a_healthy_exporter_says_little(braze: SimulatedBraze, tmp_path: Path) -
             wait_for_requests(braze)
             ask(daemon.port, "/metrics")
         daemon.stop()
-        assert messages(daemon) == ["listening", "started", "stopped"]
+        history = ["reading the history to learn what is normal", "the history has been read"]
+        assert messages(daemon) == ["listening", "started", *history, "stopped"]
 
 
 def test_one_line_when_polls_begin_to_fail_and_one_when_they_recover(braze: SimulatedBraze, tmp_path: Path) -> None:
