@@ -117,12 +117,8 @@ class SqliteStore:
         stored, damage = self._read(lambda file: file.load_past(key), (StoredPast(), ""))
         if damage:
             self._report.state_write_failed()
-            self._log.error(
-                "a damaged part of a past is dropped; the history is read from Braze again",
-                workspace=workspace,
-                integration_id=integration_id,
-                reason=damage,
-            )
+            log = self._log.bind(workspace=workspace, integration_id=integration_id)
+            log.error("a damaged part of a past is dropped", reason=damage)
             if self._file is not None:
                 self._write(lambda file: file.replace_past(key, stored))
         return stored.joined(self._memory.load_past(*key))
@@ -179,10 +175,6 @@ class SqliteStore:
         old = self._memory.forget_older(now, in_use)
         self._unwritten.difference_update(old)
         self._write(lambda file: file.forget_older(old, now - KEPT_FOR))
-
-    def shrink(self) -> Iterator[None]:
-        """Give free space in the file back to the disk, step by step."""
-        return iter(()) if self._file is None else self._file.shrink()
 
     def shrink(self) -> Iterator[None]:
         """Give free space in the file back to the disk, step by step."""
