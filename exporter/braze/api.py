@@ -173,14 +173,8 @@ class Api:
         note_anomalies: NoteAnomalies | None = None,
     ) -> Pages[DecodedSyncs]:
         """The syncs of an integration."""
-        return Pages(
-            self,
-            Endpoint.JOB_SYNC_STATUS,
-            integration_id,
-            turn_taken=turn_taken,
-            cursor=cursor,
-            note_anomalies=note_anomalies,
-        )
+        own = Endpoint.JOB_SYNC_STATUS
+        return Pages(self, own, integration_id, turn_taken=turn_taken, cursor=cursor, note_anomalies=note_anomalies)
 
     def integrations(self, *, note_anomalies: NoteAnomalies | None = None) -> Pages[DecodedListing]:
         """The list of integrations that the key can see."""

@@ -20,6 +20,7 @@ from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.domain.decode import DecodedSyncs
 from exporter.domain.errors import BadRequestError, PollError
+from exporter.domain.page_order import is_latest_first
 from exporter.domain.past import MOST
 from exporter.domain.settings import WorkspaceSettings
 from exporter.poller.report import Reporter
@@ -162,8 +163,9 @@ class HistoryReader:
 
     def _keep(self, reading: _Reading, page: Fetched[DecodedSyncs]) -> None:
         before, syncs = reading.progress, page.decoded.syncs
-        latest = max((sync.sync_start_time for sync in syncs), default=None)
-        further = latest is not None and (reading.latest is None or latest < reading.latest)
+        ordered = is_latest_first(syncs)  # else pages may come in any order, and none says how far back one has come
+        latest = syncs[0].sync_start_time if syncs and ordered else None
+        further = not ordered or (latest is not None and (reading.latest is None or latest < reading.latest))
         reading.repeats = 0 if further else reading.repeats + 1
         reading.latest = latest or reading.latest
         reached = [at for at in (before.read_to, latest) if at is not None]

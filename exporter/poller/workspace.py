@@ -8,7 +8,6 @@ be relied on, and which integrations there are. One that is taken away while a p
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
@@ -61,6 +60,7 @@ class WorkspacePoller:
         self._api = api
         self.clock = clock = api.clock
         self._shell = Shell(settings, store, page, clock)
+        self.next_polls_at = self._shell.next_polls_at
         needs_list = settings.discovery.enabled
         self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=needs_list)
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
@@ -83,8 +83,7 @@ class WorkspacePoller:
             learner = self._shell.learner = Learner(settings, self._shell, store, clock, work)
             loops |= {"history": self.history.run, "learning": learner.run}
         self._supervised = [Supervised(*loop, log.bind(workspace=settings.name)) for loop in loops.items()]
-        self._discovery = Discovery()
-        self._list = ListHealth()
+        self._discovery, self._list = Discovery(), ListHealth()
         self._unwatched: dict[str, str] = {}
         """What the walk through the list that is under way has shown and nobody watches: id to name."""
         self._failures_in_a_row, self._in_doubt = 0, False
@@ -119,10 +118,6 @@ class WorkspacePoller:
     def views(self) -> tuple[View, ...]:
         """What is shown of each integration."""
         return tuple(one.view for one in self._shell)
-
-    def next_polls_at(self) -> dict[str, datetime]:
-        """When the own endpoint of each integration has its turn, by id; without those that have none."""
-        return self._shell.next_polls_at()
 
     @property
     def interval_seconds(self) -> float:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from exporter.domain.model import Sync
-from exporter.domain.past import Past, decode, encode
+from exporter.domain.past import Past, Run, decode, encode
 from exporter.state.codec import decode_optional, encode_optional
 
 PARTS = 32
@@ -113,17 +113,16 @@ class PastReader:
         rows = self._select(f"SELECT {_ROW} WHERE {_WHOSE}", names)
         if not rows:
             return StoredPast(), ""
-        past, damage = Past(), ""
+        runs: dict[int, Run] = {}
+        damage = ""
         for (part,) in self._select(f"SELECT syncs {_PARTS} ORDER BY id", names):
             try:
-                more = decode(part)
+                runs.update((run.start, run) for run in decode(part).runs)
             except (TypeError, ValueError) as error:
                 damage = str(error)
-            else:
-                past = past.extend(more.syncs) if past.count else more
         outline = _outline(rows[0])
         progress = Progress() if damage else outline.progress
-        return StoredPast(past, progress, outline.learned, outline.learned_at), damage
+        return StoredPast(Past.of(runs.values()), progress, outline.learned, outline.learned_at), damage
 
     def outlines(self, workspace: bytes) -> Iterator[tuple[str, StoredPast]]:
         """Yield all pasts of a workspace by integration id, without their syncs."""

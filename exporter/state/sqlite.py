@@ -117,12 +117,8 @@ class SqliteStore:
         stored, damage = self._read(lambda file: file.load_past(key), (StoredPast(), ""))
         if damage:
             self._report.state_write_failed()
-            self._log.error(
-                "a damaged part of a past is dropped; the history is read from Braze again",
-                workspace=workspace,
-                integration_id=integration_id,
-                reason=damage,
-            )
+            log = self._log.bind(workspace=workspace, integration_id=integration_id)
+            log.error("a damaged part of a past is dropped", reason=damage)
             if self._file is not None:
                 self._write(lambda file: file.replace_past(key, stored))
         return stored.joined(self._memory.load_past(*key))

@@ -100,7 +100,7 @@ def configure(directory: Path, world: World, url: str) -> list[Watching]:
     europe["integrations"][-1]["expected_interval"] = "1h"
     del growth["integrations"]
     growth["discovery"] = {"enabled": True, "include": ["^prod"]}
-    write_config(directory, [production, europe, growth])
+    write_config(directory, [production, europe, growth], history="0")  # what is learned comes at its own time
 
     watched = [
         Watching(integration.workspace, key, integration.name, listed=integration.workspace != "europe")

@@ -71,9 +71,15 @@ def workspace_entry(world: World, name: str, url: str, **more: Any) -> dict[str,
     return {**entry, **more}
 
 
-def write_config(directory: Path, workspaces: Sequence[Mapping[str, Any]], **poll: Any) -> Path:
+def write_config(
+    directory: Path, workspaces: Sequence[Mapping[str, Any]], *, history: str = "90d", **poll: Any
+) -> Path:
     """Write `config.yaml` into *directory*: it polls every second, unless *poll* says otherwise."""
     path = directory / "config.yaml"
-    document = {"poll": {"interval": "1s", "timeout": "10s", **poll}, "workspaces": [dict(each) for each in workspaces]}
+    document = {
+        "poll": {"interval": "1s", "timeout": "10s", **poll},
+        "history": history,
+        "workspaces": [dict(each) for each in workspaces],
+    }
     path.write_text(yaml.safe_dump(document, allow_unicode=True))
     return path

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 from exporter.domain.model import Sync
 from exporter.domain.past import MOST
-from exporter.domain.settings import RateLimits
+from exporter.domain.settings import PollSettings, RateLimits
 from exporter.simulator.schedule import every
+from exporter.simulator.style import Style
 from exporter.state.pasts import Progress
-from tests.polling import OWN, WORKSPACE, Asked, Polling, in_virtual_time
+from tests.polling import OWN, WORKSPACE, Asked, Polling, in_virtual_time, poll_braze
 
 DAYS = timedelta(days=20)
 HOURLY = every(minutes=60)
@@ -172,6 +173,17 @@ async def test_pages_that_go_in_circles_end_the_walk(braze: Polling) -> None:
     await braze.passes(minutes=10)
     assert braze.store.load_past(WORKSPACE, users).progress.done
     assert braze.requests(OWN) <= 8
+
+
+def test_pages_that_come_oldest_first_are_read_to_the_last() -> None:
+    async def test(braze: Polling) -> None:
+        users = braze.add("users", HOURLY, history=DAYS)
+        braze.watch(configured=[users], discovery=True, history=DAYS / 2, poll=PollSettings(max_pages=50))
+        await braze.passes(minutes=20)
+        assert starts(truth(braze, users)) <= starts(past(braze, users))
+        assert braze.value("exporter_history_read_ratio") == 1.0
+
+    poll_braze(test, style=Style(order="oldest first"))
 
 
 @in_virtual_time
