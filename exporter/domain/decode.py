@@ -26,6 +26,7 @@ START_TOLERANCE = timedelta(days=1)
 _FIRST_YEAR = 1970
 """Earlier times are never data, and the calendar's first moments leave no room for arithmetic."""
 _MAX_TIME_TEXT = 64
+_MAX_WORD = 40
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
@@ -40,7 +41,9 @@ class DecodedSyncs:
     """Why the page as a whole is unusable; None when it is usable."""
 
 
-_STATUSES = {status.value: status for status in SyncStatus}
+_STATUSES = {status.value.replace("_", ""): status for status in SyncStatus} | {"partialsuccess": SyncStatus.PARTIAL}
+"""By Braze's words without case, blanks, hyphens and underscores."""
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 
 def decode_job_sync_status(body: Any, now: datetime) -> DecodedSyncs:
@@ -91,13 +94,16 @@ def _decode_sync(record: Any, latest: datetime, anomalies: Counter[str]) -> Sync
     start = _start(record, latest, anomalies)
     if start is None:
         return None
+    word = record.get("job_status")
+    status = decode_status(word, "job_status", anomalies)
     return Sync(
         start,
-        decode_status(record.get("job_status"), "job_status", anomalies),
+        status,
         _finish(record, start, latest, anomalies),
         decode_time(record, "last_timestamp_synced", anomalies),
         _rows(record, "rows_synced", anomalies),
         _rows(record, "rows_failed_with_errors", anomalies),
+        unknown_word=word[:_MAX_WORD] if status is SyncStatus.UNKNOWN and isinstance(word, str) else "",
     )
 
 
@@ -123,11 +129,11 @@ def _finish(record: Mapping[str, Any], start: datetime, latest: datetime, anomal
 
 
 def decode_status(value: Any, name: str, anomalies: Counter[str]) -> SyncStatus:
-    """Return the documented status, in any capitalisation (an older page writes `Success`); else UNKNOWN."""
+    """Return the documented status, however its words are capitalised and parted; else UNKNOWN."""
     if isinstance(value, str):
         known = _STATUSES.get(value)
         if known is None and len(value) <= _MAX_TIME_TEXT:
-            known = _STATUSES.get(value.strip().lower().replace(" ", "_").replace("-", "_"))
+            known = _STATUSES.get(_BETWEEN_WORDS.sub("", value).lower())
         if known is not None:
             return known
     anomalies[f"{name}_unknown"] += 1

@@ -222,7 +222,8 @@ def unknown_status(case: Case) -> Problem | None:
     sync = case.state.summary.latest_finished
     if sync is None or sync.job_status is not SyncStatus.UNKNOWN:
         return None
-    text = "The latest sync has a status that Braze does not document"
+    word = f" {clip(sync.unknown_word, _LONGEST_NAME)!r}" if sync.unknown_word else ""
+    text = f"The latest sync has a status{word} that Braze does not document"
     since = case.since(lambda one: one.job_status is SyncStatus.UNKNOWN)
     return Problem("unknown_status", Severity.WARNING, text, since)
 

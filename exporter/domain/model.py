@@ -16,8 +16,8 @@ class SyncStatus(StrEnum):
     """
     Outcome of a sync, as the label `status` words it.
 
-    Source: Braze's page "Get job sync status"; the older page writes the same words capitalised. `limit_exceeded` is
-    the dashboard's "Limit Exceeded": Braze stopped the sync. Anything else is UNKNOWN.
+    Source: Braze's page "Get job sync status"; the older page writes the same words capitalised, the dashboard has
+    "Partial Success" for `partial`, and "Limit Exceeded": Braze stopped the sync. Anything else is UNKNOWN.
     """
 
     RUNNING = "running"
@@ -53,6 +53,8 @@ class Sync:
     last_timestamp_synced: datetime | None = None
     rows_synced: int | None = None
     rows_failed_with_errors: int | None = None
+    unknown_word: str = ""
+    """Braze's word, cut short, where the status is UNKNOWN: foreign text."""
 
     @property
     def finished(self) -> bool:

@@ -126,9 +126,10 @@ def _decode(record: Any) -> Ledger:
 # some thousands kept, about a megabyte, a commit costs half.
 @lru_cache(maxsize=4096)
 def _encode_sync(sync: Sync) -> str:
+    word = f",{_compact(sync.unknown_word)}" if sync.unknown_word else ""
     return (
         f'[{encode_time(sync.sync_start_time)},"{sync.job_status}",{_time_text(sync.sync_finish_time)},'
-        f"{_time_text(sync.last_timestamp_synced)},{_text(sync.rows_synced)},{_text(sync.rows_failed_with_errors)}]"
+        f"{_time_text(sync.last_timestamp_synced)},{_text(sync.rows_synced)},{_text(sync.rows_failed_with_errors)}{word}]"
     )
 
 
@@ -141,7 +142,7 @@ def _text(number: int | None) -> str:
 
 
 def _decode_sync(fields: Sequence[Any]) -> Sync:
-    start, status, finish, last_timestamp_synced, rows_synced, rows_failed_with_errors = fields
+    start, status, finish, last_timestamp_synced, rows_synced, rows_failed_with_errors, *word = fields
     return Sync(
         decode_time(start),
         _STATUSES[status],
@@ -149,4 +150,5 @@ def _decode_sync(fields: Sequence[Any]) -> Sync:
         decode_optional(last_timestamp_synced),
         rows_synced,
         rows_failed_with_errors,
+        *map(str, word),
     )

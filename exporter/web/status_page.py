@@ -77,7 +77,7 @@ def _load_template() -> jinja2.Template:
         span=_unbroken_span,
         name=lambda text: clip(text, LONGEST_NAME),
         message=lambda text: clip(text, LONGEST_MESSAGE),
-        word=_STATUS_WORDS.__getitem__,
+        word=_word_status,
         number=lambda value: f"{value:,}",
         rounded=lambda rows: f"{rounded(rows):,.0f}",
     )
@@ -130,6 +130,11 @@ def _word(rank: int) -> str:
     return Severity(rank).word if rank else "ok"
 
 
+def _word_status(sync: Sync) -> str:
+    word = clip(sync.unknown_word, LONGEST_NAME)
+    return f"unknown ({word})" if word else _STATUS_WORDS[sync.job_status]
+
+
 def _unbroken_span(seconds: float) -> str:
     return word_span(seconds).replace(" ", "\N{NO-BREAK SPACE}")
 
@@ -177,7 +182,7 @@ def _limit(name: str, limit: Limit) -> str:
 
 
 def _mark_title(sync: Sync) -> str:
-    parts = [_STATUS_WORDS[sync.job_status], f"{sync.sync_start_time:%Y-%m-%d %H:%M:%S} UTC"]
+    parts = [_word_status(sync), f"{sync.sync_start_time:%Y-%m-%d %H:%M:%S} UTC"]
     if sync.duration_seconds is not None:
         parts.append(f"took {word_span(sync.duration_seconds)}")
     if sync.rows_synced is not None:

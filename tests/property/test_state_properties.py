@@ -54,6 +54,7 @@ syncs = whole(
     last_timestamp_synced=optional_times,
     rows_synced=st.none() | rows,
     rows_failed_with_errors=st.none() | rows,
+    unknown_word=st.text(max_size=40),
 )
 tails = whole(
     Tail, floor=optional_times, failed_streak=counts, success=st.none() | syncs, last_timestamp_synced=optional_times

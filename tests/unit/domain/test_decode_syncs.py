@@ -63,6 +63,12 @@ def test_a_record_with_a_start_and_nothing_else_is_an_unfinished_sync() -> None:
         ("CONFIG ERROR", SyncStatus.CONFIG_ERROR),
         ("Config-Error", SyncStatus.CONFIG_ERROR),
         ("Limit Exceeded", SyncStatus.LIMIT_EXCEEDED),
+        ("LIMIT  EXCEEDED", SyncStatus.LIMIT_EXCEEDED),
+        ("limit-exceeded", SyncStatus.LIMIT_EXCEEDED),
+        ("LimitExceeded", SyncStatus.LIMIT_EXCEEDED),
+        ("Partial Success", SyncStatus.PARTIAL),
+        ("partial_success", SyncStatus.PARTIAL),
+        ("PARTIAL SUCCESS", SyncStatus.PARTIAL),
         (" success ", SyncStatus.SUCCESS),
     ],
 )
@@ -75,6 +81,7 @@ def test_older_spellings_are_the_documented_statuses(text: str, status: SyncStat
 def test_any_other_status_is_unknown_and_an_anomaly(value: Any) -> None:
     sync, anomalies = decode(job_status=value)
     assert (sync.job_status, anomalies) == (SyncStatus.UNKNOWN, {"job_status_unknown": 1})
+    assert sync.unknown_word == (value[:40] if isinstance(value, str) else "")
 
 
 @pytest.mark.parametrize(

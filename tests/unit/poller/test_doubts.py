@@ -116,3 +116,18 @@ def test_a_watermark_that_differs_between_list_and_page_is_an_anomaly(of_list: b
         assert anomalies(braze, "watermark_differs_from_list") > 0
 
     poll_braze(test)
+
+
+@in_virtual_time
+async def test_a_status_nobody_documents_is_unknown_and_kept_as_braze_words_it(braze: Polling) -> None:
+    key = braze.add("users")
+    braze.sync(key)
+    braze.world.faults.add("novel_status", endpoint=OWN)
+    braze.watch(configured=[key])
+    await braze.passes(minutes=2)
+    await braze.restart()
+    poller = braze.watch(configured=[key])
+    (view,) = poller.views
+    (problem,) = view.problems
+    assert problem.text == "The latest sync has a status 'hibernating' that Braze does not document"
+    assert braze.value("last_sync_status", key, status="unknown") == 1

@@ -299,6 +299,14 @@ def test_only_the_worst_of_many_problems_are_listed_at_the_top() -> None:
     assert "and 18 more, see only these" in page(status).text
 
 
+def test_a_status_nobody_documents_is_shown_as_braze_words_it_and_does_no_harm() -> None:
+    odd = replace(sync(ago(minutes=5), "unknown"), unknown_word="<b>Skipped\u202e</b>")
+    shown = one_workspace(view("i", latest=odd, latest_finished=odd, history=(odd,)))
+    assert "&lt;b&gt;Skipped" in html_of(shown, Selection())
+    assert "\u202e" not in html_of(shown, Selection())
+    assert "unknown (<b>Skipped" in page(shown).text
+
+
 def test_workspace_without_integrations_is_shown_with_its_notes() -> None:
     status = one_workspace()
     noted = replace(status, workspaces=(replace(status.workspaces[0], notes=("Nothing was found.",)),))
