@@ -234,6 +234,7 @@ def _with_expected(state: IntegrationState, watch: Watch, now: datetime) -> Inte
             unscheduled_since=state.unscheduled.at if state.unscheduled else None,
             paused=state.is_paused,
             interval=None if interval is None else timedelta(seconds=interval),
+            timezone=watch.integration.timezone,
             active_since=state.resumed_at or (state.first_seen_at if latest is None else None),
         )
     known = state.ledger.recent[:4] if state.ledger is not None else ()
