@@ -152,6 +152,11 @@ def on_gone(state: IntegrationState, watch: Watch, now: datetime, *, renamed_to:
     return _change(state, after, watch)
 
 
+def on_replaced(state: IntegrationState, watch: Watch, replaced_by: str) -> Change:
+    """Take in that the list shows its name under another id, or no longer does (an empty id)."""
+    return _change(state, replace(state, session=replace(state.session, replaced_by=replaced_by)), watch)
+
+
 def rests_until(state: IntegrationState, watch: Watch) -> float:
     """Until when (monotonic seconds) its own endpoint may be left alone while the list shows it."""
     interval, session = watch.poll.interval_seconds, state.session
