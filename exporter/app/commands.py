@@ -7,7 +7,7 @@ may not be read, for each configured integration: within the rate limit, workspa
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
@@ -21,7 +21,13 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration
+from exporter.domain.settings import WorkspaceSettings
+from exporter.domain.wording import clip
 from exporter.metrics.self_metrics import SelfMetrics
+
+_LONGEST_NAME = 80
+_MOST = 20
+"""Integrations named in one line."""
 
 
 async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger) -> tuple[bool, bytes]:
@@ -123,7 +129,10 @@ async def _check(configured: ConfiguredWorkspace, api: Api) -> list[CheckResult]
     asked = settings.integrations
     if visible.error is None:
         # The list shows which ids are known; asking for one of those shows whether the other permission is granted.
-        results += [_unknown(one) for one in settings.integrations if one.integration_id not in known]
+        results += [
+            _unknown(one, visible.integrations) for one in settings.integrations if one.integration_id not in known
+        ]
+        results += _coverage(settings, visible.integrations)
         asked = tuple(one for one in settings.integrations if one.integration_id in known)[:1] or tuple(
             Integration(settings.name, one.integration_id, one.integration_name) for one in visible.integrations[:1]
         )
@@ -156,9 +165,28 @@ def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
     return CheckResult(visible.workspace, False, str(error))
 
 
-def _unknown(one: Integration) -> CheckResult:
-    text = f"Braze does not know the integration {one.integration_id} ({one.integration_name}); check its id"
+def _unknown(one: Integration, visible: Sequence[ListedIntegration] = ()) -> CheckResult:
+    heirs = [each.integration_id for each in visible if each.integration_name == one.integration_name]
+    remedy = f"another of this name has the id {heirs[0]}" if heirs else "check its id"
+    text = f"Braze does not know the integration {one.integration_id} ({one.integration_name}); {remedy}"
     return CheckResult(one.workspace, False, text)
+
+
+def _coverage(settings: WorkspaceSettings, visible: Sequence[ListedIntegration]) -> list[CheckResult]:
+    """Name what the key sees and nobody watches, drafts apart."""
+    configured = {one.integration_id for one in settings.integrations}
+    found: dict[str, list[str]] = {"nobody watches": [], "nobody watches, drafts": []}
+    for one in visible:
+        name = one.integration_name or one.integration_id
+        takes = settings.discovery.enabled and settings.discovery.names.takes(name)
+        if one.integration_id not in configured and not takes:
+            kind = "nobody watches, drafts" if one.is_draft else "nobody watches"
+            found[kind].append(f"{one.integration_id} ({clip(name, _LONGEST_NAME)})")
+    return [
+        CheckResult(settings.name, True, f"{kind}: {', '.join(each[:_MOST])}{', …' if len(each) > _MOST else ''}")
+        for kind, each in found.items()
+        if each
+    ]
 
 
 async def _ask(one: Integration, api: Api) -> tuple[CheckResult, bool]:

@@ -206,4 +206,5 @@ def _integration(workspace: str, one: ConfiguredIntegration, limits: LimitSettin
         expected_interval_seconds=one.expected_interval or None,
         limits=limits,
         alerts=one.alerts,
+        timezone=one.timezone,
     )

@@ -90,6 +90,8 @@ def _integration(one: Integration, common: LimitSettings) -> dict[str, Any]:
         written["name"] = one.integration_name
     if one.expected_interval_seconds is not None:
         written["expected_interval"] = format_duration(one.expected_interval_seconds)
+    if one.timezone is not None:
+        written["timezone"] = str(one.timezone)
     own = {
         key.name: format_limit(key, one.limits.setting(key))
         for key in LIMITS

@@ -26,6 +26,7 @@ from exporter.config.values import (
     SensitivityKey,
     ShareLimit,
     Text,
+    TimeZone,
 )
 from exporter.domain.limits import LIMITS, Alerts, Sensitivity
 from exporter.domain.past import HISTORY
@@ -86,6 +87,7 @@ class Integration(Section):
     id: IntegrationId = Field(examples=["00000000-0000-0000-0000-000000000000"])
     name: Text = Field(default="", examples=["users"])
     expected_interval: PositiveDuration = Field(default=0.0, examples=["1h"])
+    timezone: TimeZone | None = Field(default=None, examples=["Europe/Berlin"])
     limits: Limits = Limits()
     alerts: AlertsKey = Field(default=Alerts.ALL, examples=["no-page"])
     labels: dict[LabelName, Text] = Field(default={}, examples=["{team: crm}"])

@@ -9,7 +9,9 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr
 
@@ -67,6 +69,17 @@ def _off(value: Any) -> Any:
 def _check_proxy(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     return secret if text == OFF else SecretStr(check_proxy(text))
+
+
+def _check_timezone(value: Any) -> ZoneInfo:
+    remedy = "write a name of the time zone database, for example `Europe/Berlin` or `UTC`"
+    if not isinstance(value, str):
+        raise WrongValueError("is not a text", remedy)
+    try:
+        return ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        missing = "is no time zone that is known here"
+        raise WrongValueError(missing, f"{remedy}; where none is known, install the system's tzdata") from None
 
 
 def is_text(text: str) -> bool:
@@ -197,6 +210,8 @@ Duration = Annotated[float, PlainValidator(_check_duration)]
 """Seconds; 0 is allowed."""
 PositiveDuration = Annotated[float, PlainValidator(_check_duration), AfterValidator(_check_positive)]
 """Seconds; in the file a Prometheus duration."""
+TimeZone = Annotated[tzinfo, PlainValidator(_check_timezone)]
+"""In the file a name of the time zone database."""
 CountLimit = Annotated[Setting, _limit(_parse_count)]
 ShareLimit = Annotated[Setting, _limit(_parse_share)]
 """0 to 1; in the file a percentage."""

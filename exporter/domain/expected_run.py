@@ -16,7 +16,7 @@ Braze may simply announce the next run. Remembering the old one is the only way 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from exporter.domain.model import Sync
 
@@ -50,6 +50,8 @@ class Schedule:
     paused: bool = False
     interval: timedelta | None = None
     """`expected_interval` of the configuration."""
+    timezone: tzinfo | None = None
+    """Of that schedule, where it is known: its runs then come at the same time of day, though clocks change."""
     active_since: datetime | None = None
     """When the integration was first seen without a sync, or was resumed: an interval counts from there."""
 
@@ -93,11 +95,20 @@ def _derived(schedule: Schedule, syncs: Sequence[Sync], now: datetime) -> Expect
     bases = [base for base in (*starts, schedule.active_since) if base is not None]
     if not bases:
         return None
-    run = max(bases) + schedule.interval
+    run = _later(max(bases), schedule)
     busy_until = _end(syncs[0], now) if syncs else None
     if busy_until is not None and run <= busy_until:  # slots that came while the sync ran were passed over
-        run += schedule.interval * ((busy_until - run) // schedule.interval + 1)
+        run = _later(run, schedule, (busy_until - run) // schedule.interval + 1)
     return ExpectedRun(run, announced=False)
+
+
+def _later(base: datetime, schedule: Schedule, times: int = 1) -> datetime:
+    """Return *base* and *times* the interval, by the clocks of the time zone where it is known."""
+    span = (schedule.interval or timedelta(0)) * times
+    if schedule.timezone is None:
+        return base + span
+    local = base.astimezone(schedule.timezone).replace(tzinfo=None) + span
+    return local.replace(tzinfo=schedule.timezone).astimezone(UTC)
 
 
 def _met(run: datetime, syncs: Sequence[Sync], now: datetime) -> bool:

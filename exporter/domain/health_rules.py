@@ -46,6 +46,8 @@ def gone(case: Case) -> Problem | None:
     if since is None:
         return None
     text = "Braze no longer knows this integration: it was deleted, or is no longer visible to the key"
+    if heir := case.state.session.replaced_by:
+        text += f". Another of this name has the id {clip(heir, _LONGEST_NAME)}: put that into the configuration"
     if name:
         text = f'Renamed in Braze to "{clip(name, _LONGEST_NAME)}", which the filters of discovery do not let through'
     return _fact("gone", since, case.at, text)

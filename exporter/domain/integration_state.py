@@ -69,6 +69,8 @@ class Session:
     """When its own endpoint first answered while the list showed that."""
     begun_at: float = NEVER
     """When the list first showed the running sync."""
+    replaced_by: str = ""
+    """The id of another integration that bears its name, which complete listings no longer show."""
     committed_at: datetime | None = None
     """`judged_at` as last committed."""
 
@@ -119,7 +121,7 @@ class IntegrationState:
     @property
     def is_draft(self) -> bool:
         """Whether Braze calls it a draft, which never syncs."""
-        return self.listed is not None and "draft" in self.listed.integration_status.lower()
+        return self.listed is not None and self.listed.is_draft
 
     @property
     def is_told_by_list(self) -> bool:

@@ -43,6 +43,11 @@ class ListedIntegration:
         """What changes when the latest sync does."""
         return self.last_job_start_time, self.last_job_status
 
+    @property
+    def is_draft(self) -> bool:
+        """Whether Braze calls it a draft, which never syncs."""
+        return "draft" in self.integration_status.lower()
+
     def tells(self, latest: Sync | None) -> bool:
         """Whether the list shows the very sync that is known as the latest."""
         if latest is None:

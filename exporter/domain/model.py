@@ -6,7 +6,7 @@ Braze field keeps Braze's name. A value that is not known is None, never 0.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from exporter.domain.limits import Alerts, LimitSettings
@@ -108,6 +108,8 @@ class Integration:
     expected_interval_seconds: float | None = None
     limits: LimitSettings = field(default_factory=LimitSettings)
     alerts: Alerts = Alerts.ALL
+    timezone: tzinfo | None = None
+    """Of its schedule, where the operator knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The rules and the closed list are in `health.py`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ from exporter.domain.integration_state import IntegrationState
 from exporter.domain.learned import Learned
 from exporter.domain.limits import Alerts, Limits, Sensitivity
 from exporter.domain.model import Sync, SyncStatus
+
+_HOUR = timedelta(hours=1)
 
 
 class Severity(IntEnum):
@@ -65,6 +67,8 @@ class Case:
     sensitivity: Sensitivity = Sensitivity.MEDIUM
     expected_interval_seconds: float | None = None
     """As configured: the operator then knows of a schedule, whatever Braze announces."""
+    timezone: tzinfo | None = None
+    """Of that schedule."""
 
     @property
     def at(self) -> datetime:
@@ -94,7 +98,7 @@ class Case:
                 return None
             return self.learned.deadline(latest, state.resumed_at, delay, self.sensitivity)
         try:
-            return state.expected.at + timedelta(seconds=delay.value)
+            return state.expected.at + timedelta(seconds=delay.value) + self._clock_change
         except OverflowError:  # announced for the end of the calendar
             return None
 
@@ -105,6 +109,13 @@ class Case:
         if ledger is not None and all(sync.failed for sync in self.recent if sync.finished):
             return ledger.tail.failing_since or self.since(lambda sync: sync.failed)
         return self.since(lambda sync: sync.failed)
+
+    @property
+    def _clock_change(self) -> timedelta:
+        """By how much a run that is derived may be late because clocks change in a zone that is not known."""
+        expected, interval = self.state.expected, self.expected_interval_seconds or 0.0
+        derived = expected is not None and not expected.announced
+        return _HOUR if derived and self.timezone is None and interval > _HOUR.total_seconds() else timedelta(0)
 
     def since(self, holds: Callable[[Sync], bool]) -> datetime | None:
         """When the first of the latest finished syncs finished for which it *holds* without a break."""

@@ -152,6 +152,11 @@ def on_gone(state: IntegrationState, watch: Watch, now: datetime, *, renamed_to:
     return _change(state, after, watch)
 
 
+def on_replaced(state: IntegrationState, watch: Watch, replaced_by: str) -> Change:
+    """Take in that the list shows its name under another id, or no longer does (an empty id)."""
+    return _change(state, replace(state, session=replace(state.session, replaced_by=replaced_by)), watch)
+
+
 def rests_until(state: IntegrationState, watch: Watch) -> float:
     """Until when (monotonic seconds) its own endpoint may be left alone while the list shows it."""
     interval, session = watch.poll.interval_seconds, state.session
@@ -234,6 +239,7 @@ def with_expected(state: IntegrationState, watch: Watch, now: datetime) -> Integ
             unscheduled_since=state.unscheduled.at if state.unscheduled else None,
             paused=state.is_paused,
             interval=None if interval is None else timedelta(seconds=interval),
+            timezone=watch.integration.timezone,
             active_since=state.resumed_at or (state.first_seen_at if latest is None else None),
         )
     known = state.ledger.recent[:4] if state.ledger is not None else ()

@@ -78,7 +78,9 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     learned, settings = watch.learned, integration.limits
     limits = learned.limits(settings, state.summary)
     interval = integration.expected_interval_seconds
-    case = Case(state, limits, stale_at, integration.alerts, learned, settings.sensitivity, interval)
+    case = Case(
+        state, limits, stale_at, integration.alerts, learned, settings.sensitivity, interval, integration.timezone
+    )
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     if state.gone is not None:
@@ -149,4 +151,5 @@ def described(state: IntegrationState, configured: Integration) -> Integration:
         configured.expected_interval_seconds,
         configured.limits,
         configured.alerts,
+        configured.timezone,
     )

@@ -82,7 +82,7 @@ class Learner:
         learned, basis = Learned(), ""
         if stored.learned:
             try:
-                learned, basis = decode_learned(stored.learned)
+                learned, basis = decode_learned(stored.learned, integration.timezone)
             except ValueError:
                 basis = ""
         if basis == self._basis(integration) and stored.learned_at is not None:
@@ -124,6 +124,7 @@ class Learner:
 
     async def _learn(self, one: Watched) -> None:
         key, before, basis = one.key, one.watch.learned, self._basis(one.watch.integration)
+        zone = one.watch.integration.timezone
         sensitivity, now = one.watch.integration.limits.sensitivity, self._clock.now()
         learned_at, past = self._learned_at.get(key), self._store.load_past(self._workspace, key).past
         if not past.count:
@@ -135,7 +136,7 @@ class Learner:
             doubled = len(runs) >= 2 * before.normal.learned_syncs
             if doubled or is_refit_due(key, learned_at, len(runs), new=True, now=now):
                 at = moment_of_learning(key, runs, now)
-                learned = learn_past(runs, at, sensitivity, history=self._history)
+                learned = learn_past(runs, at, sensitivity, history=self._history, zone=zone)
             else:
                 learned = compare(runs, before.normal, sensitivity)
             changed = at is not None or learned.trends != before.trends
@@ -155,7 +156,8 @@ class Learner:
 
     def _basis(self, integration: Integration) -> str:
         """What the learned values rest on besides the past: with another one they are learned anew."""
-        return f"{integration.limits.sensitivity} {self._history.total_seconds():.0f}"
+        zone = "" if integration.timezone is None else f" {integration.timezone}"
+        return f"{integration.limits.sensitivity} {self._history.total_seconds():.0f}{zone}"
 
 
 def moment_of_learning(integration_id: str, runs: list[Run], now: datetime) -> datetime:

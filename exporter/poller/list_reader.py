@@ -24,7 +24,8 @@ list was not read."""
 PATIENCE = 3
 """An integration that the list has not shown for so many intervals is polled by its own endpoint."""
 FAILURES = 2
-"""After so many listings that failed in a row the list is given up."""
+"""After so many listings that failed in a row the list is given up, and after as many polls the endpoint is in doubt:
+else the integrations that rest would look healthy until something changes. A denial is enough."""
 
 
 class ListWatcher(Protocol):
@@ -129,6 +130,24 @@ class ListReader:
         just_after = began + interval / 100  # a timer may fire a little early, which must not be another turn
         wait = next_turn(just_after, interval, self._offset) - began
         return wait if wait >= interval / 2 else wait + interval / 2
+
+
+class EndpointHealth:
+    """Whether the endpoint of single integrations answers; while that is in doubt, the list stands for no poll."""
+
+    def __init__(self) -> None:
+        self.in_doubt = False
+        self._failures = 0
+
+    def succeed(self) -> None:
+        """Note a good poll."""
+        self._failures, self.in_doubt = 0, False
+
+    def fail(self, *, retryable: bool) -> bool:
+        """Note a failed poll; return whether the endpoint is now in doubt and was not before."""
+        self._failures += 1
+        before, self.in_doubt = self.in_doubt, self.in_doubt or not retryable or self._failures >= FAILURES
+        return self.in_doubt and not before
 
 
 class ListHealth:

@@ -20,13 +20,14 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration
 from exporter.domain.poll_queue import interval_in_effect, phase
 from exporter.domain.settings import WorkspaceSettings
-from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no_list, on_poll_end
+from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no_list, on_poll_end, on_replaced
 from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.coverage import Coverage
 from exporter.poller.history_reader import HistoryReader
 from exporter.poller.learning import Learner, Work, at_once
-from exporter.poller.list_reader import ListHealth, ListReader
+from exporter.poller.list_reader import EndpointHealth, ListHealth, ListReader
 from exporter.poller.loop import PollLoop, Readiness, Supervised
 from exporter.poller.report import Reporter
 from exporter.poller.shell import Shell, Watched
@@ -35,9 +36,6 @@ from exporter.state.store import KEPT_FOR, Store
 
 _LATE = 1.25
 """This many intervals after its last poll an integration shows that the rate limit does not allow what it should."""
-_IN_DOUBT = 2
-"""After this many failed polls in a row the endpoint is in doubt, and the list stands for no poll; after a denial at
-once. Else the integrations that rest would look healthy until something changes."""
 
 
 class WorkspacePoller:
@@ -83,10 +81,10 @@ class WorkspacePoller:
             learner = self._shell.learner = Learner(settings, self._shell, store, clock, work)
             loops |= {"history": self.history.run, "learning": learner.run}
         self._supervised = [Supervised(*loop, log.bind(workspace=settings.name)) for loop in loops.items()]
-        self._discovery, self._list = Discovery(), ListHealth()
-        self._unwatched: dict[str, str] = {}
-        """What the walk through the list that is under way has shown and nobody watches: id to name."""
-        self._failures_in_a_row, self._in_doubt = 0, False
+        self._discovery = Discovery()
+        self._list = ListHealth()
+        self._coverage = Coverage()
+        self._endpoint = EndpointHealth()
         self_metrics.prepare_workspace(settings.name)
         kept = {**self._shell.kept(), **(carried or {})}
         clock.resume(one.judged_at for one in kept.values() if one.judged_at and one.polls.failure is None)
@@ -159,7 +157,7 @@ class WorkspacePoller:
         ):
             self._shell.apply(one, on_list_lost(one.state, one.watch, moment.now))
         before = one.view
-        covers = not self._in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
+        covers = not self._endpoint.in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
         change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=covers)
         self._shell.end_poll(one, change, result.counted)
         self.readiness.note(integration_id)
@@ -169,13 +167,11 @@ class WorkspacePoller:
         """Note whether the endpoint of all integrations answers; what was held back or rests is polled accordingly."""
         error = result.error
         if error is None:
-            self._failures_in_a_row, self._in_doubt = 0, False
-            self._catch_up(monotonic)
-        elif error.held_seconds is None and self._report.is_shared(error):
-            self._failures_in_a_row += 1
-            if not self._in_doubt and (not error.retryable or self._failures_in_a_row >= _IN_DOUBT):
-                self._in_doubt = True
-                self._rely_on_polls()
+            self._endpoint.succeed()
+            return self._catch_up(monotonic)
+        shared = error.held_seconds is None and self._report.is_shared(error)
+        if shared and self._endpoint.fail(retryable=error.retryable):
+            self._rely_on_polls()
 
     def _catch_up(self, monotonic: float) -> None:
         """Poll what the open circuit breaker held back, once a good answer has closed it."""
@@ -185,7 +181,7 @@ class WorkspacePoller:
     def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
         """Take in one page of the list."""
         moment = self._shell.moment()
-        stands = self._list.pays and not self._in_doubt
+        stands = self._list.pays and not self._endpoint.in_doubt
         for listed in integrations:
             key = listed.integration_id
             one = self._shell.get(key)
@@ -198,8 +194,7 @@ class WorkspacePoller:
                 self._leave(one, renamed_to=listed.integration_name)
                 continue
             if one is None:
-                if "draft" not in listed.integration_status.lower():
-                    self._unwatched[key] = listed.integration_name or key
+                self._coverage.note(listed)
                 continue
             self._discovery.observe((key,))
             self._queue.add(key, moment.monotonic)  # it may have been gone
@@ -227,8 +222,9 @@ class WorkspacePoller:
                 self._shell.withdraw(one)
             else:
                 self._leave(one, renamed_to=one.state.renamed_to)
-        self._report.unwatched(self._unwatched.values())
-        self._unwatched = {}
+        for one, heir in self._coverage.heirs(self._shell, integration_ids):
+            self._shell.apply(one, on_replaced(one.state, one.watch, heir))
+        self._report.unwatched(self._coverage.complete())
         self._list.complete(interval, pays=pays)
         self._expect_no_list()
         self._report.listing_complete(now)

@@ -34,6 +34,7 @@ IN_WORDS = {
     "workspaces[].integrations": "required",
     "workspaces[].integrations[].name": "Braze's name",
     "workspaces[].integrations[].expected_interval": "none",
+    "workspaces[].integrations[].timezone": "none",
     "workspaces[].integrations[].labels": "none",
     "workspaces[].discovery.include": "all",
     "workspaces[].discovery.exclude": "none",

@@ -2,6 +2,7 @@ import os
 import threading
 from collections import UserDict
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -60,6 +61,7 @@ def test_everything_given_arrives() -> None:
             'users "and" Käufe',
             (("team", "crm"), ("cost_centre", "12")),
             expected_interval_seconds=5400,
+            timezone=ZoneInfo("Europe/Berlin"),
         ),
         Integration("production, EU", ID + "1", ID + "1"),
     )

@@ -73,6 +73,7 @@ def test_what_was_given_is_shown_as_it_was_given() -> None:
         "    stale_after: 1h30m",
         '    name: users "and" Käufe',
         "    expected_interval: 1h30m",
+        "    timezone: Europe/Berlin",
         "      cost_centre: '12'",
         "    - ^prod",
         "    - (?i)test",

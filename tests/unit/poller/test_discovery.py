@@ -270,3 +270,21 @@ async def test_what_the_key_sees_and_nobody_watches_is_counted_and_named(braze: 
     await braze.passes(minutes=3)
     assert braze.value("exporter_unwatched_integrations") == 0
     assert poller.notes() == ()
+
+
+@in_virtual_time
+async def test_a_configured_integration_that_was_replaced_names_the_new_id(braze: Polling) -> None:
+    old = braze.add("users")
+    braze.sync(old)
+    poller = braze.watch(configured=[old])
+    await braze.passes(minutes=3)
+    braze.world.remove_integration(old)
+    new = braze.world.add_integration(WORKSPACE, "users", integration_id="the-new-one")
+    await braze.passes(minutes=5)
+    (problem,) = poller.views[0].problems
+    assert problem.kind == "gone"
+    assert f"Another of this name has the id {new}" in problem.text
+    assert {dict(labels)["integration_id"] for _, labels in braze.values("up")} == {old}
+    braze.world.rename_integration(new, "orders")
+    await braze.passes(minutes=65)
+    assert "Another of this name" not in poller.views[0].problems[0].text

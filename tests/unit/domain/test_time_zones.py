@@ -1,0 +1,88 @@
+"""
+A year of schedules in local time: the hours by which clocks change, in spring and autumn and on both sides of the
+equator, make no problem, for an expected and for a learned rhythm; a sync that does not come is found all the same.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exporter.domain.expected_run import Schedule, expect
+from exporter.domain.integration_state import IntegrationState
+from exporter.domain.learned import Learned, learn_past
+from exporter.domain.ledger import Ledger
+from exporter.domain.limits import LimitSettings, Sensitivity, limits_in_effect
+from exporter.domain.model import Sync, SyncStatus
+from exporter.domain.past import Past, to_run
+from exporter.domain.problem import Case
+from exporter.domain.summary import summarize
+
+ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Australia/Sydney", "America/Santiago")]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LIMITS = limits_in_effect(LimitSettings())
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+EARLIEST = timedelta(minutes=1)
+"""Before it is due no sync is late."""
+
+
+def local_syncs(zone: ZoneInfo, every: timedelta, *, first: int = 6) -> Iterator[Sync]:
+    """Syncs of a year at the same times of day, by the clocks of a zone."""
+    local = datetime(2026, 1, 1, first, 10)  # noqa: DTZ001 - what the clock on the wall shows
+    while local.year == 2026:
+        start = local.replace(tzinfo=zone).astimezone(UTC)
+        yield Sync(start, SyncStatus.SUCCESS, start + timedelta(minutes=5), start, 10, 0)
+        local += every
+
+
+def case(sync: Sync, schedule: Schedule | None, *, zone: ZoneInfo | None, learned: Learned | None = None) -> Case:
+    """What is judged after a sync, until the next one comes."""
+    ledger = Ledger(LONG_AGO, sync.sync_start_time, (sync,))
+    expected = None if schedule is None else expect(None, schedule, (sync,), sync.sync_start_time + EARLIEST)
+    state = IntegrationState(LONG_AGO, ledger=ledger, expected=expected, summary=summarize(ledger, None))
+    interval = None if schedule is None or schedule.interval is None else schedule.interval.total_seconds()
+    return Case(
+        state, LIMITS, LONG_AGO, learned=learned or Learned(), expected_interval_seconds=interval, timezone=zone
+    )
+
+
+@pytest.mark.parametrize("zoned", [True, False])
+@pytest.mark.parametrize("hours", [2, 6, 12, 24, 24 * 7])
+@pytest.mark.parametrize("zone", ZONES, ids=str)
+def test_an_expected_run_is_not_overdue_because_clocks_change(zone: ZoneInfo, hours: int, zoned: bool) -> None:
+    known = zone if zoned else None
+    schedule = Schedule(reported=False, interval=timedelta(hours=hours), timezone=known)
+    latest = timedelta(0)
+    for sync, following in pairwise(local_syncs(zone, timedelta(hours=hours))):
+        deadline = case(sync, schedule, zone=known).start_deadline
+        assert deadline is not None
+        assert deadline >= following.sync_start_time + timedelta(minutes=14)
+        latest = max(latest, deadline - following.sync_start_time)
+    assert latest <= timedelta(minutes=15) + (HOUR if zoned and hours < 24 else 0 * HOUR if zoned else 2 * HOUR)
+
+
+@pytest.mark.parametrize("zoned", [True, False])
+@pytest.mark.parametrize("hours", [6, 24])
+@pytest.mark.parametrize("zone", ZONES, ids=str)
+def test_a_learned_rhythm_is_not_late_because_clocks_change(zone: ZoneInfo, hours: int, zoned: bool) -> None:
+    """Learned each week from the weeks before."""
+    known = zone if zoned else None
+    syncs = list(local_syncs(zone, timedelta(hours=hours)))
+    a_week, known_before = 7 * 24 // hours, 40
+    for end in range(known_before, len(syncs) - a_week, a_week):
+        past = Past.of([to_run(sync) for sync in syncs[end - known_before : end]])
+        learned = learn_past(past.runs, syncs[end - 1].finished_at, Sensitivity.MEDIUM, zone=known)
+        for sync, following in pairwise(syncs[end - 1 : end + a_week]):
+            deadline = case(sync, None, zone=known, learned=learned).start_deadline
+            assert deadline is not None
+            assert following.sync_start_time < deadline <= following.sync_start_time + 4 * HOUR
+
+
+def test_the_hour_is_granted_to_what_is_derived_and_not_to_what_braze_announces() -> None:
+    sync = next(local_syncs(ZONES[0], DAY))
+    announced = Schedule(next_scheduled_run=sync.sync_start_time + DAY)
+    assert case(sync, announced, zone=None).start_deadline == sync.sync_start_time + DAY + timedelta(minutes=15)
+    hourly = Schedule(reported=False, interval=HOUR)
+    assert case(sync, hourly, zone=None).start_deadline == sync.sync_start_time + HOUR + timedelta(minutes=15)
