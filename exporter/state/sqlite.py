@@ -184,14 +184,6 @@ class SqliteStore:
         """Give free space in the file back to the disk, step by step."""
         return iter(()) if self._file is None else self._file.shrink()
 
-    def shrink(self) -> Iterator[None]:
-        """Give free space in the file back to the disk, step by step."""
-        file = self._file
-        for _ in file.shrink() if file is not None else ():
-            yield
-            if self._file is not file:  # the disk was lost between two steps
-                return
-
     def close(self) -> None:
         """Write what is unwritten if the disk lets us by now, and let go of it."""
         if self._unwritten:
