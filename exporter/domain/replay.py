@@ -154,7 +154,8 @@ class Replay:
         runs = self._finished(now)
         if is_refit_due(key, self._learned_at, len(runs), new=True, now=now):
             moment = now if len(runs) < FEW else refit_at(key, now)
-            learned = learn_past(runs, moment, sensitivity, history=self._history)
+            zone = self._integration.timezone
+            learned = learn_past(runs, moment, sensitivity, history=self._history, zone=zone)
             self._learned_at = moment
         else:
             learned = compare(runs, self._watch.learned.normal, sensitivity)

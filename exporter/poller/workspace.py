@@ -168,7 +168,8 @@ class WorkspacePoller:
         error = result.error
         if error is None:
             self._endpoint.succeed()
-            return self._catch_up(monotonic)
+            self._catch_up(monotonic)
+            return
         shared = error.held_seconds is None and self._report.is_shared(error)
         if shared and self._endpoint.fail(retryable=error.retryable):
             self._rely_on_polls()

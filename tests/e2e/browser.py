@@ -13,6 +13,7 @@ _CONSOLE = re.compile(r"^\[.*:CONSOLE[:(]\d+\)?\] (.*)$", re.MULTILINE)
 _FLAGS = (
     "--headless",
     "--no-sandbox",  # it needs rights that a test has not; the pages are ours
+    "--disable-dev-shm-usage",  # not everybody may write there
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",

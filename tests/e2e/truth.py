@@ -167,7 +167,8 @@ def _samples(
             yield f"braze_cdi_{name}_timestamp_seconds", {}, Perhaps(value) if runs else value
     for name, limit in _LIMITS.items():
         yield f"braze_cdi_{name}", {}, limit
-    yield from _of_syncs(syncs, scraped)
+    # A world that is held has a clock of its own, which the exporter follows more or less.
+    yield from _of_syncs(syncs, (min(world.now, scraped[0]), scraped[1]))
     yield from _counters(world.totals(each.integration_id), first.totals)
     polled = Between(started.timestamp(), scraped[1].timestamp())
     yield "braze_cdi_last_poll_timestamp_seconds", {}, polled
@@ -208,8 +209,7 @@ def _of_syncs(
     if watermarks:
         watermark = watermarks[-1]
         yield "braze_cdi_last_timestamp_synced_seconds", {}, watermark.timestamp()
-        # A world that is held has a clock of its own, which the exporter follows more or less.
-        low, high = ((moment - watermark).total_seconds() for moment in (min(world.now, scraped[0]), scraped[1]))
+        low, high = ((moment - watermark).total_seconds() for moment in scraped)
         yield "braze_cdi_last_timestamp_synced_lag_seconds", {}, Between(low - _CLOCK, high + _CLOCK)
     streak = 0
     while streak < len(finished) and finished[-1 - streak].job_status.value in _FAILED:

@@ -32,7 +32,7 @@ def slow(host, *more, **options):
     return real(host, *more, **options)
 socket.getaddrinfo = slow
 """
-PROCESS_1 = ("unshare", "--pid", "--fork", "--kill-child")
+PROCESS_1 = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child")
 
 
 @pytest.fixture
