@@ -16,6 +16,7 @@ from exporter.config.errors import WrongValueError
 _NUMBERED = {
     **{f"dashboard-{n:02}.braze.com": f"rest.iad-{n:02}.braze.com" for n in range(1, 9)},
     "dashboard-10.braze.com": "rest.us-10.braze.com",
+    "dashboard.us-10.braze.com": "rest.us-10.braze.com",
     **{f"dashboard-{n:02}.braze.eu": f"rest.fra-{n:02}.braze.eu" for n in (1, 2)},
 }
 """The dashboards whose name does not tell their instance's REST host."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from exporter.braze.api import Api, NoteAnomalies
 from exporter.clock import Clock
-from exporter.domain.errors import PayloadError, PollError, RateLimitedError
+from exporter.domain.errors import BadRequestError, PayloadError, PollError, RateLimitedError
 from exporter.domain.integration_state import PollResult
 from exporter.domain.ledger import Ledger, Page, Walk, absorb, break_off
 from exporter.domain.listing import ListedIntegration
@@ -54,12 +54,7 @@ class Walker:
             try:
                 fetched = await pages.read()
             except PollError as error:
-                if held:
-                    return PollResult(ledger, counted, error)
-                if ledger is not None and read > 0:
-                    blame = not isinstance(error, RateLimitedError) and error.held_seconds is None
-                    ledger = break_off(ledger, walk, now=self._clock.now(), blame_page=blame)
-                return PollResult(ledger, counted, error, read)
+                return self._break_off(ledger, None if held else walk, counted, error, read)
             read += 1
             page, held = put_in_order(held, Page(fetched.decoded.syncs, last=fetched.last), first=read == 1)
             if page is None:
@@ -75,6 +70,22 @@ class Walker:
             summary = summarize(ledger, None)
             if odd := asking.contradictions(summary.latest, summary.last_timestamp_synced):
                 self._note_anomalies(odd)
+        return PollResult(ledger, counted, None, read)
+
+    def _break_off(
+        self, ledger: Ledger | None, walk: Walk | None, counted: tuple[Sync, ...], error: PollError, read: int
+    ) -> PollResult:
+        """Return what a poll whose next page did not come has brought; without *walk* no page was believed."""
+        if walk is None:
+            return PollResult(ledger, counted, error)
+        if ledger is None or read == 0:
+            return PollResult(ledger, counted, error, read)
+        blame = not isinstance(error, RateLimitedError) and error.held_seconds is None
+        ledger = break_off(ledger, walk, now=self._clock.now(), blame_page=blame)
+        if not isinstance(error, BadRequestError):
+            return PollResult(ledger, counted, error, read)
+        # The cursor is to blame, not the integration, whose first page tells the latest sync.
+        self._note_anomalies({"cursor_refused": 1})
         return PollResult(ledger, counted, None, read)
 
 

@@ -71,6 +71,7 @@ def test_what_must_not_get_the_key_is_refused(text: str, problem: str) -> None:
     [
         *((f"dashboard-{n:02}.braze.com", f"rest.iad-{n:02}.braze.com") for n in range(1, 9)),
         ("dashboard-10.braze.com", "rest.us-10.braze.com"),
+        ("dashboard.us-10.braze.com", "rest.us-10.braze.com"),
         ("dashboard-01.braze.eu", "rest.fra-01.braze.eu"),
         ("dashboard-02.braze.eu", "rest.fra-02.braze.eu"),
         ("dashboard.kr-01.braze.com", "rest.kr-01.braze.com"),

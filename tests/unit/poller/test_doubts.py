@@ -131,3 +131,31 @@ async def test_a_status_nobody_documents_is_unknown_and_kept_as_braze_words_it(b
     (problem,) = view.problems
     assert problem.text == "The latest sync has a status 'hibernating' that Braze does not document"
     assert braze.value("last_sync_status", key, status="unknown") == 1
+
+
+@in_virtual_time
+async def test_a_cursor_that_is_refused_makes_no_poll_fail_and_is_a_gap_in_the_end(braze: Polling) -> None:
+    key = braze.add("users", every(minutes=1), history=timedelta(hours=1))
+    braze.watch(configured=[key], poll=PollSettings(interval_seconds=900))
+    await braze.passes(minutes=2)
+    braze.world.faults.add("link_cursor_refused", endpoint=OWN)
+    for _ in range(8):
+        await braze.passes(minutes=20)
+        assert braze.value("up", key) == 1
+    assert anomalies(braze, "cursor_refused") > 0
+    assert (braze.value("exporter_history_gaps_total", key) or 0) >= 1
+    assert braze.counted(key) <= braze.finished(key)
+
+
+@pytest.mark.parametrize(("fault", "word"), [("http_401", "IP allow list"), ("http_403", "IP allow list")])
+def test_a_refusal_names_the_allow_list(fault: str, word: str) -> None:
+    async def test(braze: Polling) -> None:
+        key = braze.add("users")
+        braze.world.faults.add(fault, endpoint=OWN)
+        poller = braze.watch(configured=[key])
+        await braze.passes(minutes=2)
+        failure = poller.views[0].failure
+        assert failure is not None
+        assert word in failure.message
+
+    poll_braze(test)
