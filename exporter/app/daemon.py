@@ -114,7 +114,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         elif options.auto_reload_seconds:
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
-        await exporter.apply(config)
+        exporter.apply(config)
         await serve(exporter, server, log, stop, chores)
 
 

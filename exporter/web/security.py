@@ -106,6 +106,8 @@ class Security:
             config = await asyncio.to_thread(self._load)
         except ConfigError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - a defect must not end the reload, nor this chore
+            return f"a defect of the exporter: {type(error).__name__}: {error}"
         if (config.tls is None) != (self._config.tls is None):
             return "the web configuration turns TLS on or off: that needs a restart"
         if self._config.users and not config.users:  # the file may have been truncated
