@@ -16,7 +16,7 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import Exporter, keep_tidy, storage
+from exporter.app.exporter import Exporter, keep_tidy, look_after, storage
 from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
 from exporter.clock import Clock, SystemClock
@@ -104,6 +104,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
+            "state on disk": partial(look_after, store),
             "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up, manager),
             "service manager": manager.keep_informed,
         }

@@ -271,6 +271,7 @@ def _under_old_name(configured: ConfiguredWorkspace, gone: dict[str, Running]) -
 
 
 _DAY_SECONDS = 24 * 3600.0
+_LOOK_SECONDS = 5.0
 
 
 @contextlib.contextmanager
@@ -291,6 +292,13 @@ def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBo
         yield store
     finally:
         store.close()
+
+
+async def look_after(store: Storage) -> None:
+    """Have the state on disk within seconds of the disk's return, whether there is news or not."""
+    while True:
+        store.look_after()
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def keep_tidy(store: Storage, exporter: Exporter, clock: Clock) -> None:

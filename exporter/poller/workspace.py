@@ -151,11 +151,9 @@ class WorkspacePoller:
             result = PollResult(one.state.ledger, error=self._report.defect(integration_id, error))
         if self._shell.get(integration_id) is not one or integration_id not in self._queue:
             return
-        moment, poll = self._shell.moment(), self.settings.poll
+        moment, stale_after = self._shell.moment(), self.settings.poll.stale_after_seconds
         self._note_endpoint(result, moment.monotonic)
-        if one.state.is_listed and self._list.forgets(
-            one.state.session.listed_at, moment.monotonic, poll.stale_after_seconds
-        ):
+        if one.state.is_listed and self._list.forgets(one.state.session.listed_at, moment.monotonic, stale_after):
             self._shell.apply(one, on_list_lost(one.state, one.watch, moment.now))
         before = one.view
         covers = not self._endpoint.in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
@@ -200,8 +198,12 @@ class WorkspacePoller:
                 continue
             self._discovery.observe((key,))
             self._queue.add(key, moment.monotonic)  # it may have been gone
-            change = on_listing(one.state, one.watch, listed, moment, list_is_short=stands)
-            self._shell.apply(one, change)
+            try:
+                change = on_listing(one.state, one.watch, listed, moment, list_is_short=stands)
+                self._shell.apply(one, change)
+            except Exception as error:  # noqa: BLE001 - a defect must cost this record, not those behind it
+                self._report.defect(key, error)
+                continue
             if change.polled:
                 self.readiness.note(key)
                 self._report.sighting()
@@ -256,9 +258,8 @@ class WorkspacePoller:
 
     def _expect_no_list(self) -> None:
         """Let those that the list does not show rely on `expected_interval`."""
-        now = self.clock.now()
         for one in self._shell:
-            if (change := on_no_list(one.state, one.watch, now)) is not None:
+            if (change := on_no_list(one.state, one.watch, self.clock.now())) is not None:
                 self._shell.apply(one, change)
 
     def _end_listing(self) -> None:

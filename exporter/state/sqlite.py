@@ -26,7 +26,7 @@ from exporter.state.statefile import StateFile, quarantine
 from exporter.state.store import KEPT_FOR, Key, MemoryStore
 
 FILE_NAME = "state.sqlite"
-RETRY_AFTER = timedelta(minutes=1)
+RETRY_AFTER = timedelta(seconds=5)
 T = TypeVar("T")
 
 
@@ -183,6 +183,19 @@ class SqliteStore:
             yield
             if self._file is not file:  # the disk was lost between two steps
                 return
+
+    def look_after(self) -> None:
+        """Write what is unwritten once the disk lets us, and notice that the file is no longer in its place."""
+        if self._closed:
+            return
+        if self._file is not None:
+            try:
+                self._file.expect_in_place()
+            except StateFileError as error:
+                self._lose_disk(error)
+                self._tried_at = None
+        if self._file is None:
+            self._try_again()
 
     def close(self) -> None:
         """Write what is unwritten if the disk lets us by now, and let go of it."""

@@ -58,6 +58,9 @@ class Storage(Store, Protocol):
     def shrink(self) -> Iterator[None]:
         """Give space that is no longer needed back, step by step; between two steps anything may happen."""
 
+    def look_after(self) -> None:
+        """Have what was committed on disk as soon as that is possible again. To be called every few seconds."""
+
     def close(self) -> None:
         """Let go of the disk. What is committed afterwards is not kept."""
 
@@ -123,6 +126,9 @@ class MemoryStore:
     def shrink(self) -> Iterator[None]:
         """Nothing to give back."""
         return iter(())
+
+    def look_after(self) -> None:
+        """Nothing to look after."""
 
     def close(self) -> None:
         """Nothing to let go of."""
