@@ -19,6 +19,7 @@ from exporter.config.files import ConfigWatch
 from exporter.config.load import Config, load_config
 from exporter.config.render import render_config
 from exporter.web.security import Security
+from exporter.worker import Worker
 
 _KEPT = "Not reloaded; the old configuration keeps running."
 _WEB_KEPT = "The web configuration was not reloaded; the old one stays."
@@ -59,6 +60,7 @@ class Reloader:
         self._clock = clock
         self._log = log
         self._turn = asyncio.Lock()
+        self._worker = Worker("reload")
         self._rendered: tuple[Config, str] | None = None
         self._exporter.self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
 
@@ -77,7 +79,7 @@ class Reloader:
     async def _reload_config(self) -> str | None:
         async with self._turn:
             try:
-                config = await asyncio.to_thread(load_config, self._path, environ=os.environ, again=True)
+                config = await self._worker.run(lambda: load_config(self._path, environ=os.environ, again=True))
                 self._exporter.apply(config)
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing has changed, and that must be told
                 return self._failed(error)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from exporter.app import exporter as composition
-from exporter.app import reload as reloading
 from exporter.app.daemon import build_sources
 from exporter.app.exporter import Exporter
 from exporter.app.reload import Reloader
@@ -25,6 +24,7 @@ from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import MemoryStore
 from exporter.web.view import WebSources
+from exporter.worker import Worker
 from tests.snapshots import page_bytes
 from tests.virtual_time import VirtualClock, run
 
@@ -65,11 +65,11 @@ class World:
         )
         self.sources: WebSources = build_sources(self.exporter, clock, self.reloader.render, self.reloader.reload)
 
-        async def load(_load: object, *_args: object, **_options: object) -> Config:
+        async def load(_worker: object, _job: object) -> Config:
             await asyncio.sleep(1)
             return self.wanted
 
-        monkeypatch.setattr(reloading.asyncio, "to_thread", load)  # type: ignore[attr-defined] # virtual time has none
+        monkeypatch.setattr(Worker, "run", load)  # virtual time has no threads
 
     def config(self, *names: str, interval: float = 60) -> Config:
         return Config(
