@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import Exporter, Trust, build_limiters, build_sender, storage
+from exporter.app.exporter import Exporter, Trust, build_limiters, build_sender
+from exporter.app.storage import storage
 from exporter.braze.api import Api
 from exporter.braze.client import build_tls_context
 from exporter.braze.clock import BrazeClock

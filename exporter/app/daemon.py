@@ -16,9 +16,10 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import Exporter, keep_tidy, look_after, storage
+from exporter.app.exporter import Exporter
 from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
+from exporter.app.storage import keep_tidy, look_after, storage
 from exporter.clock import Clock, SystemClock
 from exporter.config.files import is_pipe
 from exporter.config.load import load_watched_config

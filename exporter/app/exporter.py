@@ -8,9 +8,7 @@ rate limiters are passed on, even when it is renamed.
 """
 
 import asyncio
-import contextlib
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,8 +28,7 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.learning import WorkThread
 from exporter.poller.workspace import WorkspacePoller
-from exporter.state.sqlite import open_store
-from exporter.state.store import Key, MemoryStore, Storage, Store
+from exporter.state.store import Key, Store
 from exporter.version import VERSION
 
 USER_AGENT = f"braze-cdi-exporter/{VERSION}"
@@ -268,43 +265,3 @@ def _under_old_name(configured: ConfiguredWorkspace, gone: dict[str, Running]) -
         if old.settings.rest_endpoint == configured.settings.rest_endpoint and _same_key(old, configured):
             return gone.pop(name)
     return None
-
-
-_DAY_SECONDS = 24 * 3600.0
-_LOOK_SECONDS = 5.0
-
-
-@contextlib.contextmanager
-def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBoundLogger) -> Iterator[Storage]:
-    """
-    Open the store at *path*, and close it in the end; an empty path means memory.
-
-    Raises:
-        StorageInUseError: Another exporter has the path.
-
-    """
-    if not path:
-        self_metrics.state_persistent(False)
-        yield MemoryStore()
-        return
-    store = open_store(path, now=clock.now, report=self_metrics, log=log)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-async def look_after(store: Storage) -> None:
-    """Have the state on disk within seconds of the disk's return, whether there is news or not."""
-    while True:
-        store.look_after()
-        await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def keep_tidy(store: Storage, exporter: Exporter, clock: Clock) -> None:
-    """At the start and once a day forget what is watched no more and has been silent for long, and free its space."""
-    while True:
-        store.forget_older(clock.now(), exporter.in_use)
-        for _ in store.shrink():
-            await asyncio.sleep(0)  # scrapes are answered meanwhile
-        await asyncio.sleep(_DAY_SECONDS)

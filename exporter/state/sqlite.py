@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -23,21 +23,11 @@ from exporter.state.errors import DamagedError, StateFileError, UnusableError, t
 from exporter.state.lock import StorageInUseError, StorageLock
 from exporter.state.pasts import Progress, StoredPast
 from exporter.state.statefile import StateFile, quarantine
-from exporter.state.store import KEPT_FOR, Key, MemoryStore
+from exporter.state.store import KEPT_FOR, Key, MemoryStore, Report
 
 FILE_NAME = "state.sqlite"
 RETRY_AFTER = timedelta(seconds=5)
 T = TypeVar("T")
-
-
-class Report(Protocol):
-    """Where the store says how it fares."""
-
-    def state_persistent(self, value: bool) -> None:
-        """Whether what is committed is on disk."""
-
-    def state_write_failed(self) -> None:
-        """The disk was tried, and failed; or the file on it was damaged."""
 
 
 def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger) -> "SqliteStore":
@@ -186,14 +176,12 @@ class SqliteStore:
 
     def look_after(self) -> None:
         """Write what is unwritten once the disk lets us, and notice that the file is no longer in its place."""
-        if self._closed:
-            return
-        if self._file is not None:
-            try:
+        try:
+            if self._file is not None:
                 self._file.expect_in_place()
-            except StateFileError as error:
-                self._lose_disk(error)
-                self._tried_at = None
+        except StateFileError as error:
+            self._lose_disk(error)
+            self._tried_at = None
         if self._file is None:
             self._try_again()
 

@@ -219,13 +219,7 @@ class StateFile:
             raise translated(error) from error
 
     def expect_in_place(self) -> None:
-        """
-        Check that the file still is what its name stands for: SQLite would go on writing into one that was removed.
-
-        Raises:
-            UnusableError: It is not.
-
-        """
+        """Raise UnusableError for a file that was removed or replaced: SQLite would go on, for nobody to find."""
         if _identity(self._path) != self.identity:
             raise UnusableError("the state file was replaced by another while it was in use")
 

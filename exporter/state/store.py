@@ -65,6 +65,16 @@ class Storage(Store, Protocol):
         """Let go of the disk. What is committed afterwards is not kept."""
 
 
+class Report(Protocol):
+    """Where the store says how it fares."""
+
+    def state_persistent(self, value: bool) -> None:
+        """Whether what is committed is on disk."""
+
+    def state_write_failed(self) -> None:
+        """The disk was tried, and failed; or the file on it was damaged."""
+
+
 class MemoryStore:
     """States that are gone with the process: every integration is seen for the first time after a restart."""
 
