@@ -5,8 +5,7 @@ All states are in memory as well, so a disk that fails, fills up or is swapped c
 Of pasts, which are large, only what the disk does not have is in memory.
 Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after a problem the disk is
 left alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it
-begins and when it ends; where memory and disk differ, memory is right, because it has been shown. Nothing here
-knows SQLite.
+begins and when it ends; where memory and disk differ, memory is right, as it has been shown. Knows no SQL.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
