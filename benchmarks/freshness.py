@@ -104,7 +104,7 @@ def watch_with_exporter(
         page=page,
         self_metrics=SelfMetrics(),
         log=build_log("error", "logfmt", io.StringIO()),
-    ).run()
+    ).loops.run()
 
 
 async def watch_plainly(world: World, api: Api, observer: Observer, clock: VirtualClock) -> None:

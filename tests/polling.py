@@ -104,7 +104,6 @@ class Polling:
         self.asked: list[Asked] = []
         self._seed = seed
         self._log = io.StringIO()
-        self._tasks: list[asyncio.Task[None]] = []
         self._pollers: list[WorkspacePoller] = []
 
     def add(
@@ -170,16 +169,15 @@ class Polling:
             log=build_log("info", "logfmt", self._log),
             carried=carried,
         )
-        self._tasks.append(asyncio.create_task(poller.run()))
+        poller.loops.start()
         self._pollers.append(poller)
         return poller
 
     async def stop(self) -> None:
         """End all polling, as a process does that is told to; the accounts stay."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        for poller in self._pollers:
+            poller.loops.halt()
+        await asyncio.gather(*(poller.loops.ended() for poller in self._pollers))
         self._pollers.clear()
 
     async def restart(self) -> None:

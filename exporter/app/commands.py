@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import Exporter, build_limiters, build_sender, storage
+from exporter.app.exporter import Exporter, Trust, build_limiters, build_sender
+from exporter.app.storage import storage
 from exporter.braze.api import Api
 from exporter.braze.client import build_tls_context
 from exporter.braze.clock import BrazeClock
@@ -43,7 +44,7 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
     self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
     with storage(storage_path, self_metrics, clock, log) as store:
         exporter = Exporter(store=store, self_metrics=self_metrics, clock=clock, log=log)
-        await exporter.apply(_without_history(config))
+        exporter.apply(_without_history(config))
         try:
             await asyncio.gather(*(poller.readiness.all.wait() for poller in exporter.pollers))
         finally:
@@ -104,7 +105,7 @@ async def open_api(configured: ConfiguredWorkspace) -> AsyncIterator[Api]:
     """Return an API to one workspace, closed at the end of the context."""
     settings = configured.settings
     clock = BrazeClock(SystemClock())
-    sender = build_sender(configured, build_tls_context())
+    sender = build_sender(configured, Trust(build_tls_context()))
     limiters = build_limiters(settings.rate_limit, clock)
     try:
         yield Api(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())

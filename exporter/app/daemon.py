@@ -16,9 +16,10 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import Exporter, keep_tidy, storage
+from exporter.app.exporter import Exporter
 from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
+from exporter.app.storage import keep_tidy, look_after, storage
 from exporter.clock import Clock, SystemClock
 from exporter.config.files import is_pipe
 from exporter.config.load import load_watched_config
@@ -104,6 +105,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
+            "state on disk": partial(look_after, store),
             "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up, manager),
             "service manager": manager.keep_informed,
         }
@@ -114,7 +116,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         elif options.auto_reload_seconds:
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
-        await exporter.apply(config)
+        exporter.apply(config)
         await serve(exporter, server, log, stop, chores)
 
 

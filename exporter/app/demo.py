@@ -60,7 +60,7 @@ async def run_demo(
         sources = build_sources(exporter, clock, lambda: render_config(config), None)
         server = bind_server(sources, addresses, telemetry_path, log)
         say(_demo_greeting(server.addresses[0], telemetry_path, port))  # before the log's first line
-        await exporter.apply(config)
+        exporter.apply(config)
         asyncio.get_running_loop().call_later(QUIET_SECONDS, begin_later_problems, world)
         await serve(exporter, server, log, stop, {})
     finally:

@@ -8,9 +8,7 @@ rate limiters are passed on, even when it is renamed.
 """
 
 import asyncio
-import contextlib
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,11 +28,26 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.learning import WorkThread
 from exporter.poller.workspace import WorkspacePoller
-from exporter.state.sqlite import open_store
-from exporter.state.store import Key, MemoryStore, Storage, Store
+from exporter.state.store import Key, Store
 from exporter.version import VERSION
 
 USER_AGENT = f"braze-cdi-exporter/{VERSION}"
+
+
+class ExporterClosedError(Exception):
+    """A configuration came after the end."""
+
+
+class Trust:
+    """The TLS contexts of one configuration: each authorities' file is loaded once. *system* is the default."""
+
+    def __init__(self, system: ssl.SSLContext) -> None:
+        self._contexts: dict[str | None, ssl.SSLContext] = {None: system}
+
+    def context(self, ca_file: str | None) -> ssl.SSLContext:
+        if ca_file not in self._contexts:
+            self._contexts[ca_file] = build_tls_context(ca_file)
+        return self._contexts[ca_file]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +58,17 @@ class Running:
     poller: WorkspacePoller
     sender: HttpxSender
     limiters: dict[Endpoint, RateLimiter]
-    task: asyncio.Task[None]
 
-    async def stop(self) -> None:
-        """End its polls, in mid-request too."""
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+    def begin(self) -> None:
+        """Poll, within the limits as they are configured."""
+        limits = self.configured.settings.rate_limit
+        for endpoint, limiter in self.limiters.items():
+            limiter.configure(getattr(limits, endpoint), limits.share)
+        self.poller.loops.start()
+
+    async def end(self) -> None:
+        """Wait until its polls, halted in mid-request too, have let go of their connections."""
+        await self.poller.loops.ended()
         await self.sender.aclose()
 
 
@@ -85,6 +103,9 @@ class Exporter:
         self._tls = build_tls_context()
         self._learning = WorkThread()
         self._running: dict[str, Running] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        """Closes the connections of workspaces that are polled no more."""
+        self._closed = False
 
     @property
     def pollers(self) -> tuple[WorkspacePoller, ...]:
@@ -104,40 +125,79 @@ class Exporter:
 
     def unhealthy(self) -> tuple[str, ...]:
         """The reasons why polling is not healthy; empty when it is."""
-        dead = (name for name, running in self._running.items() if running.task.done())
-        reasons = (reason for poller in self.pollers for reason in poller.unhealthy())
-        return (*(f"workspace {name}: polling has ended" for name in dead), *reasons)
+        return tuple(reason for poller in self.pollers for reason in poller.unhealthy())
 
-    async def apply(self, config: Config) -> None:
-        """Poll the workspaces of *config* from now on; unchanged ones go on undisturbed."""
+    def apply(self, config: Config) -> None:
+        """
+        Poll the workspaces of *config* from now on; unchanged ones go on undisturbed.
+
+        A transaction: all that is new is built first and shows nothing, then it takes the place of the old in one go.
+        An error, of any kind, leaves everything as it was.
+
+        Raises:
+            ExporterClosedError: `close` came first.
+            Exception: Something new could not be built.
+
+        """
+        if self._closed:
+            raise ExporterClosedError("the exporter is stopping")
         wanted = {one.settings.name: one for one in config.workspaces if self._shard.takes(one.settings.name)}
-        before, self._running = self._running, {}
-        changed = [running for name, running in before.items() if not _same(running.configured, wanted.get(name))]
-        await asyncio.gather(*(running.stop() for running in changed))
+        before = self._running
         gone = {name: running for name, running in before.items() if name not in wanted}
+        trust = Trust(self._tls)
+        after: dict[str, Running] = {}
         for name, configured in wanted.items():
             known = before.get(name)
-            if known is not None and known not in changed:
-                self._running[name] = known
+            if known is not None and _same(known.configured, configured):
+                after[name] = known
             else:
-                self._running[name] = self._start(configured, known, known or _under_old_name(configured, gone))
-        for running in changed:
-            self._withdraw(running)
+                after[name] = self._build(configured, trust, known, known or _under_old_name(configured, gone))
+        old = [running for name, running in before.items() if after.get(name) is not running]
+        new = [running for name, running in after.items() if before.get(name) is not running]
+        self.page.exchange(
+            (view for running in new for view in running.poller.views),
+            (
+                (name, key)
+                for name in (one.configured.settings.name for one in old)
+                for key in _left(name, before, after)
+            ),
+        )
+        self._running = after
+        for running in old:
+            self._halt(running)
+        for running in new:
+            running.begin()
+        for name in before.keys() - after.keys():
+            self.self_metrics.forget_workspace(name)
 
     async def close(self) -> None:
-        """End all polls."""
-        await asyncio.gather(*(running.stop() for running in self._running.values()))
+        """End all polls, for good."""
+        self._closed = True
+        for running in self._running.values():
+            self._halt(running)
+        await asyncio.gather(*self._ending, return_exceptions=True)
         self._learning.close()
 
-    def _start(self, configured: ConfiguredWorkspace, known: Running | None, predecessor: Running | None) -> Running:
-        """Poll a workspace; *known* was polled under its name, *predecessor* has used its rate limits until now."""
+    def _halt(self, running: Running) -> None:
+        running.poller.loops.halt()
+        ending = asyncio.create_task(running.end())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ended)
+
+    def _ended(self, ending: asyncio.Task[None]) -> None:
+        self._ending.discard(ending)
+        if not ending.cancelled() and (error := ending.exception()) is not None:
+            self._log.warning("connections to Braze could not be closed", exc_info=error)
+
+    def _build(
+        self, configured: ConfiguredWorkspace, trust: Trust, known: Running | None, predecessor: Running | None
+    ) -> Running:
+        """Make a workspace ready; *known* is polled under its name, *predecessor* uses its rate limits until now."""
         settings = configured.settings
-        sender = build_sender(configured, self._tls)
+        sender = build_sender(configured, trust)
         limiters, clock = build_limiters(settings.rate_limit, self._clock), BrazeClock(self._clock)
         if predecessor is not None:
             limiters, clock = predecessor.limiters, predecessor.poller.clock
-            for endpoint, limiter in limiters.items():
-                limiter.configure(getattr(settings.rate_limit, endpoint), settings.rate_limit.share)
         api = Api(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=self.self_metrics)
         poller = WorkspacePoller(
             settings=settings,
@@ -149,28 +209,32 @@ class Exporter:
             carried=known.poller.states if known is not None else None,
             work=self._learning,
         )
-        return Running(configured, poller, sender, limiters, asyncio.create_task(poller.run()))
-
-    def _withdraw(self, stopped: Running) -> None:
-        """Remove from the page the integrations of a stopped workspace that its successor does not have."""
-        name = stopped.configured.settings.name
-        successor = self._running.get(name)
-        staying = successor.poller.states if successor is not None else {}
-        for integration_id in stopped.poller.states.keys() - staying.keys():
-            self.page.withdraw(name, integration_id)
-        if successor is None:
-            self.self_metrics.forget_workspace(name)
+        if known is not None and known.poller.readiness.any:
+            poller.readiness.any = True  # the workspace has been tried, whatever has changed of it
+        return Running(configured, poller, sender, limiters)
 
 
-def build_sender(configured: ConfiguredWorkspace, system: ssl.SSLContext) -> HttpxSender:
-    """Return the sender of one workspace; *system* is the trust of those without authorities of their own."""
+def _left(name: str, before: dict[str, Running], after: dict[str, Running]) -> set[str]:
+    """Return the integrations of a workspace that its successor does not have."""
+    staying = after[name].poller.states.keys() if name in after else set()
+    return before[name].poller.states.keys() - staying
+
+
+def build_sender(configured: ConfiguredWorkspace, trust: Trust) -> HttpxSender:
+    """
+    Return the sender of one workspace.
+
+    Raises:
+        OSError: Its authorities cannot be read, or are none (ssl.SSLError).
+
+    """
     settings, network = configured.settings, configured.network
     return HttpxSender(
         settings.rest_endpoint,
         configured.key,
         settings.poll.timeout_seconds,
         USER_AGENT,
-        system if network.ca_file is None else build_tls_context(network.ca_file),
+        trust.context(network.ca_file),
         proxy=network.proxy_for(settings.rest_endpoint),
     )
 
@@ -201,35 +265,3 @@ def _under_old_name(configured: ConfiguredWorkspace, gone: dict[str, Running]) -
         if old.settings.rest_endpoint == configured.settings.rest_endpoint and _same_key(old, configured):
             return gone.pop(name)
     return None
-
-
-_DAY_SECONDS = 24 * 3600.0
-
-
-@contextlib.contextmanager
-def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBoundLogger) -> Iterator[Storage]:
-    """
-    Open the store at *path*, and close it in the end; an empty path means memory.
-
-    Raises:
-        StorageInUseError: Another exporter has the path.
-
-    """
-    if not path:
-        self_metrics.state_persistent(False)
-        yield MemoryStore()
-        return
-    store = open_store(path, now=clock.now, report=self_metrics, log=log)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-async def keep_tidy(store: Storage, exporter: Exporter, clock: Clock) -> None:
-    """At the start and once a day forget what is watched no more and has been silent for long, and free its space."""
-    while True:
-        store.forget_older(clock.now(), exporter.in_use)
-        for _ in store.shrink():
-            await asyncio.sleep(0)  # scrapes are answered meanwhile
-        await asyncio.sleep(_DAY_SECONDS)

@@ -1,10 +1,10 @@
 """
 Reloading the configuration: on SIGHUP, on request, and automatically when the file has changed.
 
-Decides that a configuration with errors changes nothing, and that reloads happen one after the other. Each is logged
-and shown by `braze_cdi_exporter_config_last_reload_successful`. A requested reload includes the web configuration;
-each of the two is applied or rejected on its own, since a bad certificate must not hold back a new workspace, while the
-metric covers both.
+Decides that a configuration with errors changes nothing, nor one that cannot be applied for whatever reason, and that
+reloads happen one after the other. Each is logged and shown by `braze_cdi_exporter_config_last_reload_successful`. A
+requested reload includes the web configuration; each of the two is applied or rejected on its own, since a bad
+certificate must not hold back a new workspace, while the metric covers both.
 """
 
 import asyncio
@@ -12,13 +12,14 @@ import os
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.exporter import Exporter
+from exporter.app.exporter import Exporter, ExporterClosedError
 from exporter.clock import Clock
 from exporter.config.errors import ConfigError
 from exporter.config.files import ConfigWatch
 from exporter.config.load import Config, load_config
 from exporter.config.render import render_config
 from exporter.web.security import Security
+from exporter.worker import Worker
 
 _KEPT = "Not reloaded; the old configuration keeps running."
 _WEB_KEPT = "The web configuration was not reloaded; the old one stays."
@@ -59,6 +60,7 @@ class Reloader:
         self._clock = clock
         self._log = log
         self._turn = asyncio.Lock()
+        self._worker = Worker("reload")
         self._rendered: tuple[Config, str] | None = None
         self._exporter.self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
 
@@ -77,16 +79,23 @@ class Reloader:
     async def _reload_config(self) -> str | None:
         async with self._turn:
             try:
-                config = await asyncio.to_thread(load_config, self._path, environ=os.environ, again=True)
-            except ConfigError as error:
-                self._exporter.self_metrics.config_loaded(successful=False, at_seconds=self._clock.now().timestamp())
-                self._log.error("configuration not reloaded; the old one keeps running", errors=str(error))
-                return str(error)
-            await self._exporter.apply(config)
+                config = await self._worker.run(lambda: load_config(self._path, environ=os.environ, again=True))
+                self._exporter.apply(config)
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing has changed, and that must be told
+                return self._failed(error)
             self.config = config
             self._exporter.self_metrics.config_loaded(successful=True, at_seconds=self._clock.now().timestamp())
             self._log.info("configuration reloaded", workspaces=len(config.workspaces))
             return None
+
+    def _failed(self, error: Exception) -> str:
+        known = isinstance(error, (ConfigError, ExporterClosedError, OSError))
+        reason = str(error) if known else f"a defect of the exporter, shown in its log: {type(error).__name__}: {error}"
+        self._exporter.self_metrics.config_loaded(successful=False, at_seconds=self._clock.now().timestamp())
+        self._log.error(
+            "configuration not reloaded; the old one keeps running", errors=reason, exc_info=None if known else error
+        )
+        return reason
 
     async def watch(self, interval_seconds: float) -> None:
         """Reload whenever the file has changed, checking every *interval_seconds*."""

@@ -295,3 +295,5 @@ class Api:
             self._limiters[endpoint].back_off(now, reset_in=reset_in)
         else:
             self._limiters[endpoint].adjust(now, limit=said.limit, remaining=said.remaining, reset_in=reset_in)
+            if (asked := latest_reset(said.retry_after_seconds)) is not None:
+                self._limiters[endpoint].pause(now, asked)

@@ -145,6 +145,10 @@ class RateLimiter:
         self._not_before = max(self._not_before, self._held_until)
         return hold
 
+    def pause(self, now: float, seconds: float) -> None:
+        """Send nothing for *seconds* from *now*, as an answer other than 429 has asked for."""
+        self._not_before = max(self._not_before, now + seconds)
+
     def _spread(self, now: float) -> None:
         if now < self._resets_at and self._remaining < self._spread_below:
             self._not_before = max(self._not_before, now + (self._resets_at - now) / (max(0, self._remaining) + 1))

@@ -14,7 +14,7 @@ Families follow the order of the catalogue, integrations the order in which they
 withdrawn one going to the next newcomer; both formats have the same sample lines.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -73,6 +73,18 @@ class _Slot:
     """Whether the families that expire are taken off the page."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A view with the lines that it changes, to be put in place of *old*."""
+
+    key: tuple[str, str]
+    view: View
+    old: _Slot | None
+    labels: str
+    hidden: bool
+    lines: list[tuple[Column, bytes]]
+
+
 @dataclass(slots=True)
 class _Span:
     """The time in which nothing of a workspace becomes stale, or fresh again."""
@@ -107,6 +119,19 @@ class Page:
 
     def publish(self, view: View) -> None:
         """Show *view* in place of what its integration showed before. An error leaves the page as it was."""
+        self._put(self._prepare(view))
+
+    def exchange(self, views: Iterable[View], gone: Iterable[tuple[str, str]]) -> None:
+        """Show *views* and withdraw *gone*, by workspace and id. An error leaves the page as it was."""
+        ready = [self._prepare(view) for view in views]
+        for workspace, integration_id in gone:
+            self.withdraw(workspace, integration_id)
+        for one in ready:
+            still = self._slots.get(one.key) is one.old
+            self._put(one if still else self._prepare(one.view))
+
+    def _prepare(self, view: View) -> _Prepared:
+        """Render what *view* changes; nothing is shown yet."""
         key = _key(view.integration.workspace, view.integration.integration_id)
         old = self._slots.get(key)
         if old is None or old.view.integration != view.integration:
@@ -119,16 +144,18 @@ class Page:
         hidden = old is not None and old.hidden and old.view.stale_at == view.stale_at
         if old is not None and old.hidden and not hidden:
             columns = self._columns
-        ready = [(c, _lines(c, labels, view, stale=hidden)) for c in columns]
+        return _Prepared(key, view, old, labels, hidden, [(c, _lines(c, labels, view, stale=hidden)) for c in columns])
 
-        number = self._add_slot() if old is None else old.number
-        for column, lines in ready:
+    def _put(self, ready: _Prepared) -> None:
+        number = self._add_slot() if ready.old is None else ready.old.number
+        for column, lines in ready.lines:
             column.put(number, lines)
-        self._slots[key] = _Slot(number, view, labels, hidden)
-        self._homes[number] = view.integration.workspace
-        span = self._spans.setdefault(view.integration.workspace, _Span())
-        if view.stale_at is not None and not hidden:
-            span.fresh_until = min(span.fresh_until, view.stale_at)
+        self._slots[ready.key] = _Slot(number, ready.view, ready.labels, ready.hidden)
+        workspace = ready.view.integration.workspace
+        self._homes[number] = workspace
+        span = self._spans.setdefault(workspace, _Span())
+        if ready.view.stale_at is not None and not ready.hidden:
+            span.fresh_until = min(span.fresh_until, ready.view.stale_at)
 
     def withdraw(self, workspace: str, integration_id: str) -> None:
         """Take an integration off the page with everything it showed; one that is not there is no error."""

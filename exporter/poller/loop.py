@@ -53,6 +53,7 @@ class PollLoop:
         self._clock = clock
         self._log = log
         self._under_way: set[asyncio.Task[None]] = set()
+        self._halted: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._looks_up_at: float | None = None
 
@@ -74,9 +75,14 @@ class PollLoop:
         """Look at the queue now: an integration has become due."""
         self._wake.set()
 
-    async def _cancel_polls(self) -> None:
-        for task in self._under_way:
+    def halt(self) -> None:
+        """Cancel the polls under way: none goes on, not even one whose answer is here."""
+        for task in self._under_way - self._halted:  # a second time would interrupt the closing of connections
             task.cancel()
+        self._halted |= self._under_way
+
+    async def _cancel_polls(self) -> None:
+        self.halt()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _loop(self) -> None:
@@ -120,6 +126,7 @@ class PollLoop:
 
     def _ended(self, key: str, task: asyncio.Future[None]) -> None:
         self._under_way.discard(task)
+        self._halted.discard(task)
         self._queue.give_back(key, self._clock.monotonic())
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -159,6 +166,44 @@ class Supervised:
                 self._crash = type(error).__name__
                 self._log.error("loop crashed", loop=self._name, exc_info=error, restart_in_seconds=RESTART_SECONDS)
             await asyncio.sleep(RESTART_SECONDS)
+
+
+class Loops:
+    """The loops of one workspace: they begin together, after *at_start*, and end together, after *at_halt*."""
+
+    def __init__(self, *loops: Supervised, at_start: Callable[[], None], at_halt: Callable[[], None]) -> None:
+        self._loops = loops
+        self._at_halt = at_halt
+        self._at_start = at_start
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def unhealthy(self) -> tuple[str | None, ...]:
+        """Why each does not run at this moment; None when it does."""
+        ended = "polling has ended" if any(task.done() for task in self._tasks) else None
+        return ended, *(loop.unhealthy() for loop in self._loops)
+
+    def start(self) -> None:
+        self._at_start()
+        self._tasks = [asyncio.create_task(loop.run()) for loop in self._loops]
+
+    def halt(self) -> None:
+        """Let nothing that is under way take effect any more, not even a poll whose answer is here."""
+        self._at_halt()
+        for task in self._tasks:
+            task.cancel()
+
+    async def ended(self) -> None:
+        """Wait for the end of all that `halt` has cancelled."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Start, and halt when cancelled."""
+        self.start()
+        try:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.halt()
+            await self.ended()
 
 
 class Readiness:

@@ -66,6 +66,10 @@ class Reporter:
         self._reasons: Counter[str] = Counter()
         self._history_begun = self._history_ended = False
 
+    def begin(self) -> None:
+        """Let the workspace's counters begin."""
+        self._self_metrics.prepare_workspace(self._workspace)
+
     def anomalies(self, endpoint: Endpoint) -> Callable[[Mapping[str, int]], None]:
         """Return who notes what was odd in the answers of *endpoint*."""
 

@@ -68,10 +68,10 @@ class Shell:
         self._page = page
         self._clock = clock
         self._watched: dict[str, Watched] = {}
+        self._shown = False
         self.learner: Learning = Unlearned()
         self._seen_by_our_clock: set[str] = set()
         """What was first seen before Braze has told the time."""
-        clock.on_found = self._set_first_seen
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(tuple(self._watched.values()))
@@ -87,7 +87,7 @@ class Shell:
         return self._store.load(self._settings.name)
 
     def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
-        """Watch an integration: show what is known of it from before, and make it due unless it is gone."""
+        """Watch an integration with what is known of it from before, and make it due unless it is gone."""
         key, moment = integration.integration_id, self.moment()
         if kept is None and self._clock.skew_seconds is None:
             self._seen_by_our_clock.add(key)
@@ -96,8 +96,16 @@ class Shell:
         one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
-        self._page.publish(one.view)
+        if self._shown:
+            self._page.publish(one.view)
         return one
+
+    def show(self) -> None:
+        """Show what is watched, now and from now on."""
+        self._shown = True
+        self._clock.on_found = self._set_first_seen
+        for one in self:
+            self._page.publish(one.view)
 
     def relearn(self, one: Watched, learned: Learned) -> None:
         """Judge an integration by what has been learned now."""

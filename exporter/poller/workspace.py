@@ -6,7 +6,6 @@ lets it take effect; then it is logged. Decides what concerns the whole workspac
 be relied on, and which integrations there are. One that is taken away while a poll is in flight stays away.
 """
 
-import asyncio
 from collections.abc import Mapping
 
 from structlog.typing import FilteringBoundLogger
@@ -28,7 +27,7 @@ from exporter.poller.coverage import Coverage
 from exporter.poller.history_reader import HistoryReader
 from exporter.poller.learning import Learner, Work, at_once
 from exporter.poller.list_reader import EndpointHealth, ListHealth, ListReader
-from exporter.poller.loop import PollLoop, Readiness, Supervised
+from exporter.poller.loop import Loops, PollLoop, Readiness, Supervised
 from exporter.poller.report import Reporter
 from exporter.poller.shell import Shell, Watched
 from exporter.poller.walk import Walker
@@ -39,7 +38,11 @@ _LATE = 1.25
 
 
 class WorkspacePoller:
-    """Polls the integrations of one workspace until it is cancelled."""
+    """
+    Polls the integrations of one workspace while its `loops` run.
+
+    Before they start it shows nothing and takes nothing of a limit, so that it can be dropped without a trace.
+    """
 
     def __init__(
         self,
@@ -80,12 +83,12 @@ class WorkspacePoller:
         if settings.history_seconds:
             learner = self._shell.learner = Learner(settings, self._shell, store, clock, work)
             loops |= {"history": self.history.run, "learning": learner.run}
-        self._supervised = [Supervised(*loop, log.bind(workspace=settings.name)) for loop in loops.items()]
+        supervised = (Supervised(*loop, log.bind(workspace=settings.name)) for loop in loops.items())
+        self.loops = Loops(*supervised, at_start=self._begin, at_halt=self._loop.halt)
         self._discovery = Discovery()
         self._list = ListHealth()
         self._coverage = Coverage()
         self._endpoint = EndpointHealth()
-        self_metrics.prepare_workspace(settings.name)
         kept = {**self._shell.kept(), **(carried or {})}
         clock.resume(one.judged_at for one in kept.values() if one.judged_at and one.polls.failure is None)
         for integration in settings.integrations:
@@ -94,17 +97,15 @@ class WorkspacePoller:
         for integration_id, state in kept.items():
             if state.listed is not None:
                 self._admit_discovered(integration_id, state.listed.integration_name, state)
-        self._plan()
 
-    async def run(self) -> None:
-        """Poll until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for supervised in self._supervised:
-                tasks.create_task(supervised.run())
+    def _begin(self) -> None:
+        self._shell.show()
+        self._report.begin()
+        self._plan()
 
     def unhealthy(self) -> tuple[str, ...]:
         """Why the loops are not healthy; nothing when they are."""
-        reasons = (*(supervised.unhealthy() for supervised in self._supervised), self._loop.unhealthy())
+        reasons = (*self.loops.unhealthy(), self._loop.unhealthy())
         return tuple(f"workspace {self.settings.name}: {reason}" for reason in reasons if reason)
 
     @property
@@ -150,11 +151,9 @@ class WorkspacePoller:
             result = PollResult(one.state.ledger, error=self._report.defect(integration_id, error))
         if self._shell.get(integration_id) is not one or integration_id not in self._queue:
             return
-        moment, poll = self._shell.moment(), self.settings.poll
+        moment, stale_after = self._shell.moment(), self.settings.poll.stale_after_seconds
         self._note_endpoint(result, moment.monotonic)
-        if one.state.is_listed and self._list.forgets(
-            one.state.session.listed_at, moment.monotonic, poll.stale_after_seconds
-        ):
+        if one.state.is_listed and self._list.forgets(one.state.session.listed_at, moment.monotonic, stale_after):
             self._shell.apply(one, on_list_lost(one.state, one.watch, moment.now))
         before = one.view
         covers = not self._endpoint.in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
@@ -199,8 +198,12 @@ class WorkspacePoller:
                 continue
             self._discovery.observe((key,))
             self._queue.add(key, moment.monotonic)  # it may have been gone
-            change = on_listing(one.state, one.watch, listed, moment, list_is_short=stands)
-            self._shell.apply(one, change)
+            try:
+                change = on_listing(one.state, one.watch, listed, moment, list_is_short=stands)
+                self._shell.apply(one, change)
+            except Exception as error:  # noqa: BLE001 - a defect must cost this record, not those behind it
+                self._report.defect(key, error)
+                continue
             if change.polled:
                 self.readiness.note(key)
                 self._report.sighting()
@@ -255,9 +258,8 @@ class WorkspacePoller:
 
     def _expect_no_list(self) -> None:
         """Let those that the list does not show rely on `expected_interval`."""
-        now = self.clock.now()
         for one in self._shell:
-            if (change := on_no_list(one.state, one.watch, now)) is not None:
+            if (change := on_no_list(one.state, one.watch, self.clock.now())) is not None:
                 self._shell.apply(one, change)
 
     def _end_listing(self) -> None:

@@ -5,15 +5,14 @@ All states are in memory as well, so a disk that fails, fills up or is swapped c
 Of pasts, which are large, only what the disk does not have is in memory.
 Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after a problem the disk is
 left alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it
-begins and when it ends; where memory and disk differ, memory is right, because it has been shown. Nothing here
-knows SQLite.
+begins and when it ends; where memory and disk differ, memory is right, as it has been shown. Knows no SQL.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -23,21 +22,11 @@ from exporter.state.errors import DamagedError, StateFileError, UnusableError, t
 from exporter.state.lock import StorageInUseError, StorageLock
 from exporter.state.pasts import Progress, StoredPast
 from exporter.state.statefile import StateFile, quarantine
-from exporter.state.store import KEPT_FOR, Key, MemoryStore
+from exporter.state.store import KEPT_FOR, Key, MemoryStore, Report
 
 FILE_NAME = "state.sqlite"
-RETRY_AFTER = timedelta(minutes=1)
+RETRY_AFTER = timedelta(seconds=5)
 T = TypeVar("T")
-
-
-class Report(Protocol):
-    """Where the store says how it fares."""
-
-    def state_persistent(self, value: bool) -> None:
-        """Whether what is committed is on disk."""
-
-    def state_write_failed(self) -> None:
-        """The disk was tried, and failed; or the file on it was damaged."""
 
 
 def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger) -> "SqliteStore":
@@ -183,6 +172,17 @@ class SqliteStore:
             yield
             if self._file is not file:  # the disk was lost between two steps
                 return
+
+    def look_after(self) -> None:
+        """Write what is unwritten once the disk lets us, and notice that the file is no longer in its place."""
+        try:
+            if self._file is not None:
+                self._file.expect_in_place()
+        except StateFileError as error:
+            self._lose_disk(error)
+            self._tried_at = None
+        if self._file is None:
+            self._try_again()
 
     def close(self) -> None:
         """Write what is unwritten if the disk lets us by now, and let go of it."""

@@ -132,7 +132,7 @@ class StateFile:
 
     def write(self, key: Key, state: IntegrationState, syncs: Sequence[Sync] = (), *, same_ledger: bool) -> None:
         """Put a state in place of the one before, cheaply where the ledger is the same; add *syncs* to its past."""
-        self._expect_in_place()
+        self.expect_in_place()
         if same_ledger:
             statement = _TOUCH, (*encode_names(key), *encode_facts(state))
         else:
@@ -161,16 +161,16 @@ class StateFile:
         return dict(self._pasts.outlines(encode_names((workspace, ""))[0]))
 
     def add_to_past(self, key: Key, syncs: Iterable[Sync], progress: Progress | None) -> None:
-        self._expect_in_place()
+        self.expect_in_place()
         self._in_one(adding(encode_names(key), syncs, progress))
         self._join_parts(key)
 
     def keep_learned(self, key: Key, learned: bytes, at: datetime) -> None:
-        self._expect_in_place()
+        self.expect_in_place()
         self._in_one(learning(encode_names(key), learned, at))
 
     def replace_past(self, key: Key, stored: StoredPast) -> None:
-        self._expect_in_place()
+        self.expect_in_place()
         self._in_one(replacing(encode_names(key), stored))
 
     def _join_parts(self, key: Key) -> None:
@@ -218,8 +218,8 @@ class StateFile:
         except sqlite3.Error as error:
             raise translated(error) from error
 
-    def _expect_in_place(self) -> None:
-        """SQLite would go on writing into a file that was removed or replaced, for nobody to find."""
+    def expect_in_place(self) -> None:
+        """Raise UnusableError for a file that was removed or replaced: SQLite would go on, for nobody to find."""
         if _identity(self._path) != self.identity:
             raise UnusableError("the state file was replaced by another while it was in use")
 

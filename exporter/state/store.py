@@ -58,8 +58,21 @@ class Storage(Store, Protocol):
     def shrink(self) -> Iterator[None]:
         """Give space that is no longer needed back, step by step; between two steps anything may happen."""
 
+    def look_after(self) -> None:
+        """Have what was committed on disk as soon as that is possible again. To be called every few seconds."""
+
     def close(self) -> None:
         """Let go of the disk. What is committed afterwards is not kept."""
+
+
+class Report(Protocol):
+    """Where the store says how it fares."""
+
+    def state_persistent(self, value: bool) -> None:
+        """Whether what is committed is on disk."""
+
+    def state_write_failed(self) -> None:
+        """The disk was tried, and failed; or the file on it was damaged."""
 
 
 class MemoryStore:
@@ -123,6 +136,9 @@ class MemoryStore:
     def shrink(self) -> Iterator[None]:
         """Nothing to give back."""
         return iter(())
+
+    def look_after(self) -> None:
+        """Nothing to look after."""
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.web.negotiate import plain
+from exporter.worker import Worker
 
 _ASK = {"www-authenticate": 'Basic realm="braze-cdi-exporter", charset="UTF-8"'}
 
@@ -47,6 +48,7 @@ class Passwords:
     def __init__(self, users: Callable[[], Mapping[str, Hidden]]) -> None:
         self._users = users
         self._turn = asyncio.Lock()
+        self._worker = Worker("passwords")
         self._waiting = 0
         self._digest_key = secrets.token_bytes(32)
         self._good: dict[bytes, None] = {}
@@ -73,7 +75,7 @@ class Passwords:
             async with self._turn:
                 if self._recall(pair):
                     return True
-                matches = await asyncio.to_thread(_matches, password, hashed)
+                matches = await self._worker.run(lambda: _matches(password, hashed))
         finally:
             self._waiting -= 1
         good = matches and name in hashes

@@ -3,8 +3,8 @@ The paths of the exporter.
 
 Adding a path is one entry in the table of `build_web`. Anything else is 404 with the list of paths; a wrong method is
 405; a defect of ours is logged once with its traceback and answered 500 without it. HEAD works wherever GET does.
-`POST /-/reload` is off unless the operator has enabled it, and never works from a page of another site: a browser posts
-a form to any address, and names the page's site in `Origin`.
+`POST /-/reload` is off unless the operator has enabled it, and never works from a page in a browser: that posts a form
+to any address, and a name that points here for a moment makes a page of another site look like one of ours.
 """
 
 import asyncio
@@ -12,28 +12,30 @@ import re
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 from structlog.typing import FilteringBoundLogger
 
 from exporter.web.negotiate import COMMON_HEADERS, plain
+from exporter.web.places import Places
 from exporter.web.scrape import Scrape
 from exporter.web.selection import read_selection
 from exporter.web.status_json import render_status_json
 from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
 from exporter.web.view import WebSources
+from exporter.worker import Worker
 
-_SCRAPES_AT_A_TIME = 8
+_ANSWERS_AT_A_TIME = 8
 """Two Prometheus servers, a few people with curl, and some that hang."""
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
 _OFF = "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle, or send it SIGHUP.\n"
-_CROSS_SITE = "A page of another site may not ask for a reload: Origin and Host differ.\n"
+_BROWSER = "A page in a browser may not ask for a reload; use curl -X POST or SIGHUP.\n"
+_SENT_BY_BROWSERS = ("origin", "sec-fetch-site")
 
 
 def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLogger) -> Starlette:
@@ -47,10 +49,10 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         raise ValueError(f"telemetry path {telemetry_path!r} is no plain path such as /metrics")
     pages = _Pages(sources, StatusPage(telemetry_path=telemetry_path))
     routes = [
-        Route("/", pages.status_page),
-        Route(telemetry_path, Scrape(sources.render, limit=_SCRAPES_AT_A_TIME), methods=["GET"]),
-        Route("/api/v1/status", pages.status_json),
-        Route("/config", pages.config),
+        Route("/", _bounded(pages.status_page), methods=["GET"]),
+        Route(telemetry_path, Places(Scrape(sources.render), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
+        Route("/api/v1/status", _bounded(pages.status_json), methods=["GET"]),
+        Route("/config", _bounded(pages.config), methods=["GET"]),
         Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
         Route("/-/ready", _probe(sources.unready, "ready")),
         Route("/-/reload", _build_reload(sources.reload), methods=["POST"]),
@@ -78,28 +80,34 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
 
 
 class _Pages:
-    """Status and configuration. Rendering takes long with many integrations: in a thread, one at a time."""
+    """Status and configuration. Rendering takes long with many integrations: in a thread each, one at a time."""
 
     def __init__(self, sources: WebSources, page: StatusPage) -> None:
         self._sources = sources
         self._page = page
-        self._turn = asyncio.Semaphore(1)
+        self._html, self._json, self._yaml = Worker("status page"), Worker("status JSON"), Worker("configuration")
+        self._html_turn, self._json_turn = asyncio.Semaphore(1), asyncio.Semaphore(1)
 
     async def status_page(self, request: Request) -> Response:
         selection = read_selection(request.query_params)
-        async with self._turn:
-            html = await asyncio.to_thread(self._page.render, self._sources.status(), selection)
+        async with self._html_turn:
+            status = self._sources.status()  # here: between two events, all of it is of one moment
+            html = await self._html.run(lambda: self._page.render(status, selection))
         return HTMLResponse(html, headers={**COMMON_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY})
 
     async def status_json(self, _request: Request) -> Response:
-        async with self._turn:
-            document = await asyncio.to_thread(render_status_json, self._sources.status())
+        async with self._json_turn:
+            status = self._sources.status()
+            document = await self._json.run(lambda: render_status_json(status))
         return Response(document, media_type="application/json", headers=COMMON_HEADERS)
 
     async def config(self, _request: Request) -> Response:
-        async with self._turn:
-            text = await asyncio.to_thread(self._sources.config)
+        text = await self._yaml.run(self._sources.config)
         return Response(text.encode("utf-8", "replace"), media_type="text/yaml", headers=COMMON_HEADERS)
+
+
+def _bounded(endpoint: Callable[[Request], Awaitable[Response]]) -> Places:
+    return Places(request_response(endpoint), limit=_ANSWERS_AT_A_TIME)
 
 
 def _probe(reasons: Callable[[], tuple[str, ...]], word: str) -> Callable[[Request], Awaitable[Response]]:
@@ -119,17 +127,11 @@ def _build_reload(
     async def endpoint(request: Request) -> Response:
         if reload is None:
             return plain(_OFF, 403)
-        if _comes_from_another_site(request.headers):
-            return plain(_CROSS_SITE, 403)
+        if any(name in request.headers for name in _SENT_BY_BROWSERS):
+            return plain(_BROWSER, 403)
         reason = await reload()
         if reason is not None:
             return plain(f"{reason}\n", 500)
         return plain("reloaded\n", 200)
 
     return endpoint
-
-
-def _comes_from_another_site(headers: Headers) -> bool:
-    """By `Origin`, which curl and the like do not send. The `null` of a sandboxed page is another site."""
-    here = headers.get("host", "").lower()
-    return any(origin.lower().partition("://")[2] != here for origin in headers.getlist("origin"))

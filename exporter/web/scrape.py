@@ -5,8 +5,8 @@ A page can be 40 MB. It is never whole in memory: one piece at a time, as `metri
 and handed to the connection, whose flow control holds us back; the event loop turns now and then. ISA-L takes half
 a millisecond to compress a piece; zlib, which stands in where ISA-L is not installed, takes two. Either is quick enough
 to be done where we stand, while a worker thread would wait for the interpreter lock at every piece. The number of
-scrapes under way is bounded, a client that has gone is noticed at the next turn, and one that does not read is cut off
-by the connection's own deadline (`protocol.py`). Nothing here waits for Braze.
+scrapes under way is bounded (`places.py`), and a client that has gone is noticed at the next turn. Nothing here waits
+for Braze.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from exporter.metrics.page import Exposition
-from exporter.web.negotiate import accepts_gzip, plain, wants_openmetrics
+from exporter.web.negotiate import accepts_gzip, wants_openmetrics
 from exporter.web.view import RenderMetrics
 
 try:
@@ -44,25 +44,15 @@ time.
 
 
 class Scrape:
-    """The ASGI endpoint of the telemetry path. At most *limit* answers are under way at a time."""
+    """The ASGI endpoint of the telemetry path."""
 
-    def __init__(self, render: RenderMetrics, *, limit: int) -> None:
+    def __init__(self, render: RenderMetrics) -> None:
         self._render = render
-        self._limit = limit
-        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._under_way >= self._limit:
-            text = f"{self._limit} scrapes are being answered already: try again in a moment.\n"
-            await plain(text, 503, {"retry-after": "1"})(scope, receive, send)
-            return
-        self._under_way += 1
-        try:
-            headers = Headers(scope=scope)
-            exposition = self._render(openmetrics=wants_openmetrics(headers))
-            await _answer(exposition, scope["method"], accepts_gzip(headers), receive, send)
-        finally:
-            self._under_way -= 1
+        headers = Headers(scope=scope)
+        exposition = self._render(openmetrics=wants_openmetrics(headers))
+        await _answer(exposition, scope["method"], accepts_gzip(headers), receive, send)
 
 
 async def _answer(exposition: Exposition, method: str, gzip: bool, receive: Receive, send: Send) -> None:

@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.config.errors import ConfigError
 from exporter.config.web import WebConfig
 from exporter.web.auth import Hidden
+from exporter.worker import Worker
 
 FRESH_SECONDS = 30.0
 
@@ -64,6 +65,7 @@ class Security:
         self._told: str | None = None
         """The text logged for the latest attempt."""
         self._turn = asyncio.Lock()
+        self._worker = Worker("web configuration")
 
     @property
     def tls(self) -> Callable[[], ssl.SSLContext] | None:
@@ -103,9 +105,11 @@ class Security:
 
     async def _read(self) -> str | None:
         try:
-            config = await asyncio.to_thread(self._load)
+            config = await self._worker.run(self._load)
         except ConfigError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - a defect must not end the reload, nor this chore
+            return f"a defect of the exporter: {type(error).__name__}: {error}"
         if (config.tls is None) != (self._config.tls is None):
             return "the web configuration turns TLS on or off: that needs a restart"
         if self._config.users and not config.users:  # the file may have been truncated

@@ -13,7 +13,7 @@ from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
 from exporter.domain.problem import Problem
 from exporter.domain.view import View
 from exporter.domain.wording import clip
-from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at
+from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at, without_broken
 from exporter.web.words import word_rfc3339
 
 SCHEMA_VERSION = 1
@@ -44,6 +44,18 @@ def _dump(value: Any) -> str:
 
 
 def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
+    integrations: list[dict[str, Any]] = []
+
+    def show(view: View) -> bool:
+        try:
+            one = _integration(workspace, view, now)
+            _dump(one)
+        except Exception:  # noqa: BLE001 - one odd integration must not cost the document of all
+            return False
+        integrations.append(one)
+        return True
+
+    workspace = without_broken(workspace, show)
     return {
         "name": _text(workspace.name),
         "rest_endpoint": _text(workspace.rest_endpoint),
@@ -51,7 +63,7 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
         "now": word_rfc3339(now),
         "history_read_ratio": workspace.history_read_ratio,
         "notes": [_text(note) for note in workspace.notes],
-        "integrations": [_integration(workspace, view, now) for view in workspace.views],
+        "integrations": integrations,
     }
 
 

@@ -6,12 +6,14 @@ these values, so a key cannot reach one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from exporter.domain.view import View
 from exporter.metrics.page import Exposition
+
+_MOST_BROKEN = 5
 
 
 class RenderMetrics(Protocol):
@@ -50,6 +52,20 @@ def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:
     if not view.up or own is None or view.last_poll_at is None:
         return own
     return min(own, view.last_poll_at + timedelta(seconds=workspace.poll_interval_seconds))
+
+
+def without_broken(workspace: WorkspaceStatus, works: Callable[[View], bool]) -> WorkspaceStatus:
+    """Return *workspace* without the views that cannot be shown, which a note counts: each costs its row only."""
+    judged = [(view, works(view)) for view in workspace.views]
+    broken = [view.integration.integration_id for view, shown in judged if not shown]
+    if not broken:
+        return workspace
+    note = f"{len(broken)} could not be shown because of a defect of the exporter; please report it: "
+    return replace(
+        workspace,
+        views=tuple(view for view, shown in judged if shown),
+        notes=(*workspace.notes, note + ", ".join(broken[:_MOST_BROKEN])),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Process:
 
     async def run(self) -> None:
         """Poll until the life ends or the task is cancelled."""
-        loops = [asyncio.create_task(poller.run()) for poller in self.pollers]
+        loops = [asyncio.create_task(poller.loops.run()) for poller in self.pollers]
         try:
             await self.life.ended.wait()
         finally:

@@ -62,7 +62,7 @@ def most_in_a_minute(*configs: Config) -> int:
         log = build_log("info", "logfmt", io.StringIO())
         exporter = Exporter(store=MemoryStore(), self_metrics=noted, clock=clock, log=log)
         for config, seconds in zip(configs, (200, *(2 for _ in configs[2:]), 70), strict=True):
-            await exporter.apply(config)
+            exporter.apply(config)
             await asyncio.sleep(seconds)
         await exporter.close()
 

@@ -1,6 +1,7 @@
 """The one door to Braze: requests wait for their turns, are measured, teach the rate limiter, and page."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
@@ -140,6 +141,18 @@ def test_a_429_holds_back_its_endpoint_alone(headers: dict[str, str], hold: floa
         assert api.try_turn(LIST) == 0
 
     through_api(act, answering(429, **headers))
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 500, 502, 503])
+@pytest.mark.parametrize(("asked", "hold"), [("70", 70.0), ("300", 300.0), ("301", 0.0), ("0", 0.0), ("soon", 0.0)])
+def test_any_answer_may_ask_for_a_pause_of_its_endpoint(status: int, asked: str, hold: float) -> None:
+    async def act(api: Api, _clock: VirtualClock) -> None:
+        with contextlib.suppress(PollError):
+            await api.ask(ABOUT_A)
+        assert api.try_turn(JOBS) == pytest.approx(hold)
+        assert api.try_turn(LIST) == 0
+
+    through_api(act, answering(status, retry_after=asked))
 
 
 def test_a_reset_is_measured_by_the_wall_clock_and_waited_for_by_the_other() -> None:

@@ -66,11 +66,15 @@ class Life:
         )
         return sorted(line for line in page.splitlines() if line.startswith(shown))
 
+    def begun(self) -> "Life":
+        self.poller.loops.start()
+        return self
+
     async def live(self, seconds: float) -> None:
-        task = asyncio.create_task(self.poller.run())
+        self.begun()
         await asyncio.sleep(seconds)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        self.poller.loops.halt()
+        await self.poller.loops.ended()
         self.store.close()
 
 
@@ -87,7 +91,7 @@ def test_a_restart_shows_what_discovery_had_found_before_braze_is_asked(tmp_path
         world = build_world(clock.now())
         first = Life(world, clock, tmp_path)
         await first.live(1200)
-        return first.lines(), Life(world, clock, tmp_path).lines()
+        return first.lines(), Life(world, clock, tmp_path).begun().lines()
 
     before, after = run(main, start=START)
     assert any(line.startswith("braze_cdi_syncs_total") and not line.endswith(" 0") for line in before)
@@ -105,7 +109,7 @@ def test_what_was_gone_before_the_restart_stays_gone(tmp_path: Path) -> None:
 
         both: tuple[Coroutine[Any, Any, None], ...] = (first.live(1200), remove())
         await asyncio.gather(*both)
-        return Life(world, clock, tmp_path).lines()
+        return Life(world, clock, tmp_path).begun().lines()
 
     lines = [line for line in run(main, start=START) if 'integration_name="users"' in line]
     assert [line.partition("{")[0] for line in lines] == ["braze_cdi_integration_info", "braze_cdi_problem"]

@@ -44,15 +44,55 @@ def test_a_full_disk_costs_nothing_once_it_has_room_again(tmp_path: Path) -> Non
     again.close()
 
 
-def test_the_disk_is_tried_again_at_most_once_a_minute(tmp_path: Path) -> None:
+def test_the_disk_is_tried_again_every_five_seconds(tmp_path: Path) -> None:
     around = Surroundings()
     store = around.open(tmp_path)
     with full_disk():
-        for second in range(181):
+        for second in range(16):
             store.commit("w", "a", state(second))
             around.time += timedelta(seconds=1)
     assert around.failures == 4
     store.close()
+
+
+def test_the_state_is_on_disk_soon_after_it_has_room_again_without_any_news(tmp_path: Path) -> None:
+    around = Surroundings()
+    store = around.open(tmp_path)
+    with full_disk():
+        store.commit("w", "a", state(1))
+    around.time += timedelta(seconds=5)
+    store.look_after()
+    assert around.persistent
+    assert [line.startswith((IN_MEMORY, BACK)) for line in around.said()] == [True, True]
+    store.close()
+    again = around.open(tmp_path)
+    assert again.load("w") == {"a": state(1)}
+    again.close()
+
+
+@pytest.mark.parametrize("harm", ["emptied", "replaced", "removed"])
+def test_a_folder_that_was_changed_behind_our_back_is_noticed_without_any_news(tmp_path: Path, harm: str) -> None:
+    around = Surroundings()
+    folder = tmp_path / "state"
+    store = around.open(folder)
+    store.commit("w", "a", state(1))
+    store.look_after()
+    assert around.said() == []
+    if harm == "emptied":
+        for path in folder.iterdir():
+            path.unlink()
+    else:
+        shutil.move(folder, tmp_path / "elsewhere")
+        if harm == "replaced":
+            folder.mkdir()
+    store.look_after()
+    told = around.said()
+    assert told[0].startswith(IN_MEMORY)
+    assert told[-1].startswith(BACK)
+    store.close()
+    again = around.open(folder)
+    assert again.load("w") == {"a": state(1)}
+    again.close()
 
 
 def test_a_clock_that_was_set_back_does_not_lengthen_the_pause(tmp_path: Path) -> None:

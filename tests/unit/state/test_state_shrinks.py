@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.exporter import Exporter, keep_tidy
+from exporter.app.exporter import Exporter
+from exporter.app.storage import keep_tidy
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state import shrink as shrinking

@@ -120,35 +120,6 @@ def test_a_large_page_leaves_turns_to_others_but_does_not_wait_for_them_at_each_
     assert 3 <= len(set(between)) <= 12
 
 
-async def scrape_twice_at_a_time(sources: Sources, scrapes: int) -> list[int]:
-    app = sources.build()
-    held = asyncio.Event()
-    statuses: list[int] = []
-
-    async def receive() -> Message:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-            if len(statuses) == scrapes:
-                held.set()
-            if message["status"] == 200:
-                await held.wait()
-
-    scope = {"type": "http", "method": "GET", "path": "/metrics", "query_string": b"", "headers": []}
-    await asyncio.gather(*(app(dict(scope), receive, send) for _ in range(scrapes)))
-    held.set()
-    await app(dict(scope), receive, send)
-    return statuses
-
-
-def test_beyond_eight_scrapes_at_a_time_the_answer_is_503_and_later_200_again() -> None:
-    statuses = asyncio.run(scrape_twice_at_a_time(Sources(), 10))
-    assert statuses == [200] * 8 + [503] * 2 + [200]
-
-
 def test_telemetry_path_can_be_chosen() -> None:
     assert call(Sources(), "GET", "/deep/er", telemetry_path="/deep/er").content == b"first 1\nsecond 2\n"
     assert call(Sources(), "GET", "/metrics", telemetry_path="/deep/er").status_code == 404

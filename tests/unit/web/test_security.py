@@ -18,12 +18,12 @@ ERROR = ConfigError([FieldError("web.yaml", 3, "basic_auth_users", "names no use
 class OnDisk:
     """What reading the web configuration gives; a test changes it at will."""
 
-    content: WebConfig | ConfigError
+    content: WebConfig | Exception
     sources: Sources = field(default_factory=Sources)
     reported: list[bool] = field(default_factory=list)
 
     def load(self) -> WebConfig:
-        if isinstance(self.content, ConfigError):
+        if isinstance(self.content, Exception):
             raise self.content
         return self.content
 
@@ -74,6 +74,16 @@ def test_what_cannot_be_used_changes_nothing_and_is_logged_once() -> None:
     disk.content = before
     assert asyncio.run(security.refresh()) is None
     assert disk.logged == ["error", "info"]
+
+
+def test_a_defect_while_reading_is_a_failed_refresh_like_any_other() -> None:
+    disk = OnDisk(WebConfig(users=users(ann="secret")))
+    security = disk.security()
+    disk.content = MemoryError("too much")
+    reason = asyncio.run(security.refresh(asked=True))
+    assert reason is not None
+    assert "MemoryError: too much" in reason
+    assert (disk.reported, disk.logged, list(security.users())) == ([False], ["error"], ["ann"])
 
 
 def test_whoever_asks_for_it_finds_in_the_log_how_it_went() -> None:

@@ -1,0 +1,82 @@
+"""
+Places for answers that are large: a few at a time, so that memory is bounded whatever clients do.
+
+A client that does not read would keep its place until its connection's deadline. So when all places are taken, the one
+whose client has taken nothing for the longest time makes room, if that is more than a moment; one that reads stays.
+Knows nothing of what is sent.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exporter.web.negotiate import plain
+
+STALLED_SECONDS = 0.5
+"""A client that has not taken the latest slice for so long makes room where another waits."""
+_PATIENCE_SECONDS = 5.0
+"""How long one waits for a place."""
+_LOOK_SECONDS = 0.05
+_SLICE_BYTES = 256 * 1024
+"""An answer is handed to the connection in slices of this size: as much of it waits for a client, not all."""
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    task: "asyncio.Task[object] | None"
+    progress_at: float
+
+
+class Places:
+    """*app*, with at most *limit* answers under way; the next one waits a little, and is told to come again."""
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+        self._taken: set[_Place] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._place() as place:
+            if place is None:
+                text = f"{self._limit} such answers are under way already: try again in a moment.\n"
+                await plain(text, 503, {"retry-after": "1"})(scope, receive, send)
+                return
+
+            async def send_in_slices(message: Message) -> None:
+                body = message.get("body", b"")
+                for start in range(0, len(body), _SLICE_BYTES):
+                    part = body[start : start + _SLICE_BYTES]
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                    place.progress_at = asyncio.get_running_loop().time()
+                if not body or not message.get("more_body", False):
+                    # Waits until the connection has little left to send, so that the place is kept as long as memory.
+                    await send({**message, "body": b""} if body else message)
+
+            await self._app(scope, receive, send_in_slices)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[_Place | None]:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PATIENCE_SECONDS
+        while len(self._taken) >= self._limit and not self._make_room(loop.time()):
+            if loop.time() >= until:
+                yield None
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        place = _Place(asyncio.current_task(), loop.time())
+        self._taken.add(place)
+        try:
+            yield place
+        finally:
+            self._taken.discard(place)
+
+    def _make_room(self, now: float) -> bool:
+        slowest = min(self._taken, key=lambda place: place.progress_at)
+        if now - slowest.progress_at < STALLED_SECONDS or slowest.task is None:
+            return False
+        slowest.task.cancel()  # uvicorn then closes the connection
+        self._taken.discard(slowest)
+        return True

@@ -1,0 +1,245 @@
+"""A reload is a transaction: whatever fails in it, everything is as it was before, and nothing is left behind."""
+
+import asyncio
+import io
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.app import exporter as composition
+from exporter.app.daemon import build_sources
+from exporter.app.exporter import Exporter
+from exporter.app.reload import Reloader
+from exporter.config.files import ConfigWatch
+from exporter.config.load import Config, ConfiguredWorkspace
+from exporter.domain.errors import NetworkError
+from exporter.domain.model import Integration
+from exporter.domain.settings import PollSettings, WorkspaceSettings
+from exporter.log import build_log
+from exporter.metrics.page import Page
+from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.workspace import WorkspacePoller
+from exporter.state.store import MemoryStore
+from exporter.web.view import WebSources
+from exporter.worker import Worker
+from tests.snapshots import page_bytes
+from tests.virtual_time import VirtualClock, run
+
+
+class Unreachable:
+    """A key that is read for every request, and then there is no way to Braze."""
+
+    def __init__(self, asked: list[str], name: str) -> None:
+        self.setting = ("api_key_file", name)
+        self._asked = asked
+        self._name = name
+
+    def read(self) -> str:
+        self._asked.append(self._name)
+        raise NetworkError("no network")
+
+    def reject(self) -> None:
+        """Nobody does."""
+
+
+class World:
+    """An exporter with its reloader, whose file is what `wanted` says."""
+
+    def __init__(self, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self.asked: list[str] = []
+        self.clock = clock
+        self.lines = io.StringIO()
+        log = build_log("info", "logfmt", self.lines)
+        self.exporter = Exporter(store=MemoryStore(), self_metrics=SelfMetrics(), clock=clock, log=log)
+        self.wanted = self.config("one", "two")
+        self.reloader = Reloader(
+            path="config.yaml",
+            config=self.wanted,
+            watch=ConfigWatch(str(tmp_path / "config.yaml")),
+            exporter=self.exporter,
+            clock=clock,
+            log=log,
+        )
+        self.sources: WebSources = build_sources(self.exporter, clock, self.reloader.render, self.reloader.reload)
+
+        async def load(_worker: object, _job: object) -> Config:
+            await asyncio.sleep(1)
+            return self.wanted
+
+        monkeypatch.setattr(Worker, "run", load)  # virtual time has no threads
+
+    def config(self, *names: str, interval: float = 60) -> Config:
+        return Config(
+            tuple(
+                ConfiguredWorkspace(
+                    WorkspaceSettings(
+                        name,
+                        "https://rest.iad-03.braze.com",
+                        PollSettings(interval_seconds=interval),
+                        integrations=(Integration(name, f"id-{name}", f"id-{name}"),),
+                    ),
+                    Unreachable(self.asked, name),
+                )
+                for name in names
+            )
+        )
+
+    def shown(self) -> tuple[object, ...]:
+        """All that a visitor sees and that does not change with time."""
+        page = page_bytes(self.exporter.page, self.clock.now()).decode()
+        own = [line for line in page.splitlines() if line.startswith("braze_cdi_up{") or "_interval_seconds{" in line]
+        names = [workspace.name for workspace in self.sources.status().workspaces]
+        return sorted(own), names, self.sources.unhealthy(), self.sources.unready(), self.sources.config()
+
+    async def requests_in_ten_minutes(self) -> int:
+        before = len(self.asked)
+        await asyncio.sleep(600)
+        return len(self.asked) - before
+
+
+Play = Callable[[Callable[[World], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Play:
+    """Run a story with two workspaces that have been polled for a while."""
+
+    def begin(story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+        async def main(clock: VirtualClock) -> None:
+            world = World(clock, monkeypatch, tmp_path)
+            world.exporter.apply(world.wanted)
+            await asyncio.sleep(1200)
+            try:
+                await story(world)
+            finally:
+                await world.exporter.close()
+            assert len(asyncio.all_tasks()) == 1
+
+        run(main, start=datetime(2026, 3, 2, 8, tzinfo=UTC))
+
+    return begin
+
+
+def fails_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int) -> None:
+    """Let the *call*-th call of a function raise."""
+    real, calls = getattr(owner, name), 0
+
+    def fail(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise OSError("the disk is on fire")
+        return real(*args, **options)
+
+    monkeypatch.setattr(owner, name, fail)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "call"),
+    [
+        (composition, "build_sender", 1),
+        (composition, "build_sender", 3),
+        (composition, "build_limiters", 1),
+        (WorkspacePoller, "__init__", 1),
+        (WorkspacePoller, "__init__", 3),
+        (MemoryStore, "load", 2),
+        (Page, "exchange", 1),
+        (Page, "_prepare", 3),
+    ],
+)
+def test_whatever_fails_all_is_as_before_and_the_next_reload_works(
+    play: Play, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int
+) -> None:
+    async def story(world: World) -> None:
+        before, tasks = world.shown(), len(asyncio.all_tasks())
+        usual = await world.requests_in_ten_minutes()
+        for attempt in range(3):
+            world.wanted = world.config("three", "two", "one", interval=30)
+            with monkeypatch.context() as patched:
+                fails_at(patched, owner, name, call)
+                answer = await world.reloader.reload()
+            assert answer is not None
+            assert "the disk is on fire" in answer
+            assert world.lines.getvalue().count("configuration not reloaded") == attempt + 1
+            page = page_bytes(world.exporter.page, world.clock.now()).decode()
+            assert "braze_cdi_exporter_config_last_reload_successful 0\n" in page
+            assert "three" not in page
+            assert world.shown() == before
+            await asyncio.sleep(1)
+            assert len(asyncio.all_tasks()) == tasks
+            assert await world.requests_in_ten_minutes() == usual
+        assert await world.reloader.reload() is None
+        await asyncio.sleep(60)
+        assert [workspace.name for workspace in world.sources.status().workspaces] == ["three", "two", "one"]
+        assert world.sources.unready() == ()
+
+    play(story)
+
+
+def test_every_moment_of_a_reload_shows_all_workspaces_and_is_ready(play: Play) -> None:
+    async def story(world: World) -> None:
+        world.wanted = world.config("one", "two", interval=30)
+        reload = asyncio.create_task(world.reloader.reload())
+        moments = 0
+        while not reload.done():
+            up, names, unhealthy, unready, _ = world.shown()
+            assert (len([line for line in up if "up{" in line]), names, unhealthy, unready) == (  # type: ignore[attr-defined]
+                2,
+                ["one", "two"],
+                (),
+                (),
+            )
+            moments += 1
+            await asyncio.sleep(0 if moments % 20 else 0.1)
+        assert moments > 20
+        assert await reload is None
+
+    play(story)
+
+
+def test_a_poll_of_the_old_configuration_changes_nothing_after_the_new_one_is_there(play: Play) -> None:
+    async def story(world: World) -> None:
+        world.exporter.apply(world.config("one"))
+        await asyncio.sleep(0)
+        names = {line.split('workspace="')[1][:3] for line in world.shown()[0]}  # type: ignore[attr-defined]
+        await asyncio.sleep(100)
+        assert names == {line.split('workspace="')[1][:3] for line in world.shown()[0]} == {"one"}  # type: ignore[attr-defined]
+
+    play(story)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.5, 1.0])
+def test_a_stop_in_the_middle_of_a_reload_stops_everything(play: Play, after: float) -> None:
+    async def story(world: World) -> None:
+        world.wanted = world.config("one", "two", "three", interval=30)
+        reload = asyncio.create_task(world.reloader.reload())
+        await asyncio.sleep(after)
+        await world.exporter.close()
+        await reload
+        assert len(asyncio.all_tasks()) == 1
+        assert await world.requests_in_ten_minutes() == 0
+
+    play(story)
+
+
+def test_automatic_reloads_go_on_after_one_that_failed(
+    play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story(world: World) -> None:
+        watching = asyncio.create_task(world.reloader.watch(10))
+        with monkeypatch.context() as patched:
+            fails_at(patched, composition, "build_sender", 1)
+            world.wanted = world.config("three")
+            (tmp_path / "config.yaml").write_text("# once")
+            await asyncio.sleep(30)
+        assert len(world.exporter.pollers) == 2
+        (tmp_path / "config.yaml").write_text("# twice")
+        await asyncio.sleep(30)
+        assert [poller.settings.name for poller in world.exporter.pollers] == ["three"]
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    play(story)
