@@ -1,5 +1,5 @@
 """
-The real poller, ledger, store, rate limiter and page against the simulated Braze, for a hundred simulated weeks.
+The real poller, ledger, store, rate limiter and page against the simulated Braze, for sixty simulated weeks.
 
 Faults, drift, restarts, kills between any two steps and steps of the clock are drawn from each seed; `drive.py` says
 what is checked at every scrape, `verdict.py` what in the end.
@@ -16,7 +16,7 @@ from tests.simulation.__main__ import main
 from tests.simulation.drive import simulate
 from tests.simulation.storage import state_file
 
-SEEDS = 100
+SEEDS = 60
 _AT_A_TIME = 5
 
 
