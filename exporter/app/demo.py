@@ -17,6 +17,7 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.config.render import render_config
 from exporter.domain.limits import LimitSettings
 from exporter.domain.model import Integration
+from exporter.domain.past import HISTORY
 from exporter.domain.settings import PollSettings, WorkspaceSettings
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.presets import begin_later_problems, build_demo_world, demo_workspaces
@@ -91,6 +92,7 @@ def _demo_config(world: World, port: int) -> Config:
                         )
                         for each in workspace.integrations
                     ),
+                    history_seconds=HISTORY.total_seconds(),
                 ),
                 FixedKey(workspace.key),
             )

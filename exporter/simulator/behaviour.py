@@ -25,6 +25,7 @@ INTEGRATION_PROBLEMS = {
     "boundary_resync": "the rows of the boundary are synced again and again while the watermark stands still",
     "falling_behind": "the warehouse produces nothing: no rows, and the watermark stands still",
     "few_rows": "each sync brings a tenth of its rows",
+    "many_rows": "each sync brings ten times its rows",
     "paused": "the integration is paused: no sync starts and no run is announced",
     "unscheduled": "the schedule was removed: no run is announced, and no sync starts but on demand",
 }
@@ -85,6 +86,9 @@ BEHAVIOURS = {
     "falling_behind": Behaviour(problems=frozenset({"falling_behind"}), problem_runs=12),
     "boundary_resync": Behaviour(problems=frozenset({"boundary_resync"}), problem_runs=8),
     "silent_stop": Behaviour(problems=frozenset({"silent_stop"}), problem_runs=3),
+    "few_rows": Behaviour(problems=frozenset({"few_rows"}), problem_runs=3),
+    "many_rows": Behaviour(problems=frozenset({"many_rows"}), problem_runs=5),
+    "slow": Behaviour(problems=frozenset({"slow"}), problem_runs=5),
     "undocumented": Behaviour(("success", "success", "Throttled")),
     "limit_exceeded": Behaviour(("success", "success", "success", "Limit Exceeded")),
 }
@@ -133,7 +137,8 @@ def draw_outcome(
         behaviour.outcomes[number % len(behaviour.outcomes)] if behaviour.in_turn else random.choice(behaviour.outcomes)
     )
     word = word or next((forced for problem, forced in FORCED_OUTCOMES.items() if problem in problems), drawn)
-    rows = random.randint(*scale.rows) // (_FEWER if "few_rows" in problems else 1)
+    rows = random.randint(*scale.rows)
+    rows = rows // _FEWER if "few_rows" in problems else rows * _FEWER if "many_rows" in problems else rows
     failed = random.randint(1, max(1, rows // 10))
     lag = timedelta(seconds=random.randint(1, 60))
     if word == "error":

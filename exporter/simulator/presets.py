@@ -29,6 +29,8 @@ _PAST = timedelta(hours=1)
 _DELAY = (0, 2)
 _STAGGER = timedelta(seconds=7)
 _SCALE = Scale(seconds=(3, 9), rows=(200, 4000))
+_STEADY, _LONG_PAST = Scale(seconds=(40, 60), rows=(1800, 2200)), timedelta(days=60)
+"""So that a change is seen from the first poll on, by what was learned."""
 _USERS = Profile("users")
 
 
@@ -118,6 +120,9 @@ _CHARACTERS = (
         Scale((3, 9), (40, 60)),
         limits={"rows_synced": 100},
     ),
+    _Character("crm", "email_clicks", "few_rows", every(days=1), _STEADY, past=_LONG_PAST),
+    _Character("crm", "web_sessions", "many_rows", every(days=1), _STEADY, past=_LONG_PAST),
+    _Character("crm", "ltv_scores", "slow", every(days=1), _STEADY, past=_LONG_PAST),
     _Character("marketing-eu", "order_refunds", "silent_stop", every(minutes=1), limits={"start_delay": 30}),
 )
 

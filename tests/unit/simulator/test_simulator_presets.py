@@ -8,7 +8,7 @@ from exporter.simulator.schedule import ScheduleKind
 from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_status, results
 
 
-def test_the_demo_shows_every_temper_but_the_undocumented_status_and_one_that_never_ran() -> None:
+def test_the_demo_shows_every_behaviour_but_the_undocumented_status_and_one_that_never_ran() -> None:
     world = build_demo_world(1, NOON)
     shown = [integration.behaviour for integration in world.integrations.values()]
     missing = {name for name, behaviour in BEHAVIOURS.items() if behaviour not in shown}
@@ -21,7 +21,8 @@ def test_the_demo_shows_every_temper_but_the_undocumented_status_and_one_that_ne
 def test_the_demo_tells_what_a_configuration_needs() -> None:
     world = build_demo_world(1, NOON)
     spaces = demo_workspaces(world)
-    assert [(space.name, len(space.integrations)) for space in spaces] == [("production", 10), ("marketing-eu", 9)]
+    sizes = {space.name: len(space.integrations) for space in spaces}
+    assert sizes == {"production": 10, "marketing-eu": 9, "crm": 3}
     for space in spaces:
         for each in space.integrations:
             assert ask_status(world, each.integration_id, key=space.key).status == 200
@@ -30,7 +31,7 @@ def test_the_demo_tells_what_a_configuration_needs() -> None:
 
 def test_more_problems_begin_when_the_demo_has_run_for_a_while() -> None:
     world = build_demo_world(1, NOON)
-    production, marketing = demo_workspaces(world)
+    production, marketing, _ = demo_workspaces(world)
     ids = {each.name: each.integration_id for each in (*production.integrations, *marketing.integrations)}
     begin_later_problems(world)
     assert "unscheduled" in world.integrations[ids["birthday_offers"]].problems
