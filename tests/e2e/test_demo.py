@@ -19,7 +19,7 @@ def test_the_demo_shows_where_to_look_and_ends_without_a_trace(tmp_path: Path) -
         wait_for("it says where to look", lambda: len(_ADDRESS.findall(demo.stdout)) == 3)
         addresses = _ADDRESS.findall(demo.stdout)
         assert addresses == [(str(demo.port), path) for path in ("/", "/metrics", "/api/v1/status")]
-        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 19)
+        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 22)
         assert {ask(demo.port, path).status for _, path in addresses} == {200}
         assert ask(demo.port, "/-/ready").status == 200
         states = {
