@@ -55,4 +55,6 @@ def test_the_greeting_is_one_block_above_the_log(tmp_path: Path) -> None:
     greeting, log = terminal.read_text().split("Stop with Ctrl-C.\n\n")
     assert "level=" not in greeting
     assert len(_ADDRESS.findall(greeting)) == 3
-    assert [line.split()[1] for line in log.splitlines()] == ["level=info"] * 3
+    told = [line.split("msg=")[1] for line in log.splitlines() if "reading the history" not in line]
+    assert [words.split()[0] for words in told] == ["listening", "started", "stopped"]
+    assert all("level=info" in line for line in log.splitlines())
