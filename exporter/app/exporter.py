@@ -26,10 +26,10 @@ from exporter.domain.settings import RateLimits
 from exporter.domain.shard import Shard
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.learning import WorkThread
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import Key, Store
 from exporter.version import VERSION
+from exporter.worker import Worker
 
 USER_AGENT = f"braze-cdi-exporter/{VERSION}"
 
@@ -101,7 +101,7 @@ class Exporter:
         self._log = log
         self._shard = shard or Shard()
         self._tls = build_tls_context()
-        self._learning = WorkThread()
+        self._learning = Worker("learning").run
         self._running: dict[str, Running] = {}
         self._ending: set[asyncio.Task[None]] = set()
         """Closes the connections of workspaces that are polled no more."""
@@ -176,7 +176,6 @@ class Exporter:
         for running in self._running.values():
             self._halt(running)
         await asyncio.gather(*self._ending, return_exceptions=True)
-        self._learning.close()
 
     def _halt(self, running: Running) -> None:
         running.poller.loops.halt()

@@ -9,7 +9,6 @@ verdict is there at once. Decides nothing about limits: `domain/learned.py` does
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -42,19 +41,6 @@ class Work(Protocol):
 async def at_once(work: Callable[[], T], /) -> T:
     """Do the work on the event loop."""
     return work()
-
-
-class WorkThread:
-    """One thread for the learning of all workspaces."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="learning")
-
-    async def __call__(self, work: Callable[[], T], /) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Learner:

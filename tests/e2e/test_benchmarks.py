@@ -28,6 +28,7 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
         "--workspaces 2 --integrations-each 3 --minutes 0.01 --scrape-every 0.2",
         [["integrations, workspaces", "6 in 2"]],
     ),
+    "learning": ("--integrations 20", [["integrations, syncs", "20, 12,250"]]),
     "rules": (
         "--integrations 100 --rounds 1 --pause 1",
         [["shipped", "2"], ["shipped, everything wrong", "100"]],
