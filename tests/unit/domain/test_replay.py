@@ -7,7 +7,7 @@ import pytest
 
 from exporter.domain.limits import LimitSettings, Setting, Source
 from exporter.domain.model import Integration, SyncStatus
-from exporter.domain.past import Run, to_moment
+from exporter.domain.past import Run, to_moment, to_sync
 from exporter.domain.replay import PastProblem, Replay, Replayed
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, every, run
 
@@ -29,7 +29,7 @@ def replay(
     changed = [change(one) if begin <= one.start < end else one for one in runs]
     known = [one for one in changed if one is not None]
     integration = Integration("w", "i", "i", limits=LimitSettings(limits), expected_interval_seconds=interval)
-    return Replay(integration, known, to_moment(SINCE), to_moment(UNTIL), history).run()
+    return Replay(integration, [to_sync(one) for one in known], to_moment(SINCE), to_moment(UNTIL), history).run()
 
 
 HOURLY = every(HOUR, 20)
