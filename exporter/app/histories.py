@@ -25,7 +25,7 @@ from exporter.state.statefile import StateFile
 
 _ATTEMPTS = 5
 _PAGE = 10
-_AFRESH = MOST_PAGES // 2
+AFRESH = MOST_PAGES // 2
 """Pages after which reading begins anew where it is: polls take a list of MOST_PAGES for one without an end."""
 LONGEST = 100_000
 """Syncs of one integration that are read, at the most."""
@@ -85,7 +85,7 @@ async def read_past(api: Api, integration_id: str, stored: StoredPast, since: da
             bridged, last = True, last or whole
             if cursor is not None:  # goes on where the daemon has stopped reading
                 pages = api.syncs(integration_id, cursor=cursor)
-        elif read % _AFRESH == 0 and page.next_cursor is not None:
+        elif read % AFRESH == 0 and page.next_cursor is not None:
             pages = api.syncs(integration_id, cursor=page.next_cursor)
         last = last or (bridged and _is_enough(found, since, first))
     return [found[start] for start in sorted(found) if to_moment(start) >= first]

@@ -78,9 +78,10 @@ class Replay:
         self._watch = Watch(integration, _NEVER_STALE)
         self._learned_at: datetime | None = None
         first = min((sync.sync_start_time for sync in syncs), default=since)
-        self._first_seen_at = min(first, since)
+        self._first_seen_at = first
+        """Where its first sync is later than *since*, nobody knows whether it was there before."""
         page = Page((), last=True)
-        begun_at = self._first_seen_at + EMPTY_PAST
+        begun_at = min(first, since) + EMPTY_PAST
         self._ledger: Ledger = absorb(None, Walk(), page, now=begun_at, max_pages=1).ledger
         self._state = IntegrationState(self._first_seen_at, session=Session(listed_at=NEVER, awaits_list=False))
         self._runs: list[Run] = []
