@@ -31,22 +31,29 @@ LONGEST = 100_000
 """Syncs of one integration that are read, at the most."""
 
 
-async def read_history(api: Api, integration_id: str, since: datetime, now: datetime) -> tuple[Sync, ...]:
+async def read_history(api: Api, integration_id: str, since: datetime, first: datetime) -> tuple[Sync, ...]:
     """
-    Return the finished syncs of an integration that started after *since*, the oldest first.
+    Return the finished syncs of an integration, the oldest first.
+
+    Args:
+        api: Of its workspace.
+        integration_id: Whose.
+        since: From here on all are wanted; before it no more than are learned from.
+        first: Only those that started later.
 
     Raises:
         PollError: A page could not be read: half a history would pass for a whole one.
 
     """
     found: dict[datetime, Sync] = {}
-    pages, last = api.syncs(integration_id), False
+    pages, last, before = api.syncs(integration_id), False, 0
     while not last:
         page = await pages.read()
         syncs = page.decoded.syncs
         found.update((sync.sync_start_time, sync) for sync in syncs if sync.finished)
-        last = page.last or min((sync.sync_start_time for sync in syncs), default=now) <= since
-    return tuple(found[start] for start in sorted(found) if start > since)
+        before += sum(sync.sync_start_time < since for sync in syncs)
+        last = page.last or before >= MOST or any(sync.sync_start_time <= first for sync in syncs)
+    return tuple(found[start] for start in sorted(found) if start > first)
 
 
 async def read_past(api: Api, integration_id: str, stored: StoredPast, since: datetime, first: datetime) -> list[Run]:

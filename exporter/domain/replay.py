@@ -89,6 +89,11 @@ class Replay:
         self._grown = False
         """Whether there are more since limits were learned."""
 
+    @property
+    def syncs(self) -> int:
+        """How many finish within the time."""
+        return sum(sync.finished_at > self._since for sync in self._syncs)
+
     def moments(self) -> Iterator[tuple[datetime, View]]:
         """
         Yield what is shown after each event, and whenever time alone has changed it, in the order of time.
@@ -136,8 +141,7 @@ class Replay:
                 known = open_.get(name)
                 open_[name] = PastProblem(problem, now) if known is None else worst(known, problem)
         problems = sorted([*ended, *open_.values()], key=lambda one: (one.began_at, one.problem.kind))
-        finished = sum(sync.finished_at > self._since for sync in self._syncs)
-        return Replayed(tuple(problems), view.limits if view is not None else Limits(), finished)
+        return Replayed(tuple(problems), view.limits if view is not None else Limits(), self.syncs)
 
     def _events(self) -> Iterator[tuple[datetime, Sync]]:
         """Yield starts and finishes with their syncs, in the order of time; a finish before a start."""

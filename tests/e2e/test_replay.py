@@ -67,10 +67,6 @@ def requests(braze: SimulatedBraze) -> int:
     return sum(count for (endpoint, _), count in asked.items() if endpoint is Endpoint.JOB_SYNC_STATUS)
 
 
-def fail(braze: SimulatedBraze, **fault: str) -> None:
-    braze.call(lambda world: world.faults.add("http_500", **fault))
-
-
 def test_the_json_has_the_promised_form(braze: SimulatedBraze, tmp_path: Path) -> None:
     done = replay(tmp_path, "--output", "json")
     assert done.returncode == 0
@@ -97,7 +93,8 @@ def test_the_table_has_a_row_a_problem_and_a_summary(braze: SimulatedBraze, tmp_
     assert done.returncode == 0
     table, summary = done.stdout.split("\n\n")
     headings, row = table.splitlines()
-    assert headings.split() == ["INTEGRATION", "PROBLEM", "SEVERITY", "FROM", "(UTC)", "UNTIL", "(UTC)", "VALUE", "LIMIT"]
+    words = ["INTEGRATION", "PROBLEM", "SEVERITY", "FROM", "(UTC)", "UNTIL", "(UTC)", "VALUE", "LIMIT"]
+    assert headings.split() == words
     assert [*row.split()[:3], *row.split()[-3:]] == [BROKEN, "failing", "critical", "still", "2", "1"]
     assert [line.split() for line in summary.splitlines()] == [
         ["INTEGRATION", "PROBLEM", "TIMES", "CRITICAL"],
@@ -116,7 +113,7 @@ def test_the_cost_comes_first_then_progress(braze: SimulatedBraze, tmp_path: Pat
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_printed(braze: SimulatedBraze, tmp_path: Path) -> None:
-    fail(braze, integration_id=HOURLY)
+    braze.call(lambda world: world.faults.add("http_500", integration_id=HOURLY))
     done = replay(tmp_path, "--output", "json")
     assert done.returncode == 1
     assert set(by_id(done)) == {BROKEN}

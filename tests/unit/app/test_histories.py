@@ -22,8 +22,7 @@ from exporter.state.pasts import Progress, StoredPast
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock, run
 
-START = datetime(2026, 1, 10, 0, 12, tzinfo=UTC)
-"""When no sync runs, and none begins for a while."""
+START = datetime(2026, 1, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
@@ -31,9 +30,10 @@ class Braze:
     """A simulated Braze with one integration that syncs every quarter of an hour, in virtual time."""
 
     def __init__(self, clock: VirtualClock, days: float = 4) -> None:
-        self.world = World(1, clock.now())
+        self.world = World(1, clock.now() - timedelta(minutes=10))  # so that no sync runs or begins meanwhile
         self.world.add_workspace("w")
         self.key = self.world.add_integration("w", "users", schedule=every(minutes=15), history=timedelta(days=days))
+        self.world.advance(clock.now())
         self.sender = VirtualSender(self.world, clock, "key-of-w", random.Random(1))
         limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(6000, 1.0, clock.monotonic())}
         self.api = Api(
