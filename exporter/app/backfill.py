@@ -1,14 +1,16 @@
 """
 `backfill`: past syncs as OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`.
 
-Decides what a scrape would have shown after each past sync: the syncs are replayed through the rules that count live
-ones, from a first sight at the beginning of the period, and the catalogue renders the result. Only families that follow
-from syncs alone are written; what polls would have seen is not known.
+Decides what a scrape would have shown when: the syncs are replayed through the rules that count and judge live ones,
+with the limits learned by then, counters from 0 at the beginning of the period, and the catalogue renders the result.
+A series has a sample after each finished sync, and wherever else its value changes; problems have one whenever they are
+judged. Only families that follow from syncs alone are written; what polls would have seen is not known.
 """
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Self
@@ -20,19 +22,31 @@ from exporter.braze.api import Api
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import AuthError, ForbiddenError, PollError
-from exporter.domain.integration_state import IntegrationState, Watch
-from exporter.domain.ledger import EMPTY_PAST, Ledger, Page, Walk, absorb
 from exporter.domain.model import Integration, Sync
-from exporter.domain.settings import PollSettings
-from exporter.domain.summary import summarize
-from exporter.domain.view import View, build_view
+from exporter.domain.replay import Replay
+from exporter.domain.view import View
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.columns import render_lines
 from exporter.metrics.family import Family, integration_labels
 from exporter.metrics.text import render_header, render_labels
 
 _FROM_SYNCS = frozenset(
-    {"latest", "latest_finished", "last_success_at", "last_timestamp_synced", "consecutive_failed_syncs", "totals"}
+    {
+        "latest",
+        "latest_finished",
+        "last_success_at",
+        "last_timestamp_synced",
+        "consecutive_failed_syncs",
+        "totals",
+        "problems",
+        "limits",
+        "usual_rows",
+        "usual_duration_seconds",
+        "learned_syncs",
+        "failed_rows_ratio",
+        "last_sync_lag_seconds",
+        "start_deadline_at",
+    }
 )
 FAMILIES = tuple(family for family in CATALOGUE if family.reads in _FROM_SYNCS and not family.against_now)
 """The families written."""
@@ -41,25 +55,18 @@ _TICK = timedelta(milliseconds=1)
 """Prometheus' resolution: two samples of a series need different milliseconds."""
 
 
-def replay(integration: Integration, syncs: Iterable[Sync], since: datetime) -> Iterator[tuple[datetime, View]]:
-    """Yield the view shown at *since* and after each of *syncs*, each with its time, in order."""
-    watch = Watch(integration, PollSettings())
-    ledger = absorb(None, Walk(), Page((), last=True), now=since + EMPTY_PAST, max_pages=1).ledger
-    at = since
-    yield at, _view(ledger, watch, at)
-    for sync in sorted(syncs, key=_end):
-        ledger = absorb(ledger, Walk(), Page((sync,), last=True), now=_end(sync), max_pages=1).ledger
-        at = max(_end(sync), at + _TICK)
-        yield at, _view(ledger, watch, at)
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What is written of, and learned from."""
 
+    since: datetime
+    until: datetime
+    history: timedelta = timedelta(0)
+    """Before *since*; only learned from."""
 
-def _view(ledger: Ledger, watch: Watch, at: datetime) -> View:
-    state = IntegrationState(first_seen_at=at, ledger=ledger, judged_at=at, summary=summarize(ledger, None))
-    return build_view(state, watch)
-
-
-def _end(sync: Sync) -> datetime:
-    return sync.sync_finish_time or sync.sync_start_time
+    @property
+    def first(self) -> datetime:
+        return self.since - self.history
 
 
 class Backfill:
@@ -85,11 +92,12 @@ class Backfill:
     def __exit__(self, *_: object) -> None:
         self._files.close()
 
-    def add(self, integration: Integration, syncs: tuple[Sync, ...], since: datetime) -> None:
+    def add(self, integration: Integration, syncs: tuple[Sync, ...], period: Period) -> None:
         """Add the history of one integration."""
         labels = render_labels(integration_labels(integration))
-        moments = list(replay(integration, syncs, since))
-        self.syncs += len(syncs)
+        replay = Replay(integration, syncs, period.since, period.until, period.history)
+        moments = list(_apart(replay.moments()))
+        self.syncs += replay.syncs
         for family in FAMILIES:
             for lines in _series(family, labels, moments):
                 self._spools[family.name].write(lines)
@@ -105,14 +113,27 @@ class Backfill:
         page.write(b"# EOF\n")
 
 
+def _apart(moments: Iterable[tuple[datetime, View]]) -> Iterator[tuple[datetime, View]]:
+    before: datetime | None = None
+    for at, view in moments:
+        before = at if before is None else max(at, before + _TICK)
+        yield before, view
+
+
 def _series(family: Family, labels: str, moments: list[tuple[datetime, View]]) -> Iterator[bytes]:
     """Yield the lines of a family's series, one series after the other, each in the order of time."""
     series: dict[bytes, list[bytes]] = {}
+    known: dict[bytes, bytes] = {}
+    finished: Sync | None = None
     for at, view in moments:
         seconds = b"%.3f" % at.timestamp()
+        always = family.reads == "problems" or view.latest_finished is not finished
+        finished, before, known = view.latest_finished, known, {}
         for line in render_lines(family, labels, getattr(view, family.reads)).splitlines():
             name, _, _ = line.rpartition(b" ")
-            series.setdefault(name, []).append(line + b" " + seconds + b"\n")
+            known[name] = line
+            if always or before.get(name) != line:
+                series.setdefault(name, []).append(line + b" " + seconds + b"\n")
     for lines in series.values():
         yield b"".join(lines)
 
@@ -122,7 +143,8 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
     Write the past syncs of all integrations to *output*; return whether none was missing.
 
     Args:
-        config: Its integrations; with discovery, also those that the key can see.
+        config: Its integrations; with discovery, also those that the key can see. Its `history` before the period is
+            read too, and learned from.
         output: Replaced at the end, in one step; left as it is where Braze has refused a key, since a page without a
             whole workspace would look complete.
         since_seconds: How far back, from now.
@@ -141,7 +163,8 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
         try:
             for configured in config.workspaces:
                 async with open_api(configured) as api:
-                    complete &= await _workspace(configured, api, page, (since, now), say)
+                    history = timedelta(seconds=configured.settings.history_seconds)
+                    complete &= await _workspace(configured, api, page, Period(since, now, history), say)
         except (AuthError, ForbiddenError) as error:
             say(f"{output} was not written, and is as it was: {error}")
             return False
@@ -155,21 +178,21 @@ async def _workspace(
     configured: ConfiguredWorkspace,
     api: Api,
     page: Backfill,
-    period: tuple[datetime, datetime],
+    period: Period,
     say: Callable[[str], None],
 ) -> bool:
-    since, now = period
     integrations, complete = await known_integrations(configured, api, say)
     for number, integration in enumerate(integrations, 1):
         place = f"{integration.workspace}: {number} of {len(integrations)}: {integration.integration_name}"
         try:
-            syncs = await read_history(api, integration.integration_id, since, now)
+            syncs = await read_history(api, integration.integration_id, period.since, period.first)
         except (AuthError, ForbiddenError):
             raise
         except PollError as error:
             say(f"{place}: left out: {error}")
             complete = False
         else:
-            page.add(integration, syncs, since)
-            say(f"{place}: {len(syncs):,} syncs")
+            before = page.syncs
+            page.add(integration, syncs, period)
+            say(f"{place}: {page.syncs - before:,} syncs")
     return complete

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from shutil import copyfile
 
-from exporter.braze.api import Api
+from exporter.braze.api import MOST_PAGES, Api
 from exporter.config.load import ConfiguredWorkspace
-from exporter.domain.errors import PollError
+from exporter.domain.errors import BadRequestError, PollError
 from exporter.domain.model import Integration, Sync
 from exporter.domain.past import MOST, Run, to_moment, to_run
 from exporter.state.connect import SUFFIXES
@@ -25,26 +25,35 @@ from exporter.state.statefile import StateFile
 
 _ATTEMPTS = 5
 _PAGE = 10
+AFRESH = MOST_PAGES // 2
+"""Pages after which reading begins anew where it is: polls take a list of MOST_PAGES for one without an end."""
 LONGEST = 100_000
 """Syncs of one integration that are read, at the most."""
 
 
-async def read_history(api: Api, integration_id: str, since: datetime, now: datetime) -> tuple[Sync, ...]:
+async def read_history(api: Api, integration_id: str, since: datetime, first: datetime) -> tuple[Sync, ...]:
     """
-    Return the finished syncs of an integration that started after *since*, the oldest first.
+    Return the finished syncs of an integration, the oldest first.
+
+    Args:
+        api: Of its workspace.
+        integration_id: Whose.
+        since: From here on all are wanted; before it no more than are learned from.
+        first: Only those that started later.
 
     Raises:
         PollError: A page could not be read: half a history would pass for a whole one.
 
     """
     found: dict[datetime, Sync] = {}
-    pages, last = api.syncs(integration_id), False
+    pages, last, before = api.syncs(integration_id), False, 0
     while not last:
         page = await pages.read()
         syncs = page.decoded.syncs
         found.update((sync.sync_start_time, sync) for sync in syncs if sync.finished)
-        last = page.last or min((sync.sync_start_time for sync in syncs), default=now) <= since
-    return tuple(found[start] for start in sorted(found) if start > since)
+        before += sum(sync.sync_start_time < since for sync in syncs)
+        last = page.last or before >= MOST or any(sync.sync_start_time <= first for sync in syncs)
+    return tuple(found[start] for start in sorted(found) if start > first)
 
 
 async def read_past(api: Api, integration_id: str, stored: StoredPast, since: datetime, first: datetime) -> list[Run]:
@@ -63,18 +72,28 @@ async def read_past(api: Api, integration_id: str, stored: StoredPast, since: da
 
     """
     found = {run.start: run for run in stored.past.runs}
-    newest = max(found, default=None)
+    latest = max(found, default=None)
     whole = stored.progress.done and len(found) < MOST
-    pages, last, bridged = api.syncs(integration_id), False, newest is None
-    while not last and len(found) < LONGEST:
-        page = await pages.read()
+    pages, last, bridged = api.syncs(integration_id), False, latest is None
+    cursor, read = stored.progress.cursor, 0
+    while not last and read < LONGEST // _PAGE:
+        try:
+            page = await pages.read()
+        except BadRequestError:
+            if not bridged or cursor is None:
+                raise
+            pages, cursor = api.syncs(integration_id), None  # the cursor of the daemon has expired
+            continue
+        read += 1
         runs = [to_run(sync) for sync in page.decoded.syncs if sync.finished]
         found |= {run.start: run for run in runs}
         last = page.last
-        if not bridged and newest is not None and min((run.start for run in runs), default=newest + 1) <= newest:
-            bridged, last = True, whole
-            if isinstance(stored.progress.cursor, str):  # goes on where the daemon has stopped reading
-                pages = api.syncs(integration_id, cursor=stored.progress.cursor)
+        if not bridged and latest is not None and min((run.start for run in runs), default=latest + 1) <= latest:
+            bridged, last = True, last or whole
+            if cursor is not None:  # goes on where the daemon has stopped reading
+                pages = api.syncs(integration_id, cursor=cursor)
+        elif read % AFRESH == 0 and page.next_cursor is not None:
+            pages = api.syncs(integration_id, cursor=page.next_cursor)
         last = last or (bridged and _is_enough(found, since, first))
     return [found[start] for start in sorted(found) if to_moment(start) >= first]
 

@@ -21,6 +21,7 @@ from exporter.domain.errors import PollError
 from exporter.domain.health import UNITS
 from exporter.domain.limits import Unit
 from exporter.domain.model import Integration
+from exporter.domain.past import to_sync
 from exporter.domain.replay import Replay, Replayed
 from exporter.domain.wording import clip, word_share, word_span
 from exporter.state.pasts import StoredPast
@@ -88,18 +89,17 @@ async def _workspace(
             outcome.failed.append((settings.name, "", "Braze's list could not be read"))
         chosen = [one for one in integrations if not ids or one.integration_id in ids]
         first = outcome.since - history
-        stored = {one.integration_id: _stored(state, one) for one in chosen}
-        costs = [expected_requests(past, outcome.since, first, outcome.until) for past in stored.values()]
+        costs = [expected_requests(_stored(state, one), outcome.since, first, outcome.until) for one in chosen]
         say(_cost(configured, costs))
         for number, one in enumerate(chosen, 1):
             place = f"{settings.name}: {number} of {len(chosen)}: {clip(one.integration_name, _NAME)}"
             try:
-                runs = await read_past(api, one.integration_id, stored.pop(one.integration_id), outcome.since, first)
+                runs = await read_past(api, one.integration_id, _stored(state, one), outcome.since, first)
             except PollError as error:
                 outcome.failed.append((settings.name, one.integration_id, str(error)))
                 say(f"{place}: left out: {error}")
                 continue
-            replayed = Replay(one, runs, outcome.since, outcome.until, history).run()
+            replayed = Replay(one, list(map(to_sync, runs)), outcome.since, outcome.until, history).run()
             outcome.replayed.append((one, replayed))
             say(f"{place}: {replayed.syncs:,} syncs, {len(replayed.problems):,} problems")
 

@@ -259,6 +259,12 @@ def refit_at(integration_id: str, now: datetime) -> datetime:
     return to_moment((to_seconds(now) - shift) // period * period + shift)
 
 
+def moment_of_learning(integration_id: str, runs: Sequence[Run], now: datetime) -> datetime:
+    """Return the moment by which limits are learned at *now*: the same for all who have the same past."""
+    due = refit_at(integration_id, now)
+    return max(to_moment(runs[-1].finish), due) if 0 < len(runs) < FEW else due
+
+
 def is_refit_due(
     integration_id: str, learned_at: datetime | None, known_syncs: int, *, new: bool, now: datetime
 ) -> bool:

@@ -6,6 +6,7 @@ the daemon learns them. A sync counts as running between its start and its finis
 Braze can show is left out. Between two events the judge looks again when a deadline or a limit passes. Pure.
 """
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,9 +15,9 @@ from exporter.domain.integration_state import NEVER, IntegrationState, Session, 
 from exporter.domain.learned import compare, learn_past
 from exporter.domain.ledger import EMPTY_PAST, Ledger, Page, Walk, absorb
 from exporter.domain.limits import Limits
-from exporter.domain.model import Integration, Sync, SyncStatus
-from exporter.domain.normal import FEW, is_refit_due, refit_at
-from exporter.domain.past import MOST, Run, to_run, to_sync
+from exporter.domain.model import Integration, Sync, SyncStatus, Totals
+from exporter.domain.normal import REFIT, is_refit_due, moment_of_learning, refit_at
+from exporter.domain.past import MOST, Run, to_run
 from exporter.domain.problem import Problem
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
@@ -27,7 +28,6 @@ WORSE = {"failing": "failed", "stuck": "running_long"}
 """The worse name of one problem -> the name under which it begins."""
 _MOMENT = timedelta(seconds=1)
 """So long after a deadline it has passed."""
-_LOOK_EVERY = timedelta(hours=6)
 _NEVER_STALE = PollSettings(stale_after_seconds=1e9)
 
 
@@ -60,7 +60,7 @@ class Replay:
 
     Args:
         integration: As configured, with its limits.
-        runs: Its finished syncs, oldest first, from *history* before the first moment that is judged.
+        syncs: Its finished syncs, in any order, from *history* before the first moment that is judged.
         since: From when on problems are reported.
         until: Up to when.
         history: How far back is learned from; nothing where it is zero.
@@ -68,32 +68,45 @@ class Replay:
     """
 
     def __init__(
-        self, integration: Integration, runs: Sequence[Run], since: datetime, until: datetime, history: timedelta
+        self, integration: Integration, syncs: Sequence[Sync], since: datetime, until: datetime, history: timedelta
     ) -> None:
         self._integration = integration
         self._since = since
         self._until = until
         self._history = history
-        self._runs = [run for run in runs if to_sync(run).finished_at <= until]
+        self._syncs = [sync for sync in syncs if sync.finished_at <= until]
         self._watch = Watch(integration, _NEVER_STALE)
         self._learned_at: datetime | None = None
-        first = min((to_sync(run).sync_start_time for run in runs), default=since)
-        self._first_seen_at = min(first, since)
+        first = min((sync.sync_start_time for sync in syncs), default=since)
+        self._first_seen_at = first
+        """Where its first sync is later than *since*, nobody knows whether it was there before."""
         page = Page((), last=True)
-        begun_at = self._first_seen_at + EMPTY_PAST
+        begun_at = min(first, since) + EMPTY_PAST
         self._ledger: Ledger = absorb(None, Walk(), page, now=begun_at, max_pages=1).ledger
         self._state = IntegrationState(self._first_seen_at, session=Session(listed_at=NEVER, awaits_list=False))
-        self._done = 0
-        """How many of the runs have finished."""
+        self._runs: list[Run] = []
+        """Those that have finished, oldest first."""
+        self._grown = False
+        """Whether there are more since limits were learned."""
+
+    @property
+    def syncs(self) -> int:
+        """How many finish within the time."""
+        return sum(sync.finished_at > self._since for sync in self._syncs)
 
     def moments(self) -> Iterator[tuple[datetime, View]]:
-        """Yield what is shown after each event, and whenever time alone has changed it, in the order of time."""
+        """
+        Yield what is shown after each event, and whenever time alone has changed it, in the order of time.
+
+        Counters begin at 0 at the first moment: what had finished by then is past.
+        """
         events = self._events()
         pending = next(events, None)
         while pending is not None and pending[0] < self._since:
             self._take(pending[1])
             pending = next(events, None)
         now = self._since
+        self._ledger = replace(self._ledger, totals=Totals())
         self._learn(now)
         while True:
             view = self._look(now)
@@ -111,7 +124,7 @@ class Replay:
                 now = look_at
             else:
                 break
-            if self._learned_at is not None and self._learned_at < refit_at(self._integration.integration_id, now):
+            if self._grown and self._is_due(now):
                 self._learn(now)
         yield self._until, self._look(self._until)
 
@@ -128,14 +141,12 @@ class Replay:
                 known = open_.get(name)
                 open_[name] = PastProblem(problem, now) if known is None else worst(known, problem)
         problems = sorted([*ended, *open_.values()], key=lambda one: (one.began_at, one.problem.kind))
-        finished = sum(to_sync(run).finished_at > self._since for run in self._runs)
-        return Replayed(tuple(problems), view.limits if view is not None else Limits(), finished)
+        return Replayed(tuple(problems), view.limits if view is not None else Limits(), self.syncs)
 
     def _events(self) -> Iterator[tuple[datetime, Sync]]:
         """Yield starts and finishes with their syncs, in the order of time; a finish before a start."""
         events: list[tuple[datetime, int, Sync]] = []
-        for run in self._runs:
-            sync = to_sync(run)
+        for sync in self._syncs:
             events.append((sync.finished_at, 0, sync))
             if sync.finished_at > sync.sync_start_time:
                 events.append((sync.sync_start_time, 1, Sync(sync.sync_start_time, SyncStatus.RUNNING)))
@@ -145,26 +156,27 @@ class Replay:
     def _take(self, sync: Sync) -> None:
         now = sync.finished_at if sync.finished else sync.sync_start_time
         self._ledger = absorb(self._ledger, Walk(), Page((sync,), last=True), now=now, max_pages=1).ledger
-        self._done += sync.finished
+        if sync.finished:
+            insort(self._runs, to_run(sync), key=lambda run: run.start)
+            self._grown = True
 
     def _learn(self, now: datetime) -> None:
-        if not self._history or not self._done:
+        """Learn anew where that is due; else compare the latest syncs with what is normal."""
+        if not self._history or not self._runs:
             return
-        key, sensitivity = self._integration.integration_id, self._integration.limits.sensitivity
-        runs = self._finished(now)
-        if is_refit_due(key, self._learned_at, len(runs), new=True, now=now):
-            moment = now if len(runs) < FEW else refit_at(key, now)
+        runs, sensitivity = self._runs[-MOST:], self._integration.limits.sensitivity
+        if self._is_due(now):
+            moment = moment_of_learning(self._integration.integration_id, runs, now)
             zone = self._integration.timezone
             learned = learn_past(runs, moment, sensitivity, history=self._history, zone=zone)
-            self._learned_at = moment
+            self._learned_at, self._grown = moment, False
         else:
             learned = compare(runs, self._watch.learned.normal, sensitivity)
         self._watch = replace(self._watch, learned=learned)
 
-    def _finished(self, now: datetime) -> list[Run]:
-        """Return the runs that had finished by *now*."""
-        known = self._runs[max(0, self._done - MOST) : self._done + 10]
-        return [run for run in known if to_sync(run).finished_at <= now]
+    def _is_due(self, now: datetime) -> bool:
+        key = self._integration.integration_id
+        return is_refit_due(key, self._learned_at, len(self._runs), new=self._grown, now=now)
 
     def _look(self, now: datetime) -> View:
         state = replace(self._state, ledger=self._ledger, judged_at=now, summary=summarize(self._ledger, None))
@@ -173,7 +185,7 @@ class Replay:
 
     def _next_look(self, view: View, now: datetime) -> datetime:
         """Return when time alone may change the verdict."""
-        looks = [self._first_seen_at + timedelta(days=1), now + _LOOK_EVERY]
+        looks = [self._first_seen_at + timedelta(days=1), refit_at(self._integration.integration_id, now) + REFIT]
         if view.start_deadline_at is not None:
             looks.append(view.start_deadline_at)
         running, limit = view.latest, view.limits.sync_duration.value
@@ -192,9 +204,3 @@ def worst(known: PastProblem, problem: Problem) -> PastProblem:
         known.problem.kind in WORSE and problem.kind not in WORSE
     )
     return replace(known, problem=problem) if named_worse or rises else known
-
-
-def merged(runs: Sequence[Run], syncs: Sequence[Sync]) -> list[Run]:
-    """Return runs and finished syncs together, oldest first, each start once."""
-    known = {run.start: run for run in runs} | {run.start: run for run in map(to_run, syncs)}
-    return [known[start] for start in sorted(known)]

@@ -17,8 +17,8 @@ from exporter.clock import Clock
 from exporter.domain.integration_state import IntegrationState
 from exporter.domain.learned import Learned, compare, learn_past
 from exporter.domain.model import Integration
-from exporter.domain.normal import FEW, is_refit_due, refit_at
-from exporter.domain.past import Run, to_moment, to_run
+from exporter.domain.normal import is_refit_due, moment_of_learning, refit_at
+from exporter.domain.past import to_run
 from exporter.domain.settings import WorkspaceSettings
 from exporter.poller.shell import Shell, Watched
 from exporter.state.learned_codec import decode_learned, encode_learned
@@ -144,9 +144,3 @@ class Learner:
         """What the learned values rest on besides the past: with another one they are learned anew."""
         zone = "" if integration.timezone is None else f" {integration.timezone}"
         return f"{integration.limits.sensitivity} {self._history.total_seconds():.0f}{zone}"
-
-
-def moment_of_learning(integration_id: str, runs: list[Run], now: datetime) -> datetime:
-    """Return the moment by which limits are learned: the same for every exporter that has the same past."""
-    latest = to_moment(runs[-1].finish) if runs else now
-    return max(latest, refit_at(integration_id, now)) if len(runs) < FEW else refit_at(integration_id, now)

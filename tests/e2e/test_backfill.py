@@ -37,11 +37,9 @@ def braze(tmp_path: Path) -> Iterator[SimulatedBraze]:
 
 
 def past(braze: SimulatedBraze, name: str) -> list[Sync]:
-    """Return the finished syncs that began in the period."""
+    """Return the syncs that finished in the period."""
     since = braze.world.now - SINCE
-    return [
-        sync for sync in braze.call(lambda world: world.truth(name)) if sync.finished and sync.sync_start_time > since
-    ]
+    return [sync for sync in braze.call(lambda world: world.truth(name)) if sync.finished and sync.finished_at > since]
 
 
 def last_values(directory: Path, name: str) -> dict[str, float]:
@@ -73,6 +71,7 @@ def test_prometheus_takes_the_past_as_it_was(braze: SimulatedBraze, tmp_path: Pa
     assert 40 < len(syncs[HOURLY]) < 50
     rows = {name: sum(sync.rows_synced or 0 for sync in of) for name, of in syncs.items()}
     assert last_values(tmp_path, "braze_cdi_rows_synced_total") == rows
+    assert "\nbraze_cdi_learned_syncs{" in (tmp_path / "past.om").read_text()
 
 
 def test_what_cannot_be_had_is_left_out_and_told(braze: SimulatedBraze, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from exporter.domain.limits import LimitSettings, Setting, Source
 from exporter.domain.model import Integration, SyncStatus
-from exporter.domain.past import Run, to_moment
+from exporter.domain.normal import REFIT, refit_at
+from exporter.domain.past import Run, to_moment, to_sync
 from exporter.domain.replay import PastProblem, Replay, Replayed
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, every, run
 
@@ -29,7 +30,7 @@ def replay(
     changed = [change(one) if begin <= one.start < end else one for one in runs]
     known = [one for one in changed if one is not None]
     integration = Integration("w", "i", "i", limits=LimitSettings(limits), expected_interval_seconds=interval)
-    return Replay(integration, known, to_moment(SINCE), to_moment(UNTIL), history).run()
+    return Replay(integration, [to_sync(one) for one in known], to_moment(SINCE), to_moment(UNTIL), history).run()
 
 
 HOURLY = every(HOUR, 20)
@@ -116,6 +117,23 @@ def test_a_configured_limit_decides_what_is_reported() -> None:
 def test_what_never_synced_is_reported_at_once() -> None:
     one = only(replay([]))
     assert (one.problem.kind, one.ended_at) == ("never_synced", None)
+
+
+def test_nobody_knows_whether_one_was_there_before_its_first_sync() -> None:
+    late = [one for one in HOURLY if one.start >= SINCE + 2 * DAY]
+    assert told(replay(late, interval=3600.0)) == []
+
+
+def test_limits_are_learned_at_their_moment_though_no_sync_comes() -> None:
+    last = SINCE + 3 * DAY
+    cut = [to_sync(one) for one in HOURLY if one.start < last]
+    moments = Replay(Integration("w", "i", "i"), cut, to_moment(SINCE), to_moment(UNTIL), HISTORY).moments()
+    learned = [(at, view.learned_syncs) for at, view in moments]
+    due = refit_at("i", to_moment(last)) + REFIT
+    (before,) = {syncs for at, syncs in learned if to_moment(last) + REFIT / 36 < at < due}
+    (after,) = {syncs for at, syncs in learned if at > due}
+    assert (before or 0) < (after or 0) == len(cut)
+    assert min(at for at, _ in learned if at > due) - due <= timedelta(seconds=1)
 
 
 def test_two_events_at_one_moment_both_count() -> None:
