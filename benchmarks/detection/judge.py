@@ -1,7 +1,9 @@
 """
 The judge of the benchmark: contract 7 behind one function, `judge`.
 
-Stands in for `domain/health.py`, so that limits can be tried by themselves: the same kinds, severities and hiding.
+Stands in for `domain/health.py` where other limits are compared (cold start, ablation, bands), so that they can be
+tried by themselves: the same kinds, severities and hiding. What is found by the learned limits is measured with the
+exporter's own judge, through `exporter/domain/replay.py`.
 """
 
 from bisect import bisect_right

@@ -2,20 +2,26 @@
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from zlib import crc32
 
-from benchmarks.detection.habits import DAY, HISTORY_DAYS, HOUR, Habit
+from benchmarks.detection.habits import DAY, HISTORY_DAYS, HOUR, MINUTE, Habit
 from benchmarks.detection.incidents import LISTED, Incident
-from benchmarks.detection.judge import Facts, Limits, Problems, judge
+from benchmarks.detection.judge import CRITICAL, INFO, WARNING, Facts, Limits, Problems, judge
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Integration
 from exporter.domain.normal import FEW
-from exporter.domain.past import MOST, Run
+from exporter.domain.past import MOST, Run, to_moment, to_seconds, to_sync
+from exporter.domain.problem import Severity
+from exporter.domain.replay import Replay
 from exporter.domain.trends import LOOK_BACK
 
 REFIT_HOURS = 6
 """As contract 7.1 has it; more makes tuning quicker."""
 Learner = Callable[[Sequence[Run], int], Limits]
+SEVERITIES = {Severity.INFO: INFO, Severity.WARNING: WARNING, Severity.CRITICAL: CRITICAL}
 WORSE = {"failing": "failed", "stuck": "running_long"}
 """The worse name of one problem (contract 8)."""
 
@@ -60,6 +66,51 @@ def watch(
         if changed and not (events and events[0][0] == now):
             look = watched.judge(now)
     return watched.reports
+
+
+def replayed(habit: Habit, runs: Sequence[Run], incidents: Sequence[Incident]) -> list[Report]:
+    """Return what the exporter itself reports: its own judge, with what it learned from the whole past."""
+    begin = habit.born + HISTORY_DAYS * DAY
+    integration = Integration("benchmark", habit.name, habit.name)
+    replay = Replay(
+        integration,
+        [to_sync(run) for run in runs],
+        to_moment(begin),
+        to_moment(habit.end),
+        timedelta(days=HISTORY_DAYS),
+        listings=list(_listings(habit, incidents, begin)),
+    )
+    return [
+        Report(
+            one.problem.kind,
+            SEVERITIES[one.problem.severity],
+            to_seconds(one.began_at),
+            None if one.ended_at is None else to_seconds(one.ended_at),
+        )
+        for one in replay.run().problems
+    ]
+
+
+def _listings(
+    habit: Habit, incidents: Sequence[Incident], begin: int
+) -> Iterator[tuple[datetime, ListedIntegration | None]]:
+    """Yield what Braze's list shows from when on, where it may be read: the run announced, and what was done to it."""
+    if not habit.listed:
+        return
+    hidden = [each for each in incidents if each.kind in LISTED]
+    moments = {begin - MINUTE, *(moment for each in hidden for moment in (each.begin, each.end))}
+    if habit.announced:
+        moments |= {slot for slot in habit.slots if slot >= begin}
+    for now in sorted(moments):
+        kind = next((each.kind for each in hidden if each.begin <= now < each.end), "")
+        index = bisect_right(habit.slots, now)
+        is_next = habit.announced and kind not in LISTED and index < len(habit.slots)
+        listed = ListedIntegration(
+            habit.name,
+            integration_status="Paused" if kind == "paused" else "Active",
+            next_scheduled_run=to_moment(habit.slots[index]) if is_next else None,
+        )
+        yield to_moment(now), None if kind == "gone" else listed
 
 
 def _events(

@@ -11,23 +11,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from exporter.domain.integration_state import NEVER, IntegrationState, Session, Watch
+from exporter.domain.integration_state import NEVER, IntegrationState, Moment, Session, Watch
 from exporter.domain.learned import compare, learn_past
 from exporter.domain.ledger import EMPTY_PAST, Ledger, Page, Walk, absorb
 from exporter.domain.limits import Limits
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Sync, SyncStatus, Totals
 from exporter.domain.normal import REFIT, is_refit_due, moment_of_learning, refit_at
 from exporter.domain.past import MOST, Run, to_run
 from exporter.domain.problem import Problem
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
-from exporter.domain.transitions import with_expected
+from exporter.domain.transitions import on_gone, on_listing, with_expected
 from exporter.domain.view import View, build_view
 
 WORSE = {"failing": "failed", "stuck": "running_long"}
 """The worse name of one problem -> the name under which it begins."""
 _MOMENT = timedelta(seconds=1)
 """So long after a deadline it has passed."""
+Event = Sync | ListedIntegration | None
 _NEVER_STALE = PollSettings(stale_after_seconds=1e9)
 
 
@@ -64,12 +66,22 @@ class Replay:
         since: From when on problems are reported.
         until: Up to when.
         history: How far back is learned from; nothing where it is zero.
+        listings: What Braze's list showed from when on, where that is known; None where it showed the integration no
+            more.
 
     """
 
     def __init__(
-        self, integration: Integration, syncs: Sequence[Sync], since: datetime, until: datetime, history: timedelta
+        self,
+        integration: Integration,
+        syncs: Sequence[Sync],
+        since: datetime,
+        until: datetime,
+        history: timedelta,
+        *,
+        listings: Sequence[tuple[datetime, ListedIntegration | None]] = (),
     ) -> None:
+        self._listings = listings
         self._integration = integration
         self._since = since
         self._until = until
@@ -103,7 +115,7 @@ class Replay:
         events = self._events()
         pending = next(events, None)
         while pending is not None and pending[0] < self._since:
-            self._take(pending[1])
+            self._take(*pending)
             pending = next(events, None)
         now = self._since
         self._ledger = replace(self._ledger, totals=Totals())
@@ -115,8 +127,8 @@ class Replay:
             if pending is not None and pending[0] <= min(look_at, self._until):
                 now, finished = max(now, pending[0]), False
                 while pending is not None and pending[0] <= now:
-                    self._take(pending[1])
-                    finished |= pending[1].finished
+                    self._take(*pending)
+                    finished |= isinstance(pending[1], Sync) and pending[1].finished
                     pending = next(events, None)
                 if finished:
                     self._learn(now)
@@ -143,22 +155,33 @@ class Replay:
         problems = sorted([*ended, *open_.values()], key=lambda one: (one.began_at, one.problem.kind))
         return Replayed(tuple(problems), view.limits if view is not None else Limits(), self.syncs)
 
-    def _events(self) -> Iterator[tuple[datetime, Sync]]:
-        """Yield starts and finishes with their syncs, in the order of time; a finish before a start."""
-        events: list[tuple[datetime, int, Sync]] = []
+    def _events(self) -> Iterator[tuple[datetime, Event]]:
+        """Yield starts and finishes with their syncs, and listings, in the order of time; a finish before a start."""
+        events: list[tuple[datetime, int, Event]] = [(at, 2, listed) for at, listed in self._listings]
         for sync in self._syncs:
             events.append((sync.finished_at, 0, sync))
             if sync.finished_at > sync.sync_start_time:
                 events.append((sync.sync_start_time, 1, Sync(sync.sync_start_time, SyncStatus.RUNNING)))
-        for at, _, sync in sorted(events, key=lambda event: event[:2]):
-            yield at, sync
+        for at, _, event in sorted(events, key=lambda event: event[:2]):
+            yield at, event
 
-    def _take(self, sync: Sync) -> None:
-        now = sync.finished_at if sync.finished else sync.sync_start_time
-        self._ledger = absorb(self._ledger, Walk(), Page((sync,), last=True), now=now, max_pages=1).ledger
-        if sync.finished:
-            insort(self._runs, to_run(sync), key=lambda run: run.start)
+    def _take(self, now: datetime, event: Event) -> None:
+        if not isinstance(event, Sync):
+            self._list(now, event)
+            return
+        self._ledger = absorb(self._ledger, Walk(), Page((event,), last=True), now=now, max_pages=1).ledger
+        if event.finished:
+            insort(self._runs, to_run(event), key=lambda run: run.start)
             self._grown = True
+
+    def _list(self, now: datetime, listed: ListedIntegration | None) -> None:
+        moment = Moment(now, now.timestamp())
+        state = replace(self._state, ledger=self._ledger, summary=summarize(self._ledger, listed))
+        if listed is None:
+            change = on_gone(state, self._watch, now)
+        else:
+            change = on_listing(state, self._watch, listed, moment, list_is_short=True)
+        self._state = change.state
 
     def _learn(self, now: datetime) -> None:
         """Learn anew where that is due; else compare the latest syncs with what is normal."""

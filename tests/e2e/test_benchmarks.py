@@ -36,7 +36,7 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
 }
 """For each benchmark its flags, and how the rows of its table must begin, or at least the first of them."""
 
-DETECTION = "--tuned 1 --held-out --no-compared --copies 1 --refit-hours 1000"
+DETECTION = "--tuned 1 --held-out --no-compared --copies 1 --refit-hours 1000 --stand-in"
 PATIENCE_SECONDS = 240.0
 """Some start a Prometheus, and all share the machine with other tests."""
 

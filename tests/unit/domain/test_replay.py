@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from exporter.domain.limits import LimitSettings, Setting, Source
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, SyncStatus
 from exporter.domain.normal import REFIT, refit_at
 from exporter.domain.past import Run, to_moment, to_sync
@@ -146,3 +147,34 @@ def test_what_happens_later_changes_nothing_before() -> None:
     cut = [one for one in HOURLY if one.start < SINCE + 2 * DAY]
     earlier = replay(cut, lambda one: one._replace(rows_synced=0))
     assert [one.began_at for one in earlier.problems][:1] == [one.began_at for one in whole.problems][:1]
+
+
+def listed(hours: float, status: str = "Active", run_in: float | None = None) -> tuple[datetime, ListedIntegration]:
+    """Return what the list shows from so many hours after the change on, with the next run in so many minutes."""
+    at = to_moment(SINCE + DAY + hours * HOUR)
+    next_run = None if run_in is None else at + timedelta(minutes=run_in)
+    return at, ListedIntegration("i", "i", integration_status=status, next_scheduled_run=next_run)
+
+
+BEFORE = listed(-30, run_in=60)
+
+
+@pytest.mark.parametrize(
+    ("listings", "kind", "severity", "begins", "ends"),
+    [
+        ([BEFORE, listed(0, "Paused"), listed(24, run_in=30)], "paused", "warning", 0, 24 * 60),
+        ([BEFORE, listed(0), listed(24, run_in=30)], "unscheduled", "warning", 0, 24 * 60),
+        ([BEFORE, (to_moment(SINCE + DAY), None), listed(24, run_in=30)], "gone", "warning", 0, 24 * 60),
+        ([BEFORE, listed(0, run_in=120), listed(3, run_in=60)], "overdue", "critical", 150, 24 * 60),
+    ],
+)
+def test_what_the_list_showed_counts_where_it_is_known(
+    listings: list[tuple[datetime, ListedIntegration | None]], kind: str, severity: str, begins: float, ends: float
+) -> None:
+    known = [to_sync(one) for one in HOURLY if not SINCE + DAY <= one.start < SINCE + 2 * DAY]
+    integration = Integration("w", "i", "i")
+    until = to_moment(SINCE + 2 * DAY + HOUR / 3)
+    one = only(Replay(integration, known, to_moment(SINCE), until, HISTORY, listings=listings).run())
+    assert (one.problem.kind, one.problem.severity.word) == (kind, severity)
+    assert minutes(one.began_at) == pytest.approx(begins, abs=31)
+    assert minutes(one.ended_at) == pytest.approx(ends, abs=1)
