@@ -104,7 +104,7 @@ def _listings(
     for now in sorted(moments):
         kind = next((each.kind for each in hidden if each.begin <= now < each.end), "")
         index = bisect_right(habit.slots, now)
-        following = habit.slots[index] if index < len(habit.slots) else now + habit.gap
+        following = habit.slots[index] if index < len(habit.slots) else habit.end + DAY
         listed = ListedIntegration(
             habit.name,
             integration_status="Paused" if kind == "paused" else "Active",
