@@ -104,11 +104,11 @@ def _listings(
     for now in sorted(moments):
         kind = next((each.kind for each in hidden if each.begin <= now < each.end), "")
         index = bisect_right(habit.slots, now)
-        is_next = habit.announced and kind not in LISTED and index < len(habit.slots)
+        following = habit.slots[index] if index < len(habit.slots) else habit.end + DAY
         listed = ListedIntegration(
             habit.name,
             integration_status="Paused" if kind == "paused" else "Active",
-            next_scheduled_run=to_moment(habit.slots[index]) if is_next else None,
+            next_scheduled_run=to_moment(following) if habit.announced and kind not in LISTED else None,
         )
         yield to_moment(now), None if kind == "gone" else listed
 

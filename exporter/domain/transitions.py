@@ -211,6 +211,7 @@ def _with_facts(
     return replace(
         state,
         listed=listed,
+        expected=state.expected if state.gone is None else None,
         had_schedule=state.had_schedule or listed.next_scheduled_run is not None,
         paused=paused,
         resumed_at=resumed_at,

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.detection import limits
+from benchmarks.detection.__main__ import world
+from benchmarks.detection.simulate import replayed, watch
 from tests.components import find_component
 from tests.e2e.command import run_command
 
@@ -36,6 +39,8 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
 }
 """For each benchmark its flags, and how the rows of its table must begin, or at least the first of them."""
 
+DAYS, FEWEST_HABITS = 150, 5
+"""Integrations with a sync a day or fewer, of which a fleet has some: they are quick."""
 DETECTION = "--tuned 1 --held-out --no-compared --copies 1 --refit-hours 1000 --stand-in"
 PATIENCE_SECONDS = 240.0
 """Some start a Prometheus, and all share the machine with other tests."""
@@ -88,3 +93,12 @@ def test_benchmark_writes_its_table(name: str, tmp_path: Path) -> None:
     section = re.escape(f"benchmarks/{name}.py")
     (written,) = re.findall(f"<!-- begin: {section} -->\n(.*?)<!-- end: {section} -->", document.read_text(), re.DOTALL)
     assert rows(written) == found
+
+
+@pytest.mark.parametrize("harsh", [False, True])
+def test_the_stand_in_of_the_comparison_judges_as_the_exporter_does(harsh: bool) -> None:
+    seldom = [one for one in world(1, harsh=harsh, copies=1) if 0 < len(one[2]) <= DAYS]
+    assert len(seldom) >= FEWEST_HABITS
+    for habit, incidents, runs in seldom:
+        by_stand_in = [(one.problem, one.severity) for one in watch(habit, runs, incidents, limits.learned)]
+        assert [(one.problem, one.severity) for one in replayed(habit, runs, incidents)] == by_stand_in, habit.name

@@ -164,7 +164,13 @@ BEFORE = listed(-30, run_in=60)
     [
         ([BEFORE, listed(0, "Paused"), listed(24, run_in=30)], "paused", "warning", 0, 24 * 60),
         ([BEFORE, listed(0), listed(24, run_in=30)], "unscheduled", "warning", 0, 24 * 60),
-        ([BEFORE, (to_moment(SINCE + DAY), None), listed(24, run_in=30)], "gone", "warning", 0, 24 * 60),
+        (
+            [BEFORE, listed(-0.25, run_in=25), (to_moment(SINCE + DAY), None), listed(23, run_in=90)],
+            "gone",
+            "warning",
+            0,
+            23 * 60,
+        ),
         ([BEFORE, listed(0, run_in=120), listed(3, run_in=60)], "overdue", "critical", 150, 24 * 60),
     ],
 )
