@@ -78,7 +78,7 @@ PLACES = (
             Actor("failed", limited(failed_syncs="off")),
             Actor("failing", CRM),
             Actor("misconfigured", {"alerts": "no-page"}),
-            Actor("partial", CRM, seconds=20, rows=True),
+            Actor("partial", {**CRM, **limited(failed_rows="1%")}, seconds=20, rows=True),
             Actor("limited"),
             Actor("novel", seconds=0),
             Actor("silent", limited(start_delay="5s")),
@@ -110,7 +110,8 @@ PLACES = (
     Place("exhausted", WAYS, (ONE,), permissions=(STATUS_PERMISSION,)),
     Place("hanging", WAYS, (ONE, TWO), {"poll": {"timeout": "25s"}}),
     Place("broken", WAYS, (ONE, TWO)),
-    Place("shaky", WAYS, (ONE, TWO), {"poll": {"interval": "4s"}}),
+    # Seldom enough for the retries of one to be a good part of all polls, however long the stage takes to be set.
+    Place("shaky", WAYS, (ONE, TWO), {"poll": {"interval": "10s", "stale_after": "45s"}}),
     Place("undiscovered", WAYS, (ONE,), {"integrations": [], "discovery": {"enabled": True}}),
     Place(
         "stretched",
@@ -173,5 +174,7 @@ def configuration(exporter: str, url: str) -> dict[str, Any]:
     # Values vanish as much sooner as alerts come; see copies.py.
     return {
         "poll": {"interval": "1s", "timeout": "5s", "stale_after": "15s"},
+        # What is learned of syncs every few seconds would be learned from the faults too.
+        "history": "0",
         "workspaces": workspaces,
     }

@@ -227,7 +227,7 @@ FAULTS = (
         "the state folder removed",
         _named(["StateNotPersistent", "StateWriteFailing"]),
         lambda stage: stage.lose_state(WAYS),
-        lambda _: None,  # the exporter makes a new one after a minute
+        lambda stage: stage.give_state_back(WAYS),
     ),
     Fault(
         "one exporter killed",

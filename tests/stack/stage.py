@@ -86,7 +86,13 @@ class Stage:
             self._daemons[name].kill()
 
     def lose_state(self, name: str) -> None:
+        """Put something in the place of a running exporter's state folder that no folder can be made from."""
         shutil.rmtree(self.folder / name / "data")
+        (self.folder / name / "data").write_text("")
+
+    def give_state_back(self, name: str) -> None:
+        """Let the exporter make a folder anew, which it does within seconds."""
+        (self.folder / name / "data").unlink()
 
     def write_key(self, place: str, key: str) -> None:
         (exporter,) = {each.exporter for each in PLACES if each.name == place}
