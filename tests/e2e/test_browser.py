@@ -50,7 +50,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a demo that has polled everything."""
     component("chromium")
     with Daemon(tmp_path_factory.mktemp("demo"), "demo") as demo:
-        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 19)
+        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 22)
         yield f"http://127.0.0.1:{demo.port}"
 
 
@@ -71,7 +71,7 @@ def test_browser_would_tell_what_the_policy_of_a_page_stops(tmp_path: Path) -> N
 
 def test_status_page_shows_every_integration_of_the_demo(demo: str, tmp_path: Path) -> None:
     page = Page(open_page(f"{demo}/", tmp_path).dom)
-    assert page.ids["tbody"] == 19
+    assert page.ids["tbody"] == 22
     assert page.text("h1").endswith("of 19 integrations need attention")
     assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= page.links
     shown = page.text("main")
