@@ -72,7 +72,7 @@ def test_browser_would_tell_what_the_policy_of_a_page_stops(tmp_path: Path) -> N
 def test_status_page_shows_every_integration_of_the_demo(demo: str, tmp_path: Path) -> None:
     page = Page(open_page(f"{demo}/", tmp_path).dom)
     assert page.ids["tbody"] == 22
-    assert page.text("h1").endswith("of 19 integrations need attention")
+    assert page.text("h1").endswith("of 22 integrations need attention")
     assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= page.links
     shown = page.text("main")
     for words in ("production", "marketing-eu", "users_daily_profile", "config error", "sync expected", "paused"):
