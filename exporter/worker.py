@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """One thread, which does one job after the other; *party* names it, for whoever looks at the process."""
+    """One thread, which does one job after the other; *party* names it, in a list of the process's threads."""
 
     def __init__(self, party: str) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=party)

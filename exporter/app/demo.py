@@ -53,7 +53,7 @@ async def run_demo(
     braze = asyncio.create_task(serve_world(world, clock, stop=braze_stop, bound=bound.set_result))
     try:
         port = await bound
-        config = _demo_config(world, port)
+        config = demo_config(world, port)
         self_metrics = SelfMetrics(log_lines_dropped=log_lines_dropped)
         self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
         self_metrics.state_persistent(False)
@@ -69,7 +69,7 @@ async def run_demo(
         await braze
 
 
-def _demo_config(world: World, port: int) -> Config:
+def demo_config(world: World, port: int) -> Config:
     """Return the configuration of an operator who watches the demo's world."""
     return Config(
         tuple(

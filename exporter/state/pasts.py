@@ -56,7 +56,7 @@ class StoredPast:
     past: Past = field(default_factory=Past)
     progress: Progress = field(default_factory=Progress)
     learned: bytes = b""
-    """What was learned, in the form of whoever has learned it."""
+    """What was learned, as `learned_codec.py` writes it."""
     learned_at: datetime | None = None
 
     def joined(self, later: "StoredPast") -> "StoredPast":

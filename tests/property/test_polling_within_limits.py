@@ -58,9 +58,9 @@ SPELLS = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(
-    integrations=st.integers(min_value=5, max_value=80),
+    integrations=st.integers(min_value=5, max_value=150),
     interval=st.sampled_from((10.0, 30.0, 60.0, 300.0)),
     limits=st.builds(
         RateLimits,

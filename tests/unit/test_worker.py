@@ -57,7 +57,7 @@ def test_a_page_that_hangs_holds_up_no_other() -> None:
         async with Sources(config=config).client() as client:
             hanging = asyncio.create_task(client.get("/config"))
             await asyncio.sleep(0)
-            for path in ("/", "/api/v1/status", "/metrics"):
+            for path in ("/", "/api/v1/status", "/metrics", "/-/healthy"):
                 assert (await asyncio.wait_for(client.get(path), 5)).status_code == 200
             assert not hanging.done()
             released.set()

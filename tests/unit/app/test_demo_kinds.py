@@ -2,13 +2,9 @@
 
 from datetime import timedelta
 
-from exporter.app.demo import DEMO_INTERVAL_SECONDS, QUIET_SECONDS, STALE_AFTER_SECONDS
+from exporter.app.demo import QUIET_SECONDS, demo_config
 from exporter.domain.health import KINDS
-from exporter.domain.limits import LimitSettings
-from exporter.domain.model import Integration
-from exporter.domain.past import HISTORY
-from exporter.domain.settings import PollSettings
-from exporter.simulator.presets import begin_later_problems, build_demo_world, demo_workspaces
+from exporter.simulator.presets import begin_later_problems, build_demo_world
 from tests.polling import Polling, in_virtual_time
 
 AT_ONCE = {"rows_low"}
@@ -18,19 +14,10 @@ AT_ONCE = {"rows_low"}
 @in_virtual_time
 async def test_each_kind_of_problem_is_seen_within_ten_minutes(braze: Polling) -> None:
     braze.world = build_demo_world(1, braze.clock.true_now())
-    for space in demo_workspaces(braze.world):
-        configured = [
-            Integration(
-                space.name,
-                each.integration_id,
-                each.name,
-                expected_interval_seconds=each.expected_interval_seconds,
-                limits=LimitSettings(each.limits),
-            )
-            for each in space.integrations
-        ]
-        poll = PollSettings(DEMO_INTERVAL_SECONDS, 5.0, STALE_AFTER_SECONDS)
-        braze.watch(space.name, configured=configured, poll=poll, history=HISTORY)
+    for one in demo_config(braze.world, 0).workspaces:
+        settings = one.settings
+        history = timedelta(seconds=settings.history_seconds)
+        braze.watch(settings.name, configured=settings.integrations, poll=settings.poll, history=history)
     seen = set[str]()
     for step in range(40):
         if step * 15 >= QUIET_SECONDS > (step - 1) * 15:

@@ -2,7 +2,6 @@ import asyncio
 import gzip
 import json
 import random
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -217,21 +216,3 @@ def test_configuration_is_yaml_as_utf8() -> None:
 def test_configuration_is_the_one_that_runs_now() -> None:
     sources = Sources(config=iter(("first\n", "second\n")).__next__)
     assert [call(sources, "GET", "/config").text for _ in range(2)] == ["first\n", "second\n"]
-
-
-def test_rendering_the_configuration_holds_nobody_up() -> None:
-    async def scenario() -> None:
-        answered = threading.Event()
-
-        def slow() -> str:
-            assert answered.wait(5)
-            return "done\n"
-
-        async with Sources(config=slow).client() as client:
-            waiting = asyncio.create_task(client.get("/config"))
-            await asyncio.sleep(0)
-            assert (await client.get("/-/healthy")).status_code == 200
-            answered.set()
-            assert (await waiting).text == "done\n"
-
-    asyncio.run(scenario())
