@@ -144,7 +144,7 @@ def test_counters_survive_any_kill(tmp_path: Path) -> None:
     with SimulatedBraze(world, clock=clock) as braze:
         entries = [workspace_entry(world, name, braze.url) for name in world.workspaces]
         write_config(tmp_path, entries, interval="500ms")
-        verdict = Verdict(braze, watched)
+        verdict = Verdict(braze, watched, learns=True)
         with Daemon(tmp_path) as daemon:
             wait_for("all are up", lambda: peek(daemon.port, "braze_cdi_up") == [1] * len(watched))
             verdict.note_first_sight()

@@ -19,6 +19,8 @@ class Verdict:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     """Before the exporter's first poll."""
     first: dict[str, FirstSight] = field(default_factory=dict)
+    learns: bool = False
+    """Whether the exporter learns its limits from a history."""
 
     def note_first_sight(self) -> None:
         """Take what is there now for what the exporter saw first; the world must stand still until it has."""
@@ -32,7 +34,7 @@ class Verdict:
         expected = self.braze.call(
             lambda world: expected_samples(world, self.watched, self.first, started=self.started, scraped=scraped)
         )
-        return samples, differences(samples, expected)
+        return samples, differences(samples, expected, learns=self.learns)
 
     def settle(self, port: int) -> Samples:
         """Wait until the page of a world that stands still is the truth, and see it in every form that can be had."""
