@@ -44,20 +44,20 @@ def world(seed: int, *, harsh: bool, copies: int = 2) -> World:
     return result
 
 
-def measure(worlds: list[World], learner: Learner, *, known: int | None = None) -> Score:
+def measure(worlds: list[World], learner: Learner) -> Score:
     score = Score()
     for one in worlds:
         for habit, incidents, runs in one:
-            score.add(habit, incidents, watch(habit, runs, incidents, learner, known=known))
+            score.add(habit, incidents, watch(habit, runs, incidents, learner))
     return score
 
 
-def measure_exporter(worlds: list[World]) -> Score:
-    """As `measure`, by the exporter's own judge."""
+def measure_exporter(worlds: list[World], *, known: int | None = None) -> Score:
+    """As `measure`, by the exporter's own judge, from so many past syncs of each integration; from all if None."""
     score = Score()
     for one in worlds:
         for habit, incidents, runs in one:
-            score.add(habit, incidents, replayed(habit, runs, incidents))
+            score.add(habit, incidents, replayed(habit, runs, incidents, known=known))
     return score
 
 
@@ -77,7 +77,7 @@ def found(seeds: tuple[int, ...], title: str, *, copies: int, shown: bool, stand
 def compared() -> list[str]:
     """Return cold starts and ablation, on held-out fleets of half the size, smooth and harsh together."""
     worlds = [world(seed, harsh=harsh, copies=1) for seed in HELD_OUT for harsh in (False, True)]
-    cold = [(f"{known} syncs known", measure(worlds, of.learned, known=known)) for known in (0, 5, 20, 100)]
+    cold = [(f"{known} syncs known", measure_exporter(worlds, known=known)) for known in (0, 5, 20, 100)]
     whole = [("learned", measure(worlds, of.learned))]
     others: list[tuple[str, Learner]] = [
         ("fixed defaults", of.fixed),

@@ -118,7 +118,8 @@ def _slots(own: Random, kind: str, first: int, days: int, zone: ZoneInfo) -> tup
     hours = range(hour % 6, 24, 6) if kind == "six-hourly" else (hour,)
     weekday, month_day = own.randrange(7), own.randrange(1, 28)
     slots = []
-    for day in range(days):
+    # A day more on either side: local days begin before and after those of UTC.
+    for day in range(-1, days + 1):
         date = midnight + timedelta(days=day)
         if (
             (kind == "business days" and date.weekday() > 4)

@@ -36,9 +36,7 @@ class Report:
     end: int | None = None
 
 
-def watch(
-    habit: Habit, runs: Sequence[Run], incidents: Sequence[Incident], learner: Learner, *, known: int | None = None
-) -> list[Report]:
+def watch(habit: Habit, runs: Sequence[Run], incidents: Sequence[Incident], learner: Learner) -> list[Report]:
     """
     Return what is reported while an integration is watched.
 
@@ -47,11 +45,10 @@ def watch(
         runs: All its syncs.
         incidents: Those that only the list shows matter.
         learner: Gives limits from finished syncs and a moment.
-        known: How many past syncs are known at first; all if None.
 
     """
     begin = habit.born + HISTORY_DAYS * DAY
-    watched = _Watched(habit, [run for run in runs if run.finish <= begin], learner, begin, known)
+    watched = _Watched(habit, [run for run in runs if run.finish <= begin], learner, begin)
     later = [run for run in runs if run.finish > begin]
     if later and later[0].start <= begin:
         watched.facts.running = later[0]
@@ -68,13 +65,17 @@ def watch(
     return watched.reports
 
 
-def replayed(habit: Habit, runs: Sequence[Run], incidents: Sequence[Incident]) -> list[Report]:
-    """Return what the exporter itself reports: its own judge, with what it learned from the whole past."""
+def replayed(
+    habit: Habit, runs: Sequence[Run], incidents: Sequence[Incident], *, known: int | None = None
+) -> list[Report]:
+    """As `watch`, by the exporter's own judge, with what it learned by itself."""
     begin = habit.born + HISTORY_DAYS * DAY
     integration = Integration("benchmark", habit.name, habit.name)
+    past = [run for run in runs if run.finish <= begin]
+    forgotten = 0 if known is None else max(0, len(past) - known)
     replay = Replay(
         integration,
-        [to_sync(run) for run in runs],
+        [to_sync(run) for run in runs[forgotten:]],
         to_moment(begin),
         to_moment(habit.end),
         timedelta(days=HISTORY_DAYS),
@@ -134,9 +135,9 @@ def _events(
 class _Watched:
     """What is known of one integration, the limits in effect, and what was reported."""
 
-    def __init__(self, habit: Habit, finished: list[Run], learner: Learner, begin: int, known: int | None) -> None:
+    def __init__(self, habit: Habit, finished: list[Run], learner: Learner, begin: int) -> None:
         self._habit, self._learner = habit, learner
-        self._finished = finished if known is None else finished[-known:] if known else []
+        self._finished = finished
         self._new = False
         """Whether a sync has finished since limits were learned."""
         self._open: dict[str, Report] = {}

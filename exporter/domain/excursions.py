@@ -134,6 +134,7 @@ class _Sums:
 
     def __init__(self, rows: Rows, widen: float, *, low: bool) -> None:
         self._rows, self._widen, self._low = rows, widen, low
+        self._kind = rows.kind
         self._rules = [(i, rule, 0) for i, rule in enumerate(RULES) if rule.low is low]
         self._at: list[int] = []
         self._sums = [(0, 0.0, 0.0, 0.0)]
@@ -159,7 +160,7 @@ class _Sums:
 
     def _shortest(self, rule: Rule, first: int) -> int | None:
         """Return where the shortest window begins, from *first* on, that the rule asks for; None if none is so long."""
-        kind, n = self._rows.kind, len(self._at)
+        kind, n = self._kind, len(self._at)
         hours = rule.hours * HOUR * self._widen if kind < _DAILY_KIND else 0
         start = None
         for index in range(first, n - rule.syncs[kind] + 1):
