@@ -32,7 +32,7 @@ def test_a_child_does_not_inherit_that_a_signal_is_ignored(tmp_path: Path, proce
             *("--override-ini=pythonpath=" + str(ROOT), "--rootdir", str(tmp_path), str(tmp_path)),
         ],
         cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
