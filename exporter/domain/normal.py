@@ -23,7 +23,7 @@ from exporter.domain.excursions import patience
 from exporter.domain.model import SyncStatus
 from exporter.domain.past import HISTORY, MOST, Past, Run, to_moment, to_seconds
 from exporter.domain.rhythm import DAY, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
-from exporter.domain.robust import LASTING_VALUES, longest_normal
+from exporter.domain.robust import LASTING_VALUES, longest_normal, median
 from exporter.domain.rows import Rows, learn_rows
 
 FEWEST = 5
@@ -36,6 +36,8 @@ REFIT = timedelta(hours=6)
 WIDEN = {"low": 1.5, "medium": 1.0, "high": 0.7}
 """By `sensitivity`, how much more a limit allows beyond the usual."""
 LEAST_FAILED_ROWS = 0.01
+_FEW_FAR = log(10)
+"""Of few days, so far above the median a share of failed rows is abnormal."""
 _LASTING_WEEKS = 3
 
 
@@ -196,8 +198,14 @@ def _failed_rows(good: Sequence[Run]) -> float | None:
     known = [(run, share) for run in good if (share := failed_share(run)) is not None]
     if len(known) < FEWEST_SHARES:
         return None
+    logs = [log(share + 0.005) for _, share in known]
     keys, ends = by_days([run.start for run, _ in known])
-    longest = exp(longest_normal(*largest([log(share + 0.005) for _, share in known], keys, ends), log(2.5))) - 0.005
+    if len(ends) < 2 * LASTING_VALUES:
+        # Too little is known to tell a fault from what lasts, and it is learned from at once.
+        middle = median(logs)
+        longest = exp(max(each for each in logs if each - middle <= _FEW_FAR)) - 0.005
+    else:
+        longest = exp(longest_normal(*largest(logs, keys, ends), log(2.5))) - 0.005
     return min(1.0, max(LEAST_FAILED_ROWS, 2 * (1 + 2 / len(known)) * longest))
 
 

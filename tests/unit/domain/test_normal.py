@@ -81,6 +81,18 @@ def test_failed_rows_may_be_twice_as_many_as_ever_and_one_in_a_hundred(failed: i
     assert least <= limit <= most
 
 
+@pytest.mark.parametrize("gap", [15 * MINUTE, DAY])
+def test_a_fault_among_few_syncs_is_no_usual_share_of_failed_rows(gap: int) -> None:
+    calm = [each._replace(rows_failed=0, rows_synced=1000) for each in every(gap, 7)][:7]
+    for faults in (1, 3):
+        runs = [*calm[:-faults], *(each._replace(rows_failed=700) for each in calm[-faults:])]
+        assert normal(runs).failed_rows_limit() == pytest.approx(0.01)
+    usual = [each._replace(rows_failed=20 + index) for index, each in enumerate(calm)]
+    assert normal([*usual[:-1], usual[-1]._replace(rows_failed=700)]).failed_rows_limit() == pytest.approx(
+        2 * (1 + 2 / 7) * 25 / 1025
+    )
+
+
 def test_a_partial_sync_within_the_limit_of_failed_rows_is_good() -> None:
     partial = run(FIRST, 98, status=SyncStatus.PARTIAL, rows_failed=2)
     assert is_good(partial, 0.02)
