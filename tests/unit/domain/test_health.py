@@ -556,3 +556,24 @@ def test_fewer_rows_than_configured_are_a_problem_and_critical_once_they_last_ne
     syncs = [sync(NOW - 10 - 10 * place, rows=count) for place, count in enumerate(rows)]
     assert problems(state(*syncs), rows_synced=10.0) == ({"rows_low": severity} if severity else {})
     assert problems(state(*syncs)) == problems(state(*syncs), rows_synced=Keyword.OFF) == {}
+
+
+def test_fewer_rows_than_configured_say_how_many_and_since_when() -> None:
+    one = the(
+        "rows_low",
+        state(*(sync(NOW - 10 - 10 * place, rows=n) for place, n in enumerate((9, 3, 10)))),
+        rows_synced=10.0,
+    )
+    assert (one.text, one.value, one.limit) == ("The latest sync synced 9 rows; limit 10 rows", 9, 10.0)
+    assert one.since == minute(NOW - 19)  # when the first of them had finished
+
+
+def test_syncs_that_failed_or_counted_no_rows_are_not_fewer_than_configured() -> None:
+    failed = sync(NOW - 10, SyncStatus.ERROR, rows=3)
+    assert "rows_low" not in problems(state(failed), rows_synced=10.0)
+    assert problems(state(sync(NOW - 10, rows=None)), rows_synced=10.0) == {}
+    # Failed ones between do not end what lasts, nor are they counted.
+    low = [sync(NOW - 10 * place, rows=0) for place in (1, 3, 4)]
+    assert problems(state(low[0], sync(NOW - 20, SyncStatus.ERROR, rows=50), *low[1:]), rows_synced=10.0) == {
+        "rows_low": "critical"
+    }

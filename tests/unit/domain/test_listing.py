@@ -224,3 +224,35 @@ def test_a_list_leaves_open_what_it_does_not_tell_or_has_not_heard_of(
 def test_an_odd_app_group_is_an_anomaly() -> None:
     decoded = decode_integrations({"results": [{**RECORD, "app_group_id": 7}]})
     assert decoded.anomalies == {"app_group_id_invalid": 1}
+
+
+@pytest.mark.parametrize(
+    ("listed", "latest", "watermark", "expected"),
+    [
+        # The list shows a newer sync, or that the latest has ended.
+        ({}, None, None, {"older_than_list": 1}),
+        ({}, Sync(START - timedelta(seconds=1), SyncStatus.SUCCESS), START, {"older_than_list": 1}),
+        ({}, Sync(START, SyncStatus.RUNNING), None, {"older_than_list": 1}),
+        ({"last_job_start_time": None}, None, START, {}),
+        # The same sync: the watermarks are compared, to the second.
+        ({}, Sync(START, SyncStatus.SUCCESS), START - timedelta(hours=1), {}),
+        ({}, Sync(START, SyncStatus.SUCCESS), START - timedelta(minutes=59), {"watermark_differs_from_list": 1}),
+        ({}, Sync(START, SyncStatus.SUCCESS), START - timedelta(minutes=61), {"watermark_differs_from_list": 1}),
+        (
+            {},
+            Sync(START, SyncStatus.SUCCESS),
+            START - timedelta(hours=1, seconds=1),
+            {"watermark_differs_from_list": 1},
+        ),
+        ({}, Sync(START, SyncStatus.SUCCESS), START - timedelta(hours=1, milliseconds=999), {}),
+        ({}, Sync(START, SyncStatus.SUCCESS), None, {}),
+        ({"last_updated_at": None}, Sync(START, SyncStatus.SUCCESS), START, {}),
+        # Not the same one, or one that still runs: nothing to compare.
+        ({}, Sync(START + timedelta(hours=1), SyncStatus.SUCCESS), START, {}),
+        ({"last_job_status": "running"}, Sync(START, SyncStatus.RUNNING), START, {}),
+    ],
+)
+def test_what_the_list_and_the_endpoint_tell_otherwise_is_an_anomaly(
+    listed: dict[str, Any], latest: Sync | None, watermark: datetime | None, expected: dict[str, int]
+) -> None:
+    assert decode_one(**listed).contradictions(latest, watermark) == expected

@@ -29,6 +29,7 @@ from exporter.domain.transitions import (
     on_listing,
     on_no_list,
     on_poll_end,
+    on_replaced,
     on_start,
     rests_until,
 )
@@ -490,3 +491,10 @@ def test_a_pause_ends_with_a_sync_that_starts_after_it() -> None:
     later = replace(LEDGER, recent=latest_first(*LEDGER.recent, ended(40.5)))
     assert not polled(paused, 41, ledger=later).state.is_paused
     assert replace(paused, summary=replace(paused.summary, latest=None)).is_paused
+
+
+def test_a_name_under_another_id_is_known_until_the_list_no_longer_shows_it() -> None:
+    known = IntegrationState(minute(0), ledger=LEDGER)
+    change = on_replaced(known, WATCH, "j")
+    assert change.state == replace(known, session=replace(known.session, replaced_by="j"))
+    assert on_replaced(change.state, WATCH, "").state == known
