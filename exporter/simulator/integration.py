@@ -17,12 +17,11 @@ from exporter.simulator.style import Style, floor_time
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An integration's fields in the list, apart from its syncs."""
+    """An integration's fields in the list, apart from its syncs. `integration_type` is the kind of warehouse, too."""
 
-    integration_type: str = "users"
     warehouse_type: str = "snowflake"
     app_group_id: str = ""
-    contact_emails: tuple[str, ...] = ("data-team@example.com",)
+    contact_emails: str = "data-team@example.com"
 
 
 @dataclass(frozen=True, slots=True)
