@@ -29,6 +29,7 @@ def varied_world(style: Style | None = None, *, names: tuple[str, ...] = (), ids
         ("purchases", "failing_twice", every(minutes=20), Profile(warehouse_type="bigquery")),
         ("consent", "running_too_long", every(hours=1), Profile()),
         ("archive", "paused", every(hours=2), Profile()),
+        ("trial", "healthy", every(hours=1), Profile(draft=True)),
         ("events", "event_driven", on_arrival(timedelta(minutes=30)), Profile(warehouse_type="s3")),
     )
     for number, (name, behaviour, schedule, profile) in enumerate(characters):

@@ -22,6 +22,8 @@ class Profile:
     warehouse_type: str = "snowflake"
     app_group_id: str = ""
     contact_emails: str = "data-team@example.com"
+    draft: bool = False
+    """Not tested yet in the dashboard: listed, and never run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,13 @@ class SimulatedIntegration:
 
     @property
     def status(self) -> str:
+        if self.profile.draft:
+            return "draft"
         return "paused" if "paused" in self.problems else "active"
 
     @property
     def next_scheduled_run(self) -> datetime | None:
-        """The announced run; None while paused, for on-demand and for event-driven integrations."""
+        """The announced run; None while paused, for drafts, on-demand and event-driven integrations."""
         announces = self.schedule.kind == "scheduled" and self.status == "active" and "unscheduled" not in self.problems
         return self._announced_at if announces else None
 

@@ -139,7 +139,7 @@ def finish_many(world: World) -> None:
 def requests(world: World) -> dict[tuple[str, str, int], int]:
     """Return how often Braze was asked, by workspace, endpoint and status of the answer."""
     return {
-        (name, endpoint.value, status): count
+        (name, str(endpoint), status): count
         for name, workspace in world.workspaces.items()
         for (endpoint, status), count in workspace.requests.items()
     }
