@@ -57,8 +57,8 @@ def telling_texts(values: Iterable[object]) -> frozenset[str]:
         elif isinstance(value, str):
             found |= {value.strip(), value.strip()[:_DATE_CHARACTERS], *_BETWEEN_ADDRESSES.split(value)}
             found |= {one.partition("@")[0] for one in _BETWEEN_ADDRESSES.split(value) if "@" in one}
-        elif isinstance(value, int) and abs(value) > MOST_SHOWN:
-            found.add(str(value))
+        elif isinstance(value, int) and abs(value) > MOST_SHOWN and set(str(value)) != {"9"}:
+            found.add(str(value))  # nines alone are part of any mask of a time
     return frozenset(text.lower() for text in found if len(text) >= _LEAST_TELLING)
 
 

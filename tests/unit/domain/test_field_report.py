@@ -146,6 +146,11 @@ def test_a_report_that_shows_what_was_read_is_not_given_out() -> None:
     assert "aaaa-9999" not in str(caught.value)
 
 
+def test_rows_that_look_like_the_mask_of_a_year_do_not_stop_a_report() -> None:
+    answers = changed(lambda record: record.update(rows_synced=9999, rows_failed_with_errors=999999), at=2)
+    assert render_report(answers, PRIVATE).startswith("Field report")
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
