@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart rules chart lock audit wheel-test release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart test-clients rules chart lock audit wheel-test release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -37,7 +37,7 @@ lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
-	@$(BIN)/shellcheck .ci/run tools/audit tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -88,6 +88,10 @@ chart: setup-dev  ## copy rules and dashboards into the Helm chart, and list its
 test-chart: setup-dev components  ## build helm with Go and render the chart in many settings; some minutes the first time
 	@tools/build-go-tools
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/chart $(PYTEST_FLAGS)
+
+test-clients: setup-dev  ## run Airflow's provider and Braze's MCP server against the simulated Braze; minutes the first time
+	@tools/fetch-braze-clients
+	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/clients $(PYTEST_FLAGS)
 
 release: setup-dev  ## write VERSION=1.2.3 into every file that names it, and date the changelog's section
 	@$(BIN)/python tools/release.py prepare $(VERSION)

@@ -7,7 +7,7 @@ may not be read, for each configured integration: within the rate limit, workspa
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
@@ -17,6 +17,7 @@ from exporter.app.storage import storage
 from exporter.braze.api import Api
 from exporter.braze.client import build_tls_context
 from exporter.braze.clock import BrazeClock
+from exporter.braze.wire import Sender
 from exporter.clock import SystemClock
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
@@ -101,14 +102,18 @@ async def check_online(config: Config) -> list[CheckResult]:
 
 
 @contextlib.asynccontextmanager
-async def open_api(configured: ConfiguredWorkspace) -> AsyncIterator[Api]:
-    """Return an API to one workspace, closed at the end of the context."""
+async def open_api(
+    configured: ConfiguredWorkspace, around: Callable[[Sender], Sender] = lambda sender: sender
+) -> AsyncIterator[Api]:
+    """Return an API to one workspace, closed at the end of the context; *around* may put a sender before its own."""
     settings = configured.settings
     clock = BrazeClock(SystemClock())
     sender = build_sender(configured, Trust(build_tls_context()))
     limiters = build_limiters(settings.rate_limit, clock)
     try:
-        yield Api(workspace=settings.name, sender=sender, limiters=limiters, clock=clock, observer=SelfMetrics())
+        yield Api(
+            workspace=settings.name, sender=around(sender), limiters=limiters, clock=clock, observer=SelfMetrics()
+        )
     finally:
         await sender.aclose()
 

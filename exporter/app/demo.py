@@ -22,6 +22,7 @@ from exporter.domain.settings import PollSettings, WorkspaceSettings
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.presets import begin_later_problems, build_demo_world, demo_workspaces
 from exporter.simulator.serve import serve_world
+from exporter.simulator.style import Style
 from exporter.simulator.world import World
 from exporter.state.store import MemoryStore
 from exporter.web.listen import ListenAddress
@@ -38,15 +39,17 @@ async def run_demo(
     telemetry_path: str,
     log: FilteringBoundLogger,
     log_lines_dropped: Callable[[], int],
+    *,
     say: Callable[[str], None],
+    style: Style | None = None,
 ) -> None:
     """
-    Serve a simulated Braze on loopback, and run the daemon against it, until a signal comes.
+    Serve a simulated Braze of that *style* on loopback, and run the daemon against it, until a signal comes.
 
     *say* prints the greeting. Raises as `run_daemon` does.
     """
     clock = SystemClock()
-    world = build_demo_world(DEMO_SEED, clock.now())
+    world = build_demo_world(DEMO_SEED, clock.now(), style)
     stop = stop_on_signals()
     braze_stop = asyncio.Event()
     bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()

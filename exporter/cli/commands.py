@@ -77,29 +77,41 @@ def main(context: click.Context, /, **values: Any) -> None:
     default=False,
     help="Also ask Braze: is the key accepted, which permissions has it, is each id known?",
 )
-def check(config_file: str, *, online: bool) -> None:
+@own_flag(
+    "--report",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    help="With --online: tell, masked, how Braze really answers; on standard output, or in FILE.",
+)
+def check(config_file: str, *, online: bool, report: str | None) -> None:
     """Validate the configuration; show the limits in effect and the cost in requests."""
     from exporter.config.network import describe
     from exporter.config.plan import describe_history, describe_limits, plan_requests
 
+    if report is not None and not online:
+        raise click.UsageError("--report needs --online: it tells what Braze answers")
     config = _load(config_file)
+    say = partial(click.echo, err=report is not None)
     for workspace in config.workspaces:
         for planned in plan_requests(workspace.settings):
-            click.echo(str(planned))
-        click.echo(describe_history(workspace.settings))
+            say(str(planned))
+        say(describe_history(workspace.settings))
         for line in describe_limits(workspace.settings):
-            click.echo(line)
+            say(line)
         for line in describe(workspace.settings.name, workspace.settings.rest_endpoint, workspace.network):
-            click.echo(line)
+            say(line)
     if online:
         from exporter.app.commands import check_online
 
         results = _await(check_online(config))
         for result in results:
-            click.echo(str(result))
+            say(str(result))
+        if report is not None:
+            _report(config, report)
         if not all(result.good for result in results):
             _fail(f"{config_file} will not work as it is", WRONG)
-    click.echo(f"{config_file} is good")
+    say(f"{config_file} is good")
 
 
 @main.command()
@@ -190,12 +202,34 @@ def replay(config_file: str, storage_path: str, since: float, integration: tuple
 @main.command()
 @inherited_flags("--web.listen-address", web_listen_address=("127.0.0.1:10273",))
 @inherited_flags("--web.telemetry-path", "--log.level", "--log.format")
+@own_flag("--style", metavar="FILE", help="Let the simulated Braze answer as a field report or a style file says.")
 def demo(**values: Any) -> None:
     """Run against a simulated Braze on loopback: no account, no key, no configuration."""
     from exporter.app.demo import run_demo
+    from exporter.simulator.style_file import load_style
 
-    demo = partial(run_demo, values["web_listen_address"], values["web_telemetry_path"], say=click.echo)
+    try:
+        style = load_style(values["style"]) if values["style"] is not None else None
+    except ConfigError as error:
+        _fail(str(error), WRONG)
+    demo = partial(run_demo, values["web_listen_address"], values["web_telemetry_path"], say=click.echo, style=style)
     _serve(demo, values["log_level"], values["log_format"])
+
+
+def _report(config: "Config", place: str) -> None:
+    """Write the field report to standard output (`-`) or to a file."""
+    from exporter.app.field_report import field_report
+    from exporter.domain.field_report import ReportLeaksError
+
+    try:
+        text = _await(field_report(config))
+        if place == "-":
+            click.echo(text, nl=False)
+        else:
+            with replace_file(Path(place)) as stream:
+                stream.write(text.encode())
+    except (ReportLeaksError, OutputError) as error:
+        _fail(str(error), WRONG)
 
 
 def _load(path: str) -> "Config":

@@ -256,15 +256,16 @@ class Document:
         return FieldError(self.file, self.line_of(path), show_key(path), problem, remedy)
 
 
-def read_document(file: str, *, pipe: bool = False) -> Document:
+def read_document(file: str, *, pipe: bool = False, last: bool = False) -> Document:
     """
-    Read and parse *file*; with *pipe*, it may be one.
+    Read and parse *file*; with *pipe*, it may be one; with *last*, only what follows its last line `---`.
 
     Raises:
         ConfigError: It cannot be read, is too large, or is not YAML.
 
     """
     text = _read_text(file, pipe=pipe)
+    text = re.split("^---[ \t\r]*$", text, flags=re.MULTILINE)[-1] if last else text
     if unprintable := _UNPRINTABLE.search(text):
         line = 1 + len(_LINE_ENDS.findall(text, 0, unprintable.start()))
         raise ConfigError([FieldError(file, line, "", "a control character stands here", "remove it")])

@@ -1,5 +1,5 @@
 """
-Braze's two CDI endpoints: from a request as plain values to an answer as a plain value, at a given moment.
+Braze's three CDI endpoints: from a request as plain values to an answer as a plain value, at a given moment.
 
 Order of refusals: unknown path, unknown key, missing permission, rate limit, unknown integration, invalid cursor.
 Nothing here does I/O; an answer may name a fault of the socket for its carrier to act out. A request about which
@@ -14,12 +14,12 @@ from urllib.parse import parse_qs, unquote
 
 from exporter.braze.endpoints import Endpoint
 from exporter.simulator.responses import PAGE_SIZE, Answer, decipher_cursor, refuse
-from exporter.simulator.workspace import PERMISSIONS, SimulatedWorkspace
+from exporter.simulator.workspace import PERMISSIONS, SYNC, SYNC_PERMISSION, SimulatedWorkspace
 from exporter.simulator.world import World
 
 _ROOT = "/cdi/integrations"
-_STATUS_START = f"{_ROOT}/"
-_STATUS_END = f"/{Endpoint.JOB_SYNC_STATUS}"
+_ONE = f"{_ROOT}/"
+_METHODS = {Endpoint.JOB_SYNC_STATUS: "GET", Endpoint.INTEGRATIONS: "GET", SYNC: "POST"}
 
 
 def handle(  # noqa: PLR0917 - a request has these parts, in the order of its first line
@@ -31,24 +31,18 @@ def handle(  # noqa: PLR0917 - a request has these parts, in the order of its fi
     Args:
         world: Whom to ask.
         now: The moment, aware; the world's time is moved on to it.
-        method: GET, or the answer is 405.
+        method: As the endpoint wants it, or the answer is 405.
         path: Percent-encoded.
         query: Percent-encoded, without the question mark.
         headers: With lower-case names.
 
     """
     world.advance(now)
-    if path.startswith(_STATUS_START) and path.endswith(_STATUS_END) and len(path) > len(_STATUS_START + _STATUS_END):
-        endpoint = Endpoint.JOB_SYNC_STATUS
-        integration_id = path[len(_STATUS_START) : -len(_STATUS_END)]
-        if "%" in integration_id:
-            integration_id = unquote(integration_id)
-    elif path == _ROOT:
-        endpoint, integration_id = Endpoint.INTEGRATIONS, ""
-    else:
+    endpoint, integration_id = _route(path)
+    if not endpoint:
         return refuse(404, "Not found")
-    if method != "GET":
-        return refuse(405, "Method not allowed", {"allow": "GET"})
+    if method != _METHODS[endpoint]:
+        return refuse(405, "Method not allowed", {"allow": _METHODS[endpoint]})
     scheme, _, key = headers.get("authorization", "").partition(" ")
     workspace = world.workspace_of(key) if scheme.lower() == "bearer" else None
     offset = _offset(query)
@@ -70,6 +64,18 @@ def handle(  # noqa: PLR0917 - a request has these parts, in the order of its fi
     return replace(answer, headers={**date, **answer.headers})
 
 
+def _route(path: str) -> tuple[str, str]:
+    """Return the endpoint of a path, empty for none, and the integration's id where there is one."""
+    if path == _ROOT:
+        return Endpoint.INTEGRATIONS, ""
+    for endpoint in (Endpoint.JOB_SYNC_STATUS, SYNC):
+        end = f"/{endpoint}"
+        if path.startswith(_ONE) and path.endswith(end) and len(path) > len(_ONE + end):
+            integration_id = path[len(_ONE) : -len(end)]
+            return endpoint, unquote(integration_id) if "%" in integration_id else integration_id
+    return "", ""
+
+
 def _offset(query: str) -> int | None:
     """Return where the page begins; None when the cursor is invalid."""
     if not query:
@@ -83,12 +89,13 @@ def _offset(query: str) -> int | None:
         return None
 
 
-def _forbid(endpoint: Endpoint) -> Answer:
-    return refuse(403, f"The API key lacks the permission {PERMISSIONS[endpoint]}")
+def _forbid(endpoint: str) -> Answer:
+    permission = SYNC_PERMISSION if endpoint == SYNC else PERMISSIONS[Endpoint(endpoint)]
+    return refuse(403, f"The API key lacks the permission {permission}")
 
 
 def _answer(
-    world: World, workspace: SimulatedWorkspace, endpoint: Endpoint, integration_id: str, offset: int | None
+    world: World, workspace: SimulatedWorkspace, endpoint: str, integration_id: str, offset: int | None
 ) -> Answer:
     allowance = workspace.take(endpoint, world.now.timestamp())
     limits = allowance.headers()
@@ -102,11 +109,22 @@ def _answer(
         integration = world.integrations.get(integration_id)
         if integration is None or integration.workspace != workspace.name:
             return _unknown_integration(world, integration_id, limits)
+        if endpoint == SYNC:
+            return _start_sync(world, integration_id, limits)
         if offset is None:
             return refuse(400, "Invalid cursor", limits)
         integration.catch_up(world.now)
         good = world.pages.status_page(integration, offset)
     return replace(good, headers={**good.headers, **limits})
+
+
+def _start_sync(world: World, integration_id: str, limits: dict[str, str]) -> Answer:
+    """Source: "Trigger sync" of Braze's CDI API; what the body of its 202 says, the page leaves open."""
+    try:
+        world.start_sync(integration_id)
+    except ValueError:
+        return refuse(429, "Another job is in progress", limits)
+    return refuse(202, "success", limits)
 
 
 def _list(world: World, workspace: SimulatedWorkspace, offset: int) -> Answer:

@@ -26,7 +26,7 @@ class Fault:
     times: int | None
     """How often it still strikes; None is forever."""
 
-    def concerns(self, workspace: str, endpoint: Endpoint, integration_id: str, page: int) -> bool:
+    def concerns(self, workspace: str, endpoint: str, integration_id: str, page: int) -> bool:
         """Whether the request is one that this fault strikes."""
         return (
             self.times != 0
@@ -86,7 +86,7 @@ class FaultBook:
         """Switch all faults off."""
         self._faults.clear()
 
-    def strike(self, answer: Answer, *, workspace: str, endpoint: Endpoint, integration_id: str, page: int) -> Answer:
+    def strike(self, answer: Answer, *, workspace: str, endpoint: str, integration_id: str, page: int) -> Answer:
         """Return the response that arrives instead of the good one, after all matching faults in order."""
         for fault in [each for each in self._faults if each.concerns(workspace, endpoint, integration_id, page)]:
             answer = fault.mutate(answer, fault.record)

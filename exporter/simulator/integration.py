@@ -17,12 +17,13 @@ from exporter.simulator.style import Style, floor_time
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An integration's fields in the list, apart from its syncs."""
+    """An integration's fields in the list, apart from its syncs. `integration_type` is the kind of warehouse, too."""
 
-    integration_type: str = "users"
     warehouse_type: str = "snowflake"
     app_group_id: str = ""
-    contact_emails: tuple[str, ...] = ("data-team@example.com",)
+    contact_emails: str = "data-team@example.com"
+    draft: bool = False
+    """Not tested yet in the dashboard: listed, and never run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,13 @@ class SimulatedIntegration:
 
     @property
     def status(self) -> str:
+        if self.profile.draft:
+            return "draft"
         return "paused" if "paused" in self.problems else "active"
 
     @property
     def next_scheduled_run(self) -> datetime | None:
-        """The announced run; None while paused, for on-demand and for event-driven integrations."""
+        """The announced run; None while paused, for drafts, on-demand and event-driven integrations."""
         announces = self.schedule.kind == "scheduled" and self.status == "active" and "unscheduled" not in self.problems
         return self._announced_at if announces else None
 

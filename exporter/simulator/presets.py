@@ -23,6 +23,7 @@ from exporter.simulator.schedule import (
     on_request,
     random_stream,
 )
+from exporter.simulator.style import Style
 from exporter.simulator.world import World
 
 _PAST = timedelta(hours=1)
@@ -31,7 +32,7 @@ _STAGGER = timedelta(seconds=7)
 _SCALE = Scale(seconds=(3, 9), rows=(200, 4000))
 _STEADY, _LONG_PAST = Scale(seconds=(40, 60), rows=(1800, 2200)), timedelta(days=60)
 """So that a change is seen from the first poll on, by what was learned."""
-_USERS = Profile("users")
+_USERS = Profile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,18 @@ class _Character:
     """The problem that begins when the demo has run for a while: one of PROBLEMS, a fault, or `removed`."""
 
 
-_S3 = Profile("events", "s3")
+_S3 = Profile("s3")
 _CHARACTERS = (
     _Character("production", "users_daily_profile", "healthy", every(seconds=45, delay=_DELAY)),
-    _Character("production", "purchases", "ordinary", every(seconds=20, delay=_DELAY), profile=Profile("purchases")),
+    _Character("production", "purchases", "ordinary", every(seconds=20, delay=_DELAY)),
     _Character("production", "newsletter_consent", "partly_failing", every(seconds=30, delay=_DELAY)),
     _Character("production", "loyalty_points", "failing_twice", every(seconds=25, delay=_DELAY)),
-    _Character("production", "churn_scores", "misconfigured", every(seconds=60), profile=Profile("users", "bigquery")),
+    _Character("production", "churn_scores", "misconfigured", every(seconds=60), profile=Profile("bigquery")),
     _Character(
         "production",
         "product_catalog",
         "running_too_long",
         every(minutes=2),
-        profile=Profile("catalogs"),
         limits={"sync_duration": 60},
     ),
     _Character(
@@ -108,7 +108,7 @@ _CHARACTERS = (
         expected_interval_seconds=40,
     ),
     _Character("marketing-eu", "app_events_s3", "event_driven", on_arrival(timedelta(seconds=25)), profile=_S3),
-    _Character("marketing-eu", "store_visits", "future_watermark", every(seconds=40), profile=Profile("events")),
+    _Character("marketing-eu", "store_visits", "future_watermark", every(seconds=40)),
     _Character(
         "marketing-eu", "subscription_state", "falling_behind", every(seconds=30, delay=_DELAY), limits={"lag": 120}
     ),
@@ -127,9 +127,9 @@ _CHARACTERS = (
 )
 
 
-def build_demo_world(seed: int, now: datetime) -> World:
+def build_demo_world(seed: int, now: datetime, style: Style | None = None) -> World:
     """Return the demo's world, with an hour of past before *now*."""
-    world = World(seed, now)
+    world = World(seed, now, style=style)
     for name in dict.fromkeys(character.workspace for character in _CHARACTERS):
         world.add_workspace(name)
     for number, each in enumerate(_CHARACTERS):

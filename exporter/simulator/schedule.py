@@ -7,7 +7,7 @@ however often the world is advanced. A schedule knows nothing of what a sync doe
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from hashlib import blake2b
 from random import Random
@@ -41,6 +41,8 @@ class Slot:
     number: int
     announced_at: datetime
     start_at: datetime
+    wall_at: datetime | None = None
+    """*announced_at* by the clocks of the schedule's zone, naive; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,11 @@ class Schedule:
         delay: How many seconds after the announced time a scheduled sync starts, at least and at most. May be
             negative: Braze promises no punctuality.
         phase: How long after the integration's birth the first scheduled run is.
+        zone: Of the dashboard, by whose clocks a run of every so many days keeps its hour; None counts in UTC.
 
     Raises:
-        ValueError: Times are not whole seconds, a schedule has slots but no interval, or its delays may bring slots
-            out of order.
+        ValueError: Times are not whole seconds, a schedule has slots but no interval, its delays may bring slots out of
+            order, or it has a zone but runs more often than daily.
 
     """
 
@@ -66,6 +69,7 @@ class Schedule:
     interval: timedelta = timedelta(0)
     delay: tuple[int, int] = (0, 0)
     phase: timedelta = timedelta(0)
+    zone: tzinfo | None = None
 
     def __post_init__(self) -> None:
         if not self.interval and self.kind is not ScheduleKind.SCHEDULED:
@@ -77,6 +81,8 @@ class Schedule:
         low, high = self.delay
         if low > high or timedelta(seconds=high - low) >= self.interval:
             raise ValueError(f"delays from {low} to {high} s would bring slots {self.interval} apart out of order")
+        if self.zone is not None and self.interval % timedelta(days=1):
+            raise ValueError("only a schedule of whole days follows the clocks of a zone")
 
     def first_slot(self, born_at: datetime, seed: int, quantum: timedelta) -> Slot | None:
         """Return slot 0, or None without slots. Starts are multiples of *quantum* after a whole second."""
@@ -84,22 +90,30 @@ class Schedule:
             return None
         born_at = born_at.replace(microsecond=0)
         if self.kind is ScheduleKind.SCHEDULED:
-            return self._scheduled(0, born_at + self.phase, seed, quantum)
+            first_at = born_at + self.phase
+            wall_at = None if self.zone is None else first_at.astimezone(self.zone).replace(tzinfo=None)
+            return self._scheduled(0, first_at, wall_at, seed, quantum)
         return self._arrival(0, born_at, seed, quantum)
 
     def slot_after(self, slot: Slot, seed: int, quantum: timedelta) -> Slot:
         """Return the next slot."""
         if self.kind is ScheduleKind.SCHEDULED:
-            return self._scheduled(slot.number + 1, slot.announced_at + self.interval, seed, quantum)
+            announced_at, wall_at = slot.announced_at + self.interval, None
+            if slot.wall_at is not None:
+                wall_at = slot.wall_at + self.interval
+                announced_at = wall_at.replace(tzinfo=self.zone).astimezone(UTC)
+            return self._scheduled(slot.number + 1, announced_at, wall_at, seed, quantum)
         return self._arrival(slot.number + 1, slot.announced_at, seed, quantum)
 
-    def _scheduled(self, number: int, announced_at: datetime, seed: int, quantum: timedelta) -> Slot:
+    def _scheduled(
+        self, number: int, announced_at: datetime, wall_at: datetime | None, seed: int, quantum: timedelta
+    ) -> Slot:
         low, high = self.delay
         if low == high == 0:
-            return Slot(number, announced_at, announced_at)
+            return Slot(number, announced_at, announced_at, wall_at)
         steps = timedelta(seconds=1) // quantum
         delay = quantum * random_stream(seed, number).randint(low * steps, high * steps)
-        return Slot(number, announced_at, announced_at + delay)
+        return Slot(number, announced_at, announced_at + delay, wall_at)
 
     def _arrival(self, number: int, previous: datetime, seed: int, quantum: timedelta) -> Slot:
         """Files arrive and people ask without memory: exponential gaps, at least a second."""
@@ -116,10 +130,11 @@ def every(
     days: float = 0,
     delay: tuple[int, int] = (0, 0),
     phase: timedelta = timedelta(0),
+    zone: tzinfo | None = None,
 ) -> Schedule:
     """Return a schedule with the given time between runs."""
     interval = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return Schedule(ScheduleKind.SCHEDULED, interval, delay, phase)
+    return Schedule(ScheduleKind.SCHEDULED, interval, delay, phase, zone)
 
 
 def on_arrival(mean: timedelta) -> Schedule:

@@ -31,7 +31,7 @@ class Style:
 
     """
 
-    fraction_digits: int = 0
+    fraction_digits: int = 6
     offset: str = "Z"
     capitalised: bool = False
     unknown: Literal["null", "missing"] = "null"

@@ -12,14 +12,21 @@ from dataclasses import dataclass, field
 
 from exporter.braze.endpoints import Endpoint
 
+SYNC = "sync"
+"""The endpoint that starts a sync. The exporter never asks it; others do."""
+
 PERMISSIONS = {
     Endpoint.JOB_SYNC_STATUS: "cdi.integration_job_status",
     Endpoint.INTEGRATIONS: "cdi.integration_list",
 }
-"""The permission that each endpoint asks for. They are granted separately."""
+"""The permission that each endpoint asks for that the exporter knows. They are granted separately."""
+
+SYNC_PERMISSION = "cdi.integration_sync"
 
 LIMITS = {Endpoint.JOB_SYNC_STATUS: 100, Endpoint.INTEGRATIONS: 50}
 """Requests a minute that Braze documents."""
+
+_SYNC_LIMIT = 20
 
 WORKSPACE_PROBLEMS = {
     "key_rotated": "every key is replaced: the old ones are unknown, the new ones end in -rotated",
@@ -76,9 +83,9 @@ class SimulatedWorkspace:
     app_group_id: str = ""
     list_version: int = 0
     """Grows when an integration comes, goes or is renamed."""
-    requests: Counter[tuple[Endpoint, int]] = field(default_factory=Counter)
+    requests: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How often each endpoint was asked with a key of this workspace, by the status of the answer, faults included."""
-    _used: dict[Endpoint, tuple[int, int]] = field(default_factory=dict)
+    _used: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Per endpoint the window's end, and our requests in it."""
 
     @property
@@ -88,14 +95,17 @@ class SimulatedWorkspace:
             return {f"{key}-rotated": permissions for key, permissions in self.keys.items()}
         return self.keys
 
-    def permits(self, key: str, endpoint: Endpoint) -> bool:
+    def permits(self, key: str, endpoint: str) -> bool:
         """Whether a valid key may ask an endpoint now."""
+        if endpoint == SYNC:
+            return SYNC_PERMISSION in self.valid_keys[key]
+        endpoint = Endpoint(endpoint)
         return PERMISSIONS[endpoint] in self.valid_keys[key] and _LOST[endpoint] not in self.problems
 
-    def take(self, endpoint: Endpoint, now_seconds: float) -> Allowance:
+    def take(self, endpoint: str, now_seconds: float) -> Allowance:
         """Count one request against the limit."""
         ends_at = (int(now_seconds) // WINDOW_SECONDS + 1) * WINDOW_SECONDS
-        limit = self.limits[endpoint]
+        limit = _SYNC_LIMIT if endpoint == SYNC else self.limits[Endpoint(endpoint)]
         window_ends_at, used = self._used.get(endpoint, (0, 0))
         if window_ends_at != ends_at:
             used = 0
@@ -126,6 +136,6 @@ def build_workspace(
 
     """
     granted = frozenset(permissions)
-    if unknown := granted - set(PERMISSIONS.values()):
+    if unknown := granted - {*PERMISSIONS.values(), SYNC_PERMISSION}:
         raise ValueError(f"Braze has no permission {', '.join(sorted(unknown))}")
     return SimulatedWorkspace(name, {key: granted}, {**LIMITS, **limits}, app_group_id=app_group_id)

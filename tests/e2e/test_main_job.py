@@ -35,21 +35,21 @@ BURST = 25
 """Syncs that one integration finishes within one poll interval: three pages."""
 
 CHARACTERS: tuple[tuple[str, str, str, Schedule, Profile], ...] = (
-    ("production", "users", "healthy", every(seconds=4), Profile("users")),
-    ("production", "purchases", "ordinary", every(seconds=3), Profile("purchases", "bigquery")),
-    ("production", "newsletter", "partly_failing", every(seconds=4), Profile("users", "redshift")),
-    ("production", "loyalty", "failing_twice", every(seconds=3), Profile("users", "databricks")),
-    ("production", "churn", "misconfigured", every(seconds=5), Profile("users")),
-    ("production", "catalog", "running_too_long", every(seconds=5), Profile("catalogs")),
-    ("production", "winback", "paused", every(seconds=5), Profile("users")),
-    ("production", "refunds", "silent_stop", every(seconds=4), Profile("events")),
-    ("production", "consent", "boundary_resync", every(seconds=5), Profile("users")),
-    ("production", AWKWARD, "future_watermark", every(seconds=4), Profile("events")),
-    ("europe", "events_s3", "event_driven", on_arrival(timedelta(seconds=3)), Profile("events", "s3")),
-    ("europe", "states", "falling_behind", every(seconds=4), Profile("users")),
-    ("europe", "limits", "limit_exceeded", every(seconds=3), Profile("users")),
-    *(("growth", f"prod_{each}", "healthy", every(seconds=3), Profile("users")) for each in range(12)),
-    ("growth", "test_audience", "healthy", every(seconds=3), Profile("users")),
+    ("production", "users", "healthy", every(seconds=4), Profile()),
+    ("production", "purchases", "ordinary", every(seconds=3), Profile("bigquery")),
+    ("production", "newsletter", "partly_failing", every(seconds=4), Profile("redshift")),
+    ("production", "loyalty", "failing_twice", every(seconds=3), Profile("databricks")),
+    ("production", "churn", "misconfigured", every(seconds=5), Profile()),
+    ("production", "catalog", "running_too_long", every(seconds=5), Profile()),
+    ("production", "winback", "paused", every(seconds=5), Profile()),
+    ("production", "refunds", "silent_stop", every(seconds=4), Profile()),
+    ("production", "consent", "boundary_resync", every(seconds=5), Profile()),
+    ("production", AWKWARD, "future_watermark", every(seconds=4), Profile()),
+    ("europe", "events_s3", "event_driven", on_arrival(timedelta(seconds=3)), Profile("s3")),
+    ("europe", "states", "falling_behind", every(seconds=4), Profile()),
+    ("europe", "limits", "limit_exceeded", every(seconds=3), Profile()),
+    *(("growth", f"prod_{each}", "healthy", every(seconds=3), Profile()) for each in range(12)),
+    ("growth", "test_audience", "healthy", every(seconds=3), Profile()),
 )
 UNDER_WAY = 11
 """Requests that one workspace makes at the same time, at most."""
@@ -139,7 +139,7 @@ def finish_many(world: World) -> None:
 def requests(world: World) -> dict[tuple[str, str, int], int]:
     """Return how often Braze was asked, by workspace, endpoint and status of the answer."""
     return {
-        (name, endpoint.value, status): count
+        (name, str(endpoint), status): count
         for name, workspace in world.workspaces.items()
         for (endpoint, status), count in workspace.requests.items()
     }

@@ -157,7 +157,7 @@ def _samples(
     syncs = [simulated.reported(number) for number in range(len(world.truth(each.integration_id)))]
     yield "braze_cdi_up", {}, 1
     properties = {
-        "integration_type": simulated.profile.integration_type if each.listed else "",
+        "integration_type": simulated.profile.warehouse_type if each.listed else "",
         "warehouse_type": simulated.profile.warehouse_type if each.listed else "",
         "app_group_id": simulated.profile.app_group_id if each.listed else "",
     }

@@ -19,7 +19,9 @@ async def test_what_the_list_shows_is_watched(braze: Polling) -> None:
     assert braze.value("up", orders) == 1
     assert braze.value("exporter_integrations", source="discovery") == 2
     assert braze.value("exporter_integrations", source="config") == 0
-    info = braze.values("integration_info", integration_id=users, integration_type="users", warehouse_type="snowflake")
+    info = braze.values(
+        "integration_info", integration_id=users, integration_type="snowflake", warehouse_type="snowflake"
+    )
     assert len(info) == 1
     assert braze.value("integration_status", users, integration_status="active") == 1
     assert braze.value("next_scheduled_run_timestamp_seconds", users) is not None

@@ -42,9 +42,9 @@ def test_a_finished_sync_is_told_with_the_documented_fields() -> None:
         "results": [
             {
                 "job_status": "partial",
-                "sync_start_time": "2026-03-01T12:00:00Z",
-                "sync_finish_time": "2026-03-01T12:05:00Z",
-                "last_timestamp_synced": "2026-03-01T11:59:00Z",
+                "sync_start_time": "2026-03-01T12:00:00.000000Z",
+                "sync_finish_time": "2026-03-01T12:05:00.000000Z",
+                "last_timestamp_synced": "2026-03-01T11:59:00.000000Z",
                 "rows_synced": 1000,
                 "rows_failed_with_errors": 3,
             }
@@ -64,14 +64,14 @@ def test_an_integration_is_listed_with_the_documented_fields() -> None:
             "integration_id": users,
             "app_group_id": world.workspaces["production"].app_group_id,
             "integration_name": "users",
-            "integration_type": "users",
+            "integration_type": "snowflake",
             "integration_status": "active",
-            "contact_emails": ["data-team@example.com"],
-            "last_updated_at": latest.last_timestamp_synced.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "contact_emails": "data-team@example.com",
+            "last_updated_at": latest.last_timestamp_synced.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "warehouse_type": "snowflake",
-            "last_job_start_time": "2026-03-01T13:00:00Z",
+            "last_job_start_time": "2026-03-01T13:00:00.000000Z",
             "last_job_status": "success",
-            "next_scheduled_run": "2026-03-01T14:00:00Z",
+            "next_scheduled_run": "2026-03-01T14:00:00.000000Z",
         }
     ]
 
@@ -98,7 +98,7 @@ def test_pages_hold_ten_syncs_latest_first_and_link_in_the_documented_form() -> 
     assert len(results(third)) == 5
     assert third.headers["link"] == '</cdi/integrations/ID/job_sync_status?cursor=c2tpcDoxMA==>; rel="prev"'
     told = [record["sync_start_time"] for page in (first, second, third) for record in results(page)]
-    assert told == [sync.sync_start_time.strftime("%Y-%m-%dT%H:%M:%SZ") for sync in reversed(world.truth(users))]
+    assert told == [sync.sync_start_time.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for sync in reversed(world.truth(users))]
 
 
 def test_a_sync_that_starts_between_two_pages_shifts_the_items() -> None:
@@ -142,7 +142,7 @@ def test_the_list_moves_with_its_integrations() -> None:
     world, users = world_with(schedule=every(minutes=10))
     assert results(ask_list(world))[0]["last_job_status"] == "running"
     later = results(ask_list(world, now=NOON + 5 * MINUTE))[0]
-    assert (later["last_job_status"], later["next_scheduled_run"]) == ("success", "2026-03-01T12:10:00Z")
+    assert (later["last_job_status"], later["next_scheduled_run"]) == ("success", "2026-03-01T12:10:00.000000Z")
     world.revise_sync(users, -1, job_status=world.truth(users)[-1].job_status.ERROR)
     assert results(ask_list(world))[0]["last_job_status"] == "error"
 
@@ -156,7 +156,7 @@ def test_only_scheduled_runs_are_announced() -> None:
     ):
         world.add_integration("production", name, schedule=schedule)
     announced = [record["next_scheduled_run"] for record in results(ask_list(world))]
-    assert announced == ["2026-03-01T13:00:00Z", None, None]
+    assert announced == ["2026-03-01T13:00:00.000000Z", None, None]
 
 
 def test_a_revised_record_is_told_in_its_new_words() -> None:
@@ -170,10 +170,10 @@ def test_a_revised_record_is_told_in_its_new_words() -> None:
 @pytest.mark.parametrize(
     ("style", "start"),
     [
-        (Style(offset="+00:00"), "2026-03-01T12:00:00+00:00"),
-        (Style(offset=""), "2026-03-01T12:00:00"),
-        (Style(offset="+05:30"), "2026-03-01T17:30:00+05:30"),
-        (Style(offset="-03:00"), "2026-03-01T09:00:00-03:00"),
+        (Style(fraction_digits=0, offset="+00:00"), "2026-03-01T12:00:00+00:00"),
+        (Style(fraction_digits=0, offset=""), "2026-03-01T12:00:00"),
+        (Style(fraction_digits=0, offset="+05:30"), "2026-03-01T17:30:00+05:30"),
+        (Style(fraction_digits=0, offset="-03:00"), "2026-03-01T09:00:00-03:00"),
         (Style(fraction_digits=3), "2026-03-01T12:00:00.123Z"),
         (Style(fraction_digits=6, offset=""), "2026-03-01T12:00:00.123456"),
     ],

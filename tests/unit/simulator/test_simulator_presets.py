@@ -5,6 +5,7 @@ from exporter.domain.model import SyncStatus
 from exporter.simulator.behaviour import BEHAVIOURS
 from exporter.simulator.presets import begin_later_problems, build_demo_world, build_fleet, demo_workspaces
 from exporter.simulator.schedule import ScheduleKind
+from exporter.simulator.style import Style
 from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_status, results
 
 
@@ -16,6 +17,13 @@ def test_the_demo_shows_every_behaviour_but_the_undocumented_status_and_one_that
     assert [
         integration.name for integration in world.integrations.values() if not world.truth(integration.integration_id)
     ] == ["trial_signups"]
+
+
+def test_the_demo_answers_in_the_style_it_is_given() -> None:
+    world = build_demo_world(1, NOON, Style(capitalised=True, fraction_digits=0))
+    space = demo_workspaces(world)[0]
+    latest = results(ask_status(world, space.integrations[0].integration_id, key=space.key))[-1]
+    assert (latest["job_status"], len(latest["sync_start_time"])) == ("Success", len("2026-03-01T12:00:00Z"))
 
 
 def test_the_demo_tells_what_a_configuration_needs() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.domain.model import Sync, SyncStatus, Totals
 from exporter.simulator.behaviour import BEHAVIOURS
-from exporter.simulator.schedule import every, on_arrival
+from exporter.simulator.schedule import ON_DEMAND, every, on_arrival
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
 from tests.unit.simulator.asking import (
@@ -118,7 +118,8 @@ def test_a_running_sync_can_be_ended_by_hand() -> None:
 
 
 def test_no_two_syncs_of_an_integration_start_at_the_same_moment() -> None:
-    world, users = world_with()
+    world = small_world(Style(fraction_digits=0))
+    users = world.add_integration("production", "users", schedule=ON_DEMAND)
     world.start_sync(users, duration=timedelta(0))
     world.advance(NOON + SECOND / 2)
     with pytest.raises(ValueError, match="finer style"):
