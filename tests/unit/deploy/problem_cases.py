@@ -78,8 +78,12 @@ KINDS = {
         "BrazeCDISyncsSlow",
         TICKET,
         0,
-        {"last_sync_duration_seconds": 720, "usual_sync_duration_seconds": 240},
-        (" Latest: 12m 0s.", " Usual: 4m 0s."),
+        {
+            "last_sync_duration_seconds": 720,
+            "sync_duration_limit_seconds": 600,
+            "usual_sync_duration_seconds": 240,
+        },
+        (" Latest: 12m 0s.", " Limit of one sync: 10m 0s.", " Usual: 4m 0s."),
     ),
     "rows_failed": Kind(
         "BrazeCDIRowsFailed",
@@ -117,7 +121,11 @@ KINDS = {
         (" Ahead by: 1h 0m 0s.",),
     ),
     "resynced": Kind(
-        "BrazeCDIRowsSyncedAgain", TICKET, 0, {"last_sync_rows_synced": 50}, (" Rows of the latest sync: 50.",)
+        "BrazeCDIRowsSyncedAgain",
+        TICKET,
+        0,
+        {"last_sync_rows_synced": 50, "usual_rows_synced": 1200, "last_sync_lag_seconds": 14400},
+        (" Rows of the latest sync: 50.", " Usual: 1200.", " Age of the watermark at its finish: 4h 0m 0s."),
     ),
     "success_too_old": Kind(
         "BrazeCDISuccessTooOld",

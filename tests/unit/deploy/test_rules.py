@@ -36,21 +36,12 @@ CASES: list[dict[str, Any]] = [
 ]
 
 
-TO_COME = {
-    *(f"braze_cdi_exporter_{name}" for name in ("clock_skew_seconds", "history_read_ratio")),
-    *(f"braze_cdi_{series}" for kind in KINDS.values() for series in kind.figures),
-    "braze_cdi_rows_synced_upper_limit",
-}
-"""Metrics that the rules read before the exporter has them."""
-
-
 def exported() -> set[str]:
     """The name of every sample that the exporter can have."""
     instruments = {(each.name, str(each.kind)) for each in SelfMetrics()._instruments}
     histograms = {name for name, kind in instruments if kind == "histogram"}
     return (
-        TO_COME
-        | {family.name for family in CATALOGUE}
+        {family.name for family in CATALOGUE}
         | {name for name, _ in instruments}
         | {f"{name}{suffix}" for name in histograms for suffix in ("_bucket", "_sum", "_count")}
     )
