@@ -152,7 +152,8 @@ def _problems() -> model.Panel:
 def _properties() -> model.Panel:
     return table(
         "Properties",
-        "What Braze says about the integration, and the labels that the exporter's configuration gives it.",
+        "What Braze says about the integration, how many past syncs its learned limits rest on, and the labels that the"
+        " exporter's configuration gives it.",
         [
             Column("Integration", label="integration_name"),
             Column("Workspace", label="workspace"),
@@ -170,6 +171,7 @@ def _properties() -> model.Panel:
                 expr=f"topk(1, max by ({I}, integration_status) (braze_cdi_integration_status{{{ONE}}}))",
                 hidden=True,
             ),
+            Column("Learned syncs", expr=latest("braze_cdi_learned_syncs", ONE), look=Look("none", decimals=0)),
         ],
         sort="Integration",
     )
