@@ -129,6 +129,14 @@ def test_a_later_page_that_came_empty_once_loses_nothing() -> None:
     assert (len(account.counted), account.known.gaps) == (35, 0)
 
 
+def test_a_page_in_the_middle_that_came_empty_once_loses_nothing() -> None:
+    ledger, walk = seen().ledger, Walk()
+    for page in (page_of(after(35), 0), Page((), last=False), page_of(after(35), 2), page_of(after(35), 3)):
+        step = absorb(ledger, walk, page, now=minute(60), max_pages=20)
+        ledger, walk = step.ledger, step.walk or walk
+    assert (step.walk, ledger.anchor, ledger.attempts, ledger.gaps) == (None, minute(14), 1, 0)
+
+
 def test_an_answer_empty_once_is_no_gap() -> None:
     account = seen()
     account.poll([], now=20)
