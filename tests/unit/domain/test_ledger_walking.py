@@ -130,7 +130,7 @@ def test_a_later_page_that_came_empty_once_loses_nothing() -> None:
 
 
 def test_a_page_in_the_middle_that_came_empty_once_loses_nothing() -> None:
-    ledger, walk = seen().ledger, Walk()
+    ledger, walk = seen().known, Walk()
     for page in (page_of(after(35), 0), Page((), last=False), page_of(after(35), 2), page_of(after(35), 3)):
         step = absorb(ledger, walk, page, now=minute(60), max_pages=20)
         ledger, walk = step.ledger, step.walk or walk
