@@ -2,7 +2,6 @@
 What has been counted for one integration, and the rules by which a page of syncs is added to it (contract 5).
 
 Theory. Braze lists an integration's syncs latest first, ten a page, by offset; there is no run id.
-
 - Identity: a sync is its integration and its start time. Two records with the same start are one sync.
 - Counting: a sync is counted when it is first seen finished. `recent` holds the latest syncs seen, `running` the starts
   of those seen unfinished and not counted yet. A finished record counts if its start is in `running`, or if it is new:
@@ -14,9 +13,9 @@ Theory. Braze lists an integration's syncs latest first, ten a page, by offset; 
 - Future: a start later than now is an error of Braze's clock or ours. Such a sync counts like any other, but is neither
   `baseline` nor `anchor` while one that has begun is known: what comes before it is not past yet.
 - Walking: `anchor` is the start up to which everything has been read. A walk goes from the first page back until it
-  reaches the anchor; then the latest start becomes the anchor. A walk that breaks off leaves the anchor where it is, so
-  the next poll resumes it, while the pages already read have counted. A walk that ends without the anchor (history too
-  short, too many pages, a page that keeps failing) adds one to `gaps`.
+  reaches the anchor; then the latest start becomes the anchor. A walk that breaks off, or finds history missing (a
+  cache, a replica behind), leaves the anchor where it is, so the next poll resumes it, while the pages already read
+  have counted. One that ends without the anchor (too many pages, or ATTEMPTS in a row) adds one to `gaps`.
 - Running: a running sync that later ones have pushed off the pages read is searched for less and less often. One that
   is gone from its place is forgotten; it counts as new if it comes back, and adds one to `gaps` where it could not.
 - Bounds: at rest `recent` keeps RECENT syncs; older ones are folded into `tail`. Only an unfinished walk lets `recent`
@@ -34,7 +33,7 @@ RECENT = 20
 LONGEST = 1000
 """Syncs kept while a walk is unfinished; beyond it the walk is given up."""
 ATTEMPTS = 5
-"""How often a walk may break off at a later page before it is given up."""
+"""How often a walk may break off at a later page, or find the history too short, before it is given up."""
 MOST_RUNNING = 10
 """Unfinished syncs kept; Braze runs one at a time."""
 SEARCH_SHARE = 8
@@ -76,9 +75,9 @@ class Ledger:
     history_known: bool = False
     """Whether the walk at first sight has ended."""
     vanished: bool = False
-    """Whether the last look showed no history where there had been one; that is one gap, however often it is seen."""
+    """Whether the history was given up as empty where there had been one: one gap, however often it is seen."""
     attempts: int = 0
-    """How often the walk under way has broken off."""
+    """How often the walk under way has failed so."""
     searched_at: datetime | None = None
     """When running syncs off the pages read were last searched for."""
 
@@ -90,6 +89,8 @@ class Walk:
     pages: int = 0
     seen: frozenset[datetime] = frozenset()
     """The starts read."""
+    holed: bool = False
+    """Whether a page came empty that has others behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +125,32 @@ def absorb(ledger: Ledger | None, walk: Walk, page: Page, *, now: datetime, max_
     records = _one_record_each(page.syncs)
     account = _open_account(records, now) if ledger is None else ledger
     merged, counted = _merge(account, records)
-    walk = Walk(walk.pages + 1, walk.seen.union(records))
-    at_end = page.last or walk.pages >= max_pages
+    walk = Walk(walk.pages + 1, walk.seen.union(records), walk.holed or not (records or page.last))
     found = _found_anchor(merged, walk, page)
-    if not at_end and not (found and _past_is_known(merged) and not _search_is_due(merged, walk, now)):
+    enough = found and _past_is_known(merged) and not _search_is_due(merged, walk, now)
+    if not enough and not page.last and walk.pages < max_pages:
         return Step(merged, counted, walk)
-    ended = _end(merged, walk, found=found, complete=page.last, now=now)
+    hidden = (walk.holed or (page.last and not found)) and not merged.vanished
+    if hidden and (again := _try_again(merged, merged.attempts + 1)):
+        return Step(again, counted, None)
+    ended = _end(merged, walk, found=found and not walk.holed, complete=page.last, now=now)
     return Step(account if ended == account else ended, counted, None)
 
 
 def break_off(ledger: Ledger, walk: Walk, *, now: datetime, blame_page: bool) -> Ledger:
     """
-    A page after the first did not come: leave the anchor, so that the next poll walks again, or give the walk up.
+    Leave the anchor for the next poll, or give the walk up, as a page after the first did not come.
 
-    Args:
-        ledger: As of the page before.
-        walk: As of the page before.
-        now: The next search for a running sync is timed from here.
-        blame_page: False when the page is not to blame (the rate limit is used up): waiting then loses nothing.
-
+    *ledger* and *walk* are as of the page before. Without *blame_page* (rate limit used up) waiting is free.
     """
-    attempts = ledger.attempts + blame_page
-    if attempts < ATTEMPTS and len(ledger.recent) <= LONGEST:
-        return replace(ledger, attempts=attempts, searched_at=now)
+    if again := _try_again(ledger, ledger.attempts + blame_page):
+        return replace(again, searched_at=now)
     found = ledger.anchor is not None and min(walk.seen, default=now) <= ledger.anchor
     return _end(ledger, walk, found=found, complete=False, now=now)
+
+
+def _try_again(ledger: Ledger, attempts: int) -> Ledger | None:
+    return replace(ledger, attempts=attempts) if attempts < ATTEMPTS and len(ledger.recent) <= LONGEST else None
 
 
 def _open_account(records: dict[datetime, Sync], now: datetime) -> Ledger:

@@ -79,19 +79,25 @@ def _throttle(headers: Mapping[str, str], _answer: Answer, _record: int | None) 
     return refuse(429, _MESSAGES[429], dict(headers))
 
 
-def _with_records(change: Callable[[dict[str, Any]], list[Any]], answer: Answer, record: int | None) -> Answer:
-    """Replace one record of the page, or all. An answer that is no page stays as it is."""
+def _with_results(change: Callable[[list[Any]], list[Any]], answer: Answer, _record: int | None = None) -> Answer:
+    """Replace the records of the page. An answer that is no page stays as it is."""
     if answer.status != HTTPStatus.OK:
         return answer
     try:
         results = json.loads(answer.body)["results"]
     except (ValueError, RecursionError, LookupError, TypeError):
         return answer  # mutated by another fault already
-    if not isinstance(results, list):
-        return answer
-    meant = range(len(results)) if record is None else [record % len(results)] if results else []
-    changed = [new for at, old in enumerate(results) for new in (change(old) if at in meant else [old])]
-    return _with_body(render_results(changed), answer)
+    return _with_body(render_results(change(results)), answer) if isinstance(results, list) else answer
+
+
+def _with_records(change: Callable[[dict[str, Any]], list[Any]], answer: Answer, record: int | None) -> Answer:
+    """Replace one record of the page, or all."""
+
+    def change_all(results: list[Any]) -> list[Any]:
+        meant = range(len(results)) if record is None else [record % len(results)] if results else []
+        return [new for at, old in enumerate(results) for new in (change(old) if at in meant else [old])]
+
+    return _with_results(change_all, answer)
 
 
 def _with_body(body: bytes, answer: Answer, _record: int | None = None) -> Answer:
@@ -122,6 +128,11 @@ def _huge(answer: Answer, _record: int | None) -> Answer:
 def _cut_json(answer: Answer, _record: int | None) -> Answer:
     """A complete HTTP answer with half of the JSON in it."""
     return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
+def _short_history(answer: Answer, record: int | None) -> Answer:
+    """The latest records, and no sign of others."""
+    return _with_headers({"link": None}, _with_results(lambda results: results[:3], answer), record)
 
 
 class _Cache:
@@ -174,6 +185,8 @@ MUTATIONS: dict[str, Mutation] = {
     "results_missing": partial(_with_body, b'{"message": "success"}'),
     "results_null": partial(_with_body, b'{"results": null, "message": "success"}'),
     "empty_results": partial(_with_body, b'{"results": [], "message": "success"}'),
+    "short_history": _short_history,
+    "latest_missing": partial(_with_results, lambda results: results[2:]),
     "link_lost": partial(_with_headers, {"link": None}),
     "link_to_itself": partial(_with_headers, _next_link("c2tpcDow")),
     "link_cursor_refused": partial(_with_headers, _next_link("bm9uc2Vuc2U=")),

@@ -64,7 +64,8 @@ class Passwords:
         """
         hashes = {user: hidden.get_secret_value() for user, hidden in self._users().items()}
         # For an unknown name a password is checked as well: the time must not reveal which names exist.
-        hashed = hashes.get(name) or _costliest(hashes.values())
+        costliest = _costliest(hashes.values())
+        hashed = hashes.get(name, costliest)
         pair = self._digest(name, password, hashed)
         if self._recall(pair):
             return True
@@ -75,7 +76,7 @@ class Passwords:
             async with self._turn:
                 if self._recall(pair):
                     return True
-                matches = await self._worker.run(lambda: _matches(password, hashed))
+                matches = await self._worker.run(lambda: _matches(password, hashed, costliest))
         finally:
             self._waiting -= 1
         good = matches and name in hashes
@@ -106,8 +107,14 @@ def _costliest(hashes: Iterable[bytes]) -> bytes:
     return max(hashes, key=lambda one: one[_COST])
 
 
-def _matches(password: bytes, hashed: bytes) -> bool:
-    return bcrypt.checkpw(password[:_MOST_BYTES], hashed)
+def _matches(password: bytes, hashed: bytes, costliest: bytes) -> bool:
+    """Whether this is the password; a refusal takes as long as one by the costliest hash, as 2^a + 2^a + ... = 2^b."""
+    password = password[:_MOST_BYTES]
+    if bcrypt.checkpw(password, hashed):
+        return True
+    for cost in range(int(hashed[_COST]), int(costliest[_COST])):
+        bcrypt.checkpw(password, b"%b%02d%b" % (hashed[: _COST.start], cost, hashed[_COST.stop :]))
+    return False
 
 
 class BasicAuth:

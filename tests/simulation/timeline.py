@@ -35,6 +35,13 @@ HIDING_FAULTS = (
     *("link_lost", "link_to_itself", "link_cursor_refused", "link_garbage", "empty_results", "http_400", "hang"),
 )
 """Each hides history, and nothing tells it from a history that is gone."""
+HICCUPS = (
+    *(("empty_results", page) for page in (None, 0, 1, 2)),
+    *(("short_history", page) for page in (0, 1)),
+    *(("link_lost", page) for page in (0, 1)),
+    ("latest_missing", 0),
+)
+"""Each hides history for one answer, on a page: nothing is lost, for the next answer shows it."""
 
 What = Literal["fault", "problem", "workspace_problem", "kill", "clock_step", "sync", "revise"]
 Moment = Literal["now", "at_request", "before_commit", "after_commit"]
@@ -79,6 +86,7 @@ def draw_timeline(
         events += draw.record_faults(FIELD_FAULTS, 10, page=None, record=None)
     if kind == "harsh":
         events += draw.hiding_faults()
+    events += draw.hiccups()
     return tuple(sorted(events, key=lambda event: event.at_seconds))
 
 
@@ -132,6 +140,15 @@ class _Draw:
             name, page = self._random.choice(HIDING_FAULTS), self._random.choice((None, 0, 1, 2))
             target = self._random.choice(self._ids)
             events.append(replace(event, name=name, integration_id=target, page=page, seconds=self._hours(12)))
+        return events
+
+    def hiccups(self) -> list[Event]:
+        """Once for each of the targets, so that together with the page faults no walk is given up."""
+        events = []
+        for target in self._random.sample(self._ids, 12):
+            name, page = self._random.choice(HICCUPS)
+            event = Event(at_seconds=self._when(), what="fault", name=name, page=page, times=1, needs_sight=True)
+            events.append(replace(event, integration_id=target, seconds=self._duration))
         return events
 
     def problems(self) -> list[Event]:

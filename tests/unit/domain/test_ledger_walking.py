@@ -107,24 +107,58 @@ def test_a_walk_that_ends_at_max_pages_is_one_gap_and_counts_what_it_read(max_pa
 
 def test_a_history_that_no_longer_reaches_back_is_one_gap() -> None:
     account = seen()
-    account.poll(after(12)[:12], now=80)
+    for attempt in range(ATTEMPTS):
+        assert account.known.gaps == 0
+        account.poll(after(12)[:12], now=80 + attempt)
     assert (len(account.counted), account.known.gaps) == (12, 1)
+
+
+def test_a_history_that_came_short_once_loses_nothing_once_it_is_listed_again() -> None:
+    account = seen()
+    account.poll(after(35)[:3], now=60)
+    assert (len(account.counted), account.known.gaps) == (3, 0)
+    account.poll(after(36), now=61)
+    assert sorted(account.starts) == [minute(20 + n) for n in range(36)]
+    assert (account.known.gaps, account.known.attempts) == (0, 0)
+
+
+def test_a_later_page_that_came_empty_once_loses_nothing() -> None:
+    account = seen()
+    account.poll(after(35)[:10], now=60)
+    account.poll(after(35), now=61)
+    assert (len(account.counted), account.known.gaps) == (35, 0)
+
+
+def test_a_page_in_the_middle_that_came_empty_once_loses_nothing() -> None:
+    ledger, walk = seen().known, Walk()
+    for page in (page_of(after(35), 0), Page((), last=False), page_of(after(35), 2), page_of(after(35), 3)):
+        step = absorb(ledger, walk, page, now=minute(60), max_pages=20)
+        ledger, walk = step.ledger, step.walk or walk
+    assert (step.walk, ledger.anchor, ledger.attempts, ledger.gaps) == (None, minute(14), 1, 0)
+
+
+def test_an_answer_empty_once_is_no_gap() -> None:
+    account = seen()
+    account.poll([], now=20)
+    account.poll(after(35), now=60)
+    assert (len(account.counted), account.known.gaps) == (35, 0)
 
 
 def test_an_answer_empty_in_error_is_one_gap_however_long_it_lasts_and_loses_nothing() -> None:
     account = seen()
-    for now in (20, 21, 22):
+    for now in range(20, 20 + 3 * ATTEMPTS):
         account.poll([], now=now)
-    account.poll(after(3), now=24)
+    account.poll(after(3), now=50)
     assert (len(account.counted), account.known.gaps) == (3, 1)
-    account.poll([], now=25)
+    for now in range(51, 51 + ATTEMPTS):
+        account.poll([], now=now)
     assert account.known.gaps == 2
 
 
 def test_an_empty_page_with_a_further_one_is_walked_past() -> None:
     account = seen()
     account.poll((), now=60, between=lambda page: after(15) if page else ())
-    assert account.known.gaps == 1
+    assert account.known.gaps == 0
     account.poll(after(15), now=61)
     assert len(account.counted) == 15
 

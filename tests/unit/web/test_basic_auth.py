@@ -2,6 +2,7 @@ import asyncio
 import base64
 from collections.abc import Mapping
 
+import bcrypt
 import httpx
 import pytest
 from pydantic import SecretBytes
@@ -93,3 +94,22 @@ def test_when_too_many_passwords_wait_the_next_is_put_off_and_a_known_one_served
             return told
 
     assert asyncio.run(scenario()) == [200, 200, 503]
+
+
+def test_every_refusal_costs_the_same_whether_the_name_exists_and_whatever_its_hash_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {
+        name: SecretBytes(b"$2b$%02d$" % cost + b"." * 53) for name, cost in (("cheap", 4), ("usual", 10), ("dear", 12))
+    }
+    checked: list[int] = []
+
+    def check(_password: bytes, hashed: bytes) -> bool:
+        checked.append(int(hashed[4:6]))
+        return False
+
+    monkeypatch.setattr(bcrypt, "checkpw", check)
+    for name in (*known, "nobody", ""):
+        checked.clear()
+        assert call(authorization=credentials(name, "guessed"), known=known).status_code == 401
+        assert sum(2**cost for cost in checked) == 2**12
