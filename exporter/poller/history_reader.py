@@ -178,7 +178,7 @@ class HistoryReader:
         )
         finished = [sync for sync in syncs if sync.finished]
         self._store.add_to_past(self._workspace, reading.one.key, finished, reading.progress)
-        self._shell.past_grew(reading.one)
+        self._shell.past_grew(reading.one, whole=reading.share(self._clock.now(), self._history) == 1)
 
     def _back_off(self, reading: _Reading) -> None:
         wait = min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2.0 ** min(reading.failures, 10))

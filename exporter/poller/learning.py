@@ -2,9 +2,9 @@
 Learns what is normal for the integrations of one workspace, one after another, beside the polls.
 
 After each sync that was added to a past its latest syncs are compared with what is normal; limits are learned anew when
-contract 7.1 says so, and while the history is being read, whenever twice as much is known. The work is done off the
-event loop, and never for more than a fraction of the time. What was learned is kept, so that after a restart the
-verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
+contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. The work is
+done off the event loop, and never for more than a fraction of the time. What was learned is kept, so that after a
+restart the verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
 """
 
 import asyncio
@@ -79,8 +79,10 @@ class Learner:
         good = next((sync for sync in recent if sync.finished and not sync.failed), None)
         return replace(learned, latest_good=None if good is None else to_run(good))
 
-    def grew(self, integration_id: str) -> None:
-        """Take note that syncs were added to a past."""
+    def grew(self, integration_id: str, *, whole: bool = False) -> None:
+        """Take note that syncs were added to a past; where its history is *whole* with them, limits are due."""
+        if whole:
+            self._learned_at.pop(integration_id, None)
         self._waiting[integration_id] = None
         self._woken.set()
 

@@ -29,8 +29,8 @@ class Learning(Protocol):
     def restore(self, integration: Integration, state: IntegrationState | None, /) -> Learned:
         """Return what was learned of an integration before it was watched here."""
 
-    def grew(self, integration_id: str, /) -> None:
-        """Take note that syncs were added to a past."""
+    def grew(self, integration_id: str, /, *, whole: bool = False) -> None:
+        """Take note that syncs were added to a past, and whether all of its history has been read with them."""
 
 
 class Unlearned:
@@ -39,7 +39,7 @@ class Unlearned:
     def restore(self, _integration: Integration, _state: IntegrationState | None, /) -> Learned:
         return Learned()
 
-    def grew(self, _integration_id: str, /) -> None:
+    def grew(self, _integration_id: str, /, *, whole: bool = False) -> None:
         """Nothing follows."""
 
 
@@ -163,9 +163,9 @@ class Shell:
                 self._show(one, Change(state, commit=False))
         self._seen_by_our_clock.clear()
 
-    def past_grew(self, one: Watched) -> None:
-        """Take in that syncs were added to the past of an integration."""
-        self.learner.grew(one.key)
+    def past_grew(self, one: Watched, *, whole: bool = False) -> None:
+        """Take in that syncs were added to the past of an integration, and whether its history is whole with them."""
+        self.learner.grew(one.key, whole=whole)
 
     def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = ()) -> None:
         state = change.state

@@ -46,6 +46,18 @@ async def test_limits_are_learned_from_the_past(braze: Polling) -> None:
 
 
 @in_virtual_time
+async def test_once_its_history_has_been_read_limits_rest_on_all_of_it(braze: Polling) -> None:
+    users = braze.add("users", every(minutes=60), history=HISTORY, scale=STEADY)
+    braze.watch(configured=[users], history=timedelta(days=31))
+    for _ in range(40):
+        await braze.passes(minutes=2)
+        if braze.value("exporter_history_read_ratio", workspace=WORKSPACE) == 1.0:
+            break
+    await braze.passes(minutes=2)
+    assert (braze.value("learned_syncs", users) or 0) >= 31 * 24 - 7  # without those since limits were due
+
+
+@in_virtual_time
 async def test_without_history_nothing_is_learned(braze: Polling) -> None:
     users = add(braze)
     braze.watch(configured=[users], history=timedelta(0))
