@@ -10,6 +10,7 @@ PYTEST_FLAGS ?=
 SEED ?= 1000
 COUNT ?= 1000
 SECONDS ?= 60
+FILES ?=
 BIN := .venv/bin
 
 # Temporary files of pytest and of the programs that tests start; set-up makes the folder.
@@ -57,8 +58,8 @@ stack: setup-dev components  ## alerts and dashboards with the real Prometheus a
 soak: setup-dev  ## as many simulated weeks as you like: COUNT=1000 from SEED=1000 on
 	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2
 
-mutants: setup-lab  ## break each rule of the domain and see whether a test notices; a few minutes
-	@$(BIN)/python tools/mutants.py
+mutants: setup-lab  ## break each rule of the domain and see whether a test notices; FILES="ledger rows", or all in an hour or two
+	@$(BIN)/python tools/mutants.py $(FILES)
 
 fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
 	@$(BIN)/python tools/fuzz.py $(SECONDS)

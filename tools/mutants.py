@@ -1,5 +1,7 @@
 """
-Break the rules in `exporter/domain/` one at a time and see whether a test notices: `python tools/mutants.py`.
+Break the rules in `exporter/domain/` one at a time and see whether a test notices.
+
+Run as `python tools/mutants.py [FILE ...]`, for example with `ledger rows`; all files take an hour or two.
 
 mutmut makes the mutants in `mutants/` and runs those tests on each that reach it; `[tool.mutmut]` in pyproject.toml
 says which tests. Every run begins anew, so that its figures are those of the files as they are. Prints what survived,
@@ -26,8 +28,9 @@ _TIMED_OUT = {24, -24, 36, 152, 255}  # 24 is SIGXCPU; the others are mutmut's o
 
 def main() -> None:
     shutil.rmtree(WORK, ignore_errors=True)
-    print(f"mutants: a few minutes; mutmut's own output goes to {LOG.relative_to(ROOT)}", flush=True)
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(PROCESSES)]
+    print(f"mutants: mutmut's own output goes to {LOG.relative_to(ROOT)}", flush=True)
+    files = [f"exporter.domain.{name}.*" for name in sys.argv[1:]]
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(PROCESSES), *files]
     environment = {**os.environ, "HYPOTHESIS_PROFILE": "mutants"}
     with LOG.open("wb") as log:
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log, check=False)
@@ -40,7 +43,8 @@ def _report() -> float:
     """Print survivors and table, and return the share that was killed."""
     rows = []
     for meta in sorted((WORK / "exporter" / "domain").glob("*.py.meta")):
-        codes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
+        found: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
+        codes = {name: code for name, code in found.items() if code is not None}
         for name, code in codes.items():
             if _outcome(code) not in {"killed", "timed out"}:
                 print(f"{_outcome(code)}: {name}")
@@ -58,7 +62,7 @@ def _report() -> float:
     return (total["killed"] + total["timed out"]) / total.total()
 
 
-def _outcome(code: int | None) -> str:
+def _outcome(code: int) -> str:
     if code in _KILLED:
         return "killed"
     if code in _TIMED_OUT:
