@@ -155,7 +155,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
     poll = file.poll.model_copy(update={key: getattr(workspace.poll, key) for key in workspace.poll.model_fields_set})
     return WorkspaceSettings(
         name=workspace.name,
-        rest_endpoint=workspace.rest_endpoint,
+        rest_endpoint=workspace.rest_endpoint or workspace.instance,
         poll=PollSettings(
             interval_seconds=poll.interval,
             timeout_seconds=poll.timeout,
@@ -176,13 +176,20 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
         limits=_limits(file.limits, workspace.limits),
         history_seconds=file.history,
         discovery=DiscoverySettings(
-            enabled=workspace.discovery.enabled,
+            enabled=_discovers(workspace),
             names=NameFilter(
                 include=tuple(map(re.compile, workspace.discovery.include)),
                 exclude=tuple(map(re.compile, workspace.discovery.exclude)),
             ),
         ),
     )
+
+
+def _discovers(workspace: Workspace) -> bool:
+    """Whether what Braze lists is polled: as `enabled` says, else where no list of integrations is given."""
+    if "enabled" in workspace.discovery.model_fields_set:
+        return workspace.discovery.enabled
+    return "integrations" not in workspace.model_fields_set
 
 
 def _limits(*blocks: Limits) -> LimitSettings:

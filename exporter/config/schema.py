@@ -17,6 +17,7 @@ from exporter.config.values import (
     Duration,
     DurationLimit,
     Exemption,
+    Instance,
     IntegrationId,
     LabelName,
     NamePattern,
@@ -94,14 +95,15 @@ class Integration(Section):
 
 
 class Discovery(Section):
-    enabled: bool = Field(default=False, examples=["true"])
+    enabled: bool = Field(default=False, examples=["true"])  # true where `integrations` is left out
     include: list[NamePattern] = Field(default=[], examples=["['^prod']"])
     exclude: list[NamePattern] = Field(default=[], examples=["['test$']"])
 
 
 class Workspace(Section):
     name: Text = Field(examples=["production"])
-    rest_endpoint: RestEndpoint = Field(examples=["https://rest.iad-03.braze.com"])
+    rest_endpoint: RestEndpoint = Field(default="", examples=["https://rest.iad-03.braze.com"])
+    instance: Instance = Field(default="", examples=["US-03"])
     api_key_file: Text = Field(default="", examples=["/run/secrets/braze"])
     api_key_env: Text = Field(default="", examples=["BRAZE_API_KEY"])
     api_key: SecretStr = Field(default=SecretStr(""), examples=["..."])

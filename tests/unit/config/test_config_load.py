@@ -86,6 +86,18 @@ def test_with_discovery_no_integration_needs_to_be_listed() -> None:
     assert (settings.integrations, settings.discovery) == ((), DiscoverySettings(enabled=True))
 
 
+def test_a_workspace_needs_nothing_but_endpoint_and_key() -> None:
+    settings = load(GOOD / "endpoint_and_key.yaml").workspaces[0].settings
+    assert settings.rest_endpoint == "https://rest.fra-02.braze.eu"
+    assert (settings.integrations, settings.discovery) == ((), DiscoverySettings(enabled=True))
+
+
+def test_filters_alone_are_enough_for_discovery_where_no_integration_is_listed(file: Path) -> None:
+    file.write_text(f"{HEAD}  api_key: {KEY}\n  discovery: {{exclude: [test]}}\n")
+    discovery = load(file).workspaces[0].settings.discovery
+    assert (discovery.enabled, discovery.names.takes("users"), discovery.names.takes("test")) == (True, True, False)
+
+
 def test_a_share_too_small_for_both_endpoints_is_one_error(file: Path) -> None:
     file.write_text(f"{HEAD}  api_key: {KEY}\n  rate_limit: {{share: 0.001}}\n{INTEGRATIONS}")
     (error,) = errors_of(file)
@@ -168,9 +180,8 @@ def test_all_errors_come_at_once_in_the_order_of_the_file(file: Path) -> None:
         [":10", "workspaces[0].integrations[0].labels.tier"],
         [":12", "workspaces[0].integrations[2].id"],
         [":13", "workspaces[1].name"],
-        [":13", "workspaces[1]"],
-        [":13", "workspaces[1].integrations"],
         [":13", "workspaces[1].rest_endpoint"],
+        [":13", "workspaces[1]"],
     ]
 
 
