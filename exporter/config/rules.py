@@ -39,7 +39,7 @@ def _broken_rules(content: Any) -> Iterator[Finding]:
     yield from _repeated("name", [(here, workspace.get("name")) for here, workspace in workspaces])
     for here, workspace in workspaces:
         yield from _one_endpoint(here, workspace)
-        yield from _one_key_source(here, workspace)
+        yield from _one_key_source(here, workspace, content)
         yield from _stale_after(here, workspace, content)
         yield from _usable_share(here, workspace)
         yield from _something_to_poll(here, workspace)
@@ -90,12 +90,13 @@ def _one_endpoint(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]
         yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"
 
 
-def _one_key_source(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
+def _one_key_source(here: KeyPath, workspace: dict[str, Any], content: Any) -> Iterator[Finding]:
     given = given_keys(workspace)
-    if not given:
+    if not given and "api_key_file" not in content:
         misspelt = any(name not in Workspace.model_fields and "key" in name for name in workspace)
         if not misspelt:  # that error is reported already
-            yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}"
+            common = "or an api_key_file with `{name}` for all workspaces at the top"
+            yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}, {common}"
     for extra in given[1:]:
         yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"
 

@@ -19,6 +19,7 @@ from exporter.config.values import (
     Exemption,
     Instance,
     IntegrationId,
+    KeyPattern,
     LabelName,
     NamePattern,
     PositiveDuration,
@@ -120,4 +121,5 @@ class ConfigFile(Section):
     limits: Limits = Limits()
     history: Duration = Field(default=HISTORY.total_seconds(), examples=["90d"])
     network: Network = Network()
+    api_key_file: KeyPattern = Field(default="", examples=["/run/secrets/braze/{name}"])
     workspaces: Annotated[list[Workspace], Field(min_length=1)]

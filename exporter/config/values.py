@@ -99,6 +99,13 @@ def _check_id(text: str) -> str:
     return text
 
 
+def _check_key_pattern(text: str) -> str:
+    if "{name}" not in text:
+        remedy = "write for example `/run/secrets/braze/{name}`"
+        raise WrongValueError("lacks `{name}`, so that all workspaces would share one key", remedy)
+    return text
+
+
 def _check_label_name(name: str) -> str:
     if name in REPLACED_LABELS:
         raise WrongValueError("sets no limit as a label", f"write `{REPLACED_LABELS[name]}` beside `labels`")
@@ -203,6 +210,8 @@ LabelName = Annotated[str, AfterValidator(_check_label_name)]
 RestEndpoint = Annotated[Text, AfterValidator(parse_endpoint)]
 Instance = Annotated[Text, AfterValidator(find_instance)]
 """The REST endpoint; in the file the instance's name."""
+KeyPattern = Annotated[Text, AfterValidator(_check_key_pattern)]
+"""The path of a key file, with `{name}` for the workspace's name."""
 ProxyUrl = Annotated[SecretStr, BeforeValidator(_off), AfterValidator(_check_proxy)]
 """May hold a password."""
 Exemption = Annotated[Text, AfterValidator(check_exemption)]

@@ -92,10 +92,13 @@ def test_the_example_of_each_key_is_accepted(path: str, tmp_path: Path) -> None:
     for step in steps[:-1]:
         here = here[int(step)] if step.isdigit() else here.setdefault(step, {})
     if steps[-1] == "api_key_file":
-        del here["api_key_env"]
+        del content["workspaces"][0]["api_key_env"]
         (tmp_path / "key").write_text(environ["BRAZE_API_KEY"])
         value = "key"
-    if steps[-1] == "instance":
+    if steps == ["api_key_file"]:
+        value = "{name}"
+        (tmp_path / "production").write_text(environ["BRAZE_API_KEY"])
+    elif steps[-1] == "instance":
         del here["rest_endpoint"]
     here[steps[-1]] = value
     if "discovery" in steps:

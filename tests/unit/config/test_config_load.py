@@ -5,9 +5,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from exporter.config.errors import ConfigError
 from exporter.config.load import Config, load_config, load_watched_config
+from exporter.config.render import render_config
 from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
@@ -200,6 +202,27 @@ def test_a_relative_key_file_is_looked_up_beside_the_configuration(file: Path, m
     assert load(file).workspaces[0].key.read() == KEY
 
 
+def test_one_pattern_names_the_key_files_of_all_workspaces_that_have_no_key_of_their_own(file: Path) -> None:
+    for name in ("crm", "shop"):
+        (file.parent / f"{name}.key").write_text(f"key-of-{name}")
+    two = "[{name: crm, instance: EU-01}, {name: shop, instance: EU-01}, {name: x, instance: EU-01, api_key: own}]"
+    file.write_text(f"api_key_file: '{{name}}.key'\nworkspaces: {two}\n")
+    config = load(file)
+    assert [one.key.read() for one in config.workspaces] == ["key-of-crm", "key-of-shop", "own"]
+    shown = yaml.safe_load(render_config(config))["workspaces"]
+    assert [one.get("api_key_file") for one in shown] == ["crm.key", "shop.key", None]
+
+
+def test_a_key_file_that_the_pattern_names_and_that_is_missing_is_told_for_each_workspace(file: Path) -> None:
+    file.write_text(
+        "api_key_file: '{name}.key'\nworkspaces:\n- {name: a, instance: EU-01}\n- {name: b, instance: EU-01}\n"
+    )
+    assert [error.partition(" (")[0] for error in errors_of(file)] == [
+        f":3: workspaces[0].name: the file {file.parent}/a.key does not exist",
+        f":4: workspaces[1].name: the file {file.parent}/b.key does not exist",
+    ]
+
+
 def test_the_bad_content_of_a_key_file_is_told_without_quoting_it(file: Path) -> None:
     (file.parent / "braze.key").write_text(f"{KEY}\n{KEY}\n")
     file.write_text(f"{HEAD}  api_key_file: braze.key\n{INTEGRATIONS}")
@@ -232,7 +255,7 @@ def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
 def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
     file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
     assert errors_of(file) == [
-        ":1: <not shown>: is not a known key (known here: poll, limits, history, network, workspaces)"
+        ":1: <not shown>: is not a known key (known here: poll, limits, history, network, api_key_file, workspaces)"
     ]
 
 
