@@ -13,6 +13,14 @@ from urllib.parse import urlsplit
 
 from exporter.config.errors import WrongValueError
 
+INSTANCES = {
+    **{f"US-{n:02}": f"rest.iad-{n:02}.braze.com" for n in range(1, 9)},
+    "US-10": "rest.us-10.braze.com",
+    **{f"EU-{n:02}": f"rest.fra-{n:02}.braze.eu" for n in (1, 2)},
+    **{f"{country}-01": f"rest.{country.lower()}-01.braze.com" for country in ("AU", "ID", "JP", "KR")},
+}
+"""The REST host of each instance that Braze lists."""
+KNOWN_HOSTS = tuple(INSTANCES.values())
 _NUMBERED = {
     **{f"dashboard-{n:02}.braze.com": f"rest.iad-{n:02}.braze.com" for n in range(1, 9)},
     "dashboard-10.braze.com": "rest.us-10.braze.com",
@@ -20,7 +28,6 @@ _NUMBERED = {
     **{f"dashboard-{n:02}.braze.eu": f"rest.fra-{n:02}.braze.eu" for n in (1, 2)},
 }
 """The dashboards whose name does not tell their instance's REST host."""
-KNOWN_HOSTS = (*_NUMBERED.values(), *(f"rest.{country}-01.braze.com" for country in ("au", "id", "jp", "kr")))
 
 # New instances get new numbers, and new countries two letters: those need no new release of this exporter.
 _BRAZE_REST = re.compile(r"rest\.(?:(?:iad|[a-z]{2})-[0-9]{2}\.braze\.com|fra-[0-9]{2}\.braze\.eu)")
@@ -56,6 +63,21 @@ def parse_endpoint(text: str) -> str:
         raise WrongValueError("is not https", "write `https://`; only a loopback address may do without")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def find_instance(name: str) -> str:
+    """
+    Return the REST endpoint of the instance that *name* names, in upper or lower case.
+
+    Raises:
+        WrongValueError: Braze lists no such instance. No part of *name* is quoted.
+
+    """
+    host = INSTANCES.get(name.upper())
+    if host is None:
+        remedy = f"write one of {', '.join(INSTANCES)}, or give another's rest_endpoint instead"
+        raise WrongValueError("is no instance of Braze that is known here", remedy)
+    return f"https://{host}"
 
 
 def _check_host(host: str) -> None:

@@ -70,9 +70,10 @@ def load_config(path: str, *, environ: Mapping[str, str], again: bool = False) -
     keys: list[KeySource] = []
     for place, workspace in raw_workspaces(document.content):
         try:
-            keys += _find_key(workspace, directory, environ)
+            keys += _find_key(workspace | _common_key(workspace, document.content), directory, environ)
         except WrongValueError as error:
-            findings.append(((*place, given_keys(workspace)[0]), error.problem, error.remedy))
+            blamed = next(iter(given_keys(workspace)), "name")
+            findings.append(((*place, blamed), error.problem, error.remedy))
     findings += _unusable_authorities(document.content, directory)
     defaults, of_variables = read_variables(environ)
     errors = [*document.errors, *(document.error_at(*finding) for finding in findings), *of_variables]
@@ -96,6 +97,23 @@ def load_watched_config(path: str, *, environ: Mapping[str, str]) -> tuple[Confi
     """
     watch = ConfigWatch(path)
     return load_config(path, environ=environ), watch
+
+
+def _common_key(workspace: dict[str, Any], content: dict[str, Any]) -> dict[str, str]:
+    """
+    Return the key file that the pattern for all workspaces names for one that has no key of its own.
+
+    Raises:
+        WrongValueError: The workspace's name would lead to another directory.
+
+    """
+    pattern, name = content.get("api_key_file"), workspace.get("name")
+    if given_keys(workspace) or not isinstance(pattern, str) or not isinstance(name, str) or "{name}" not in pattern:
+        return {}
+    if "/" in name:
+        remedy = "choose a name without `/`, or give the workspace an api_key_file of its own"
+        raise WrongValueError("cannot stand in the path of a key file", remedy)
+    return {"api_key_file": pattern.replace("{name}", name)}
 
 
 def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, str]) -> list[KeySource]:
@@ -155,7 +173,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
     poll = file.poll.model_copy(update={key: getattr(workspace.poll, key) for key in workspace.poll.model_fields_set})
     return WorkspaceSettings(
         name=workspace.name,
-        rest_endpoint=workspace.rest_endpoint,
+        rest_endpoint=workspace.rest_endpoint or workspace.instance,
         poll=PollSettings(
             interval_seconds=poll.interval,
             timeout_seconds=poll.timeout,
@@ -176,13 +194,20 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
         limits=_limits(file.limits, workspace.limits),
         history_seconds=file.history,
         discovery=DiscoverySettings(
-            enabled=workspace.discovery.enabled,
+            enabled=_discovers(workspace),
             names=NameFilter(
                 include=tuple(map(re.compile, workspace.discovery.include)),
                 exclude=tuple(map(re.compile, workspace.discovery.exclude)),
             ),
         ),
     )
+
+
+def _discovers(workspace: Workspace) -> bool:
+    """Whether what Braze lists is polled: as `enabled` says, else where no list of integrations is given."""
+    if "enabled" in workspace.discovery.model_fields_set:
+        return workspace.discovery.enabled
+    return "integrations" not in workspace.model_fields_set
 
 
 def _limits(*blocks: Limits) -> LimitSettings:

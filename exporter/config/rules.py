@@ -38,7 +38,8 @@ def _broken_rules(content: Any) -> Iterator[Finding]:
     workspaces = raw_workspaces(content)
     yield from _repeated("name", [(here, workspace.get("name")) for here, workspace in workspaces])
     for here, workspace in workspaces:
-        yield from _one_key_source(here, workspace)
+        yield from _one_endpoint(here, workspace)
+        yield from _one_key_source(here, workspace, content)
         yield from _stale_after(here, workspace, content)
         yield from _usable_share(here, workspace)
         yield from _something_to_poll(here, workspace)
@@ -47,10 +48,15 @@ def _broken_rules(content: Any) -> Iterator[Finding]:
 
 def _something_to_poll(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
     discovery = workspace.get("discovery", {})
-    if not isinstance(discovery, dict) or discovery.get("enabled", False) is not False:
+    if not isinstance(discovery, dict):
         return
-    if workspace.get("integrations", []) == []:
-        remedy = "add the integrations to poll: `- id: ...`, or `discovery: {enabled: true}`"
+    if discovery.get("enabled", "integrations" not in workspace) is not False:
+        return
+    if workspace.get("integrations") == []:
+        remedy = "remove this key to poll all that Braze lists, or add `- id: ...`"
+        yield (*here, "integrations"), "names no integration", remedy
+    elif "integrations" not in workspace:
+        remedy = "add `- id: ...` for each integration to poll, or turn discovery on"
         yield (*here, "integrations"), "names no integration", remedy
     for key in ("include", "exclude"):
         if discovery.get(key, []) != []:
@@ -75,12 +81,22 @@ def _repeated_integrations(here: KeyPath, workspace: dict[str, Any]) -> Iterator
     yield from _repeated("name", names)
 
 
-def _one_key_source(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
-    given = given_keys(workspace)
+def _one_endpoint(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
+    given = [name for name in workspace if name in ("rest_endpoint", "instance")]
     if not given:
+        remedy = "write for example `instance: US-03` or `rest_endpoint: https://rest.iad-03.braze.com`"
+        yield (*here, "rest_endpoint"), "is missing", remedy
+    for extra in given[1:]:
+        yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"
+
+
+def _one_key_source(here: KeyPath, workspace: dict[str, Any], content: Any) -> Iterator[Finding]:
+    given = given_keys(workspace)
+    if not given and "api_key_file" not in content:
         misspelt = any(name not in Workspace.model_fields and "key" in name for name in workspace)
         if not misspelt:  # that error is reported already
-            yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}"
+            common = "or an api_key_file with `{name}` for all workspaces at the top"
+            yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}, {common}"
     for extra in given[1:]:
         yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"
 

@@ -17,7 +17,9 @@ from exporter.config.values import (
     Duration,
     DurationLimit,
     Exemption,
+    Instance,
     IntegrationId,
+    KeyPattern,
     LabelName,
     NamePattern,
     PositiveDuration,
@@ -94,14 +96,15 @@ class Integration(Section):
 
 
 class Discovery(Section):
-    enabled: bool = Field(default=False, examples=["true"])
+    enabled: bool = Field(default=False, examples=["true"])  # true where `integrations` is left out
     include: list[NamePattern] = Field(default=[], examples=["['^prod']"])
     exclude: list[NamePattern] = Field(default=[], examples=["['test$']"])
 
 
 class Workspace(Section):
     name: Text = Field(examples=["production"])
-    rest_endpoint: RestEndpoint = Field(examples=["https://rest.iad-03.braze.com"])
+    rest_endpoint: RestEndpoint = Field(default="", examples=["https://rest.iad-03.braze.com"])
+    instance: Instance = Field(default="", examples=["US-03"])
     api_key_file: Text = Field(default="", examples=["/run/secrets/braze"])
     api_key_env: Text = Field(default="", examples=["BRAZE_API_KEY"])
     api_key: SecretStr = Field(default=SecretStr(""), examples=["..."])
@@ -118,4 +121,5 @@ class ConfigFile(Section):
     limits: Limits = Limits()
     history: Duration = Field(default=HISTORY.total_seconds(), examples=["90d"])
     network: Network = Network()
+    api_key_file: KeyPattern = Field(default="", examples=["/run/secrets/braze/{name}"])
     workspaces: Annotated[list[Workspace], Field(min_length=1)]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr
 
 from exporter.config.durations import parse_duration
-from exporter.config.endpoint import parse_endpoint
+from exporter.config.endpoint import find_instance, parse_endpoint
 from exporter.config.errors import WrongValueError
 from exporter.config.network import OFF, check_exemption, check_proxy
 from exporter.domain.decode import is_path_segment
@@ -96,6 +96,13 @@ def _check_id(text: str) -> str:
             "cannot be an integration id: at most 128 letters, digits, `-`, `_`, `.` and `~`",
             "copy the id from the integration's page in the Braze dashboard",
         )
+    return text
+
+
+def _check_key_pattern(text: str) -> str:
+    if "{name}" not in text:
+        remedy = "write for example `/run/secrets/braze/{name}`"
+        raise WrongValueError("lacks `{name}`, so that all workspaces would share one key", remedy)
     return text
 
 
@@ -201,6 +208,10 @@ Text = Annotated[str, AfterValidator(_check_text)]
 IntegrationId = Annotated[str, AfterValidator(_check_id)]
 LabelName = Annotated[str, AfterValidator(_check_label_name)]
 RestEndpoint = Annotated[Text, AfterValidator(parse_endpoint)]
+Instance = Annotated[Text, AfterValidator(find_instance)]
+"""The REST endpoint; in the file the instance's name."""
+KeyPattern = Annotated[Text, AfterValidator(_check_key_pattern)]
+"""The path of a key file, with `{name}` for the workspace's name."""
 ProxyUrl = Annotated[SecretStr, BeforeValidator(_off), AfterValidator(_check_proxy)]
 """May hold a password."""
 Exemption = Annotated[Text, AfterValidator(check_exemption)]

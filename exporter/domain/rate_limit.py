@@ -7,7 +7,8 @@ others use the limit too, and not before the reset that a 429 names. Knows nothi
 - The window slides and is exact: the times of our requests are kept. It is a little longer than a minute, because
   requests that leave a minute apart may arrive closer together.
 - A new limiter counts as three quarters used, evenly over the past minute: the process may have restarted right after
-  using the limit up.
+  using the limit up. Where Braze grants less than is configured, that is three quarters of what it grants: the process
+  before knew it, too.
 - Headers can only lower the rate. Nonsense (a reset long ago or far off, a limit of 0) is ignored.
 - Requests that nobody waits for take at most half of what all others have left free in the past window, evenly, and
   none where other programs use the limit up.
@@ -44,8 +45,11 @@ class RateLimiter:
         self._granted: int | None = None
         """The limit in Braze's latest response."""
         self.configure(per_minute, share)
-        used = int(self._allowed * USED_AT_START)
-        self._sent = deque(now - WINDOW_SECONDS * (1 - (i + 1) / used) for i in range(used))
+        self._started_at = now
+        self._sent: deque[float] = deque()
+        self._presumed = 0
+        """How many of *_sent*, from the left, are those of a process before."""
+        self._presume()
         self._spare: deque[float] = deque()
         """Those of the requests sent that nobody waited for."""
         self._not_before = now
@@ -71,6 +75,7 @@ class RateLimiter:
         """How long until a request may be sent; 0 when it may be sent now."""
         while self._sent and now - self._sent[0] >= WINDOW_SECONDS:
             self._sent.popleft()
+            self._presumed = max(0, self._presumed - 1)
         wait = max(0.0, self._not_before - now)
         if len(self._sent) >= self._allowed:
             wait = max(wait, self._sent[-self._allowed] + WINDOW_SECONDS - now)
@@ -116,6 +121,8 @@ class RateLimiter:
         if limit is not None and limit > 0:
             self._granted = limit
             self.configure(self._configured, self._share)
+            if self._allowed < self._presumed_of:
+                self._presume()
         if remaining is None or reset_in is None or not _is_sensible(reset_in):
             return
         same = abs(now + reset_in - self._resets_at) <= _SAME_RESET_SECONDS
@@ -148,6 +155,14 @@ class RateLimiter:
     def pause(self, now: float, seconds: float) -> None:
         """Send nothing for *seconds* from *now*, as an answer other than 429 has asked for."""
         self._not_before = max(self._not_before, now + seconds)
+
+    def _presume(self) -> None:
+        """Count three quarters of what is allowed as used in the minute before the start."""
+        own = list(self._sent)[self._presumed :]
+        used = int(self._allowed * USED_AT_START)
+        before = (self._started_at - WINDOW_SECONDS * (1 - (i + 1) / used) for i in range(used))
+        self._sent = deque((*before, *own))
+        self._presumed, self._presumed_of = used, self._allowed
 
     def _spread(self, now: float) -> None:
         if now < self._resets_at and self._remaining < self._spread_below:

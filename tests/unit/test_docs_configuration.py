@@ -10,7 +10,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from exporter.config.durations import format_duration
-from exporter.config.endpoint import KNOWN_HOSTS
+from exporter.config.endpoint import INSTANCES, KNOWN_HOSTS
 from exporter.config.load import load_config
 from exporter.config.schema import ConfigFile, Poll, Section
 from exporter.config.values import RESERVED_LABELS
@@ -31,7 +31,7 @@ IN_WORDS = {
     "workspaces[].limits": "as at the top",
     "workspaces[].network": "as at the top",
     "workspaces[].integrations[].limits": "as in the workspace",
-    "workspaces[].integrations": "required",
+    "workspaces[].integrations": "all that Braze lists",
     "workspaces[].integrations[].name": "Braze's name",
     "workspaces[].integrations[].expected_interval": "none",
     "workspaces[].integrations[].timezone": "none",
@@ -84,17 +84,22 @@ def test_the_default_of_each_key_is_documented(path: str) -> None:
 @pytest.mark.parametrize("path", [path for path in EXISTING if path in ROWS and ROWS[path][3]])
 def test_the_example_of_each_key_is_accepted(path: str, tmp_path: Path) -> None:
     environ = {"BRAZE_API_KEY": "11111111-2222-3333-4444-555555555555"}
-    smallest = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)[0]
-    content = yaml.safe_load(smallest)
+    listing = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)[1]
+    content = yaml.safe_load(listing)
     value = yaml.safe_load(ROWS[path][3].strip("`"))
     steps = path.replace("[]", ".0").split(".")
     here = content
     for step in steps[:-1]:
         here = here[int(step)] if step.isdigit() else here.setdefault(step, {})
     if steps[-1] == "api_key_file":
-        del here["api_key_env"]
+        del content["workspaces"][0]["api_key_env"]
         (tmp_path / "key").write_text(environ["BRAZE_API_KEY"])
         value = "key"
+    if steps == ["api_key_file"]:
+        value = "{name}"
+        (tmp_path / "production").write_text(environ["BRAZE_API_KEY"])
+    elif steps[-1] == "instance":
+        del here["rest_endpoint"]
     here[steps[-1]] = value
     if "discovery" in steps:
         here["enabled"] = True
@@ -112,10 +117,23 @@ def test_every_reserved_label_is_documented_and_none_else() -> None:
     assert set(re.findall(r"`([a-z_]+)`", line)) == RESERVED_LABELS
 
 
+def test_the_smallest_that_is_shown_discovers(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)[0])
+    (workspace,) = load_config(str(tmp_path / "config.yaml"), environ={"BRAZE_API_KEY": "x"}).workspaces
+    assert workspace.settings.discovery.enabled
+
+
+def test_every_instance_has_its_endpoint_in_the_table() -> None:
+    table = DOCUMENT[DOCUMENT.index("| instance |") : DOCUMENT.index("## Values")]
+    rows = dict(re.findall(r"^\| `([A-Z]{2}-[0-9]{2})` \|[^|]*\| `https://([a-z0-9.-]+)`", table, re.MULTILINE))
+    assert rows.items() <= INSTANCES.items()
+    assert len(rows) == 7
+
+
 def test_every_endpoint_that_is_documented_is_known() -> None:
-    table = DOCUMENT[DOCUMENT.index("| dashboard |") : DOCUMENT.index("## Values")]
+    table = DOCUMENT[DOCUMENT.index("| instance |") : DOCUMENT.index("## Values")]
     shown = set(re.findall(r"https://(rest\.[a-z0-9.-]+)", table))
-    assert len(shown) == 6
+    assert len(shown) == 9
     assert shown <= set(KNOWN_HOSTS)
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from exporter.config.errors import ConfigError
 from exporter.config.load import Config, load_config, load_watched_config
+from exporter.config.render import render_config
 from exporter.domain.discovery import NameFilter
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
@@ -84,6 +86,18 @@ def test_discovery_takes_names_that_an_include_and_no_exclude_matches(name: str,
 def test_with_discovery_no_integration_needs_to_be_listed() -> None:
     settings = load(GOOD / "discovery.yaml").workspaces[0].settings
     assert (settings.integrations, settings.discovery) == ((), DiscoverySettings(enabled=True))
+
+
+def test_a_workspace_needs_nothing_but_endpoint_and_key() -> None:
+    settings = load(GOOD / "endpoint_and_key.yaml").workspaces[0].settings
+    assert settings.rest_endpoint == "https://rest.fra-02.braze.eu"
+    assert (settings.integrations, settings.discovery) == ((), DiscoverySettings(enabled=True))
+
+
+def test_filters_alone_are_enough_for_discovery_where_no_integration_is_listed(file: Path) -> None:
+    file.write_text(f"{HEAD}  api_key: {KEY}\n  discovery: {{exclude: [test]}}\n")
+    discovery = load(file).workspaces[0].settings.discovery
+    assert (discovery.enabled, discovery.names.takes("users"), discovery.names.takes("test")) == (True, True, False)
 
 
 def test_a_share_too_small_for_both_endpoints_is_one_error(file: Path) -> None:
@@ -168,9 +182,8 @@ def test_all_errors_come_at_once_in_the_order_of_the_file(file: Path) -> None:
         [":10", "workspaces[0].integrations[0].labels.tier"],
         [":12", "workspaces[0].integrations[2].id"],
         [":13", "workspaces[1].name"],
-        [":13", "workspaces[1]"],
-        [":13", "workspaces[1].integrations"],
         [":13", "workspaces[1].rest_endpoint"],
+        [":13", "workspaces[1]"],
     ]
 
 
@@ -187,6 +200,27 @@ def test_a_relative_key_file_is_looked_up_beside_the_configuration(file: Path, m
     file.write_text(f"{HEAD}  api_key_file: secrets/braze\n{INTEGRATIONS}")
     monkeypatch.chdir("/")
     assert load(file).workspaces[0].key.read() == KEY
+
+
+def test_one_pattern_names_the_key_files_of_all_workspaces_that_have_no_key_of_their_own(file: Path) -> None:
+    for name in ("crm", "shop"):
+        (file.parent / f"{name}.key").write_text(f"key-of-{name}")
+    two = "[{name: crm, instance: EU-01}, {name: shop, instance: EU-01}, {name: x, instance: EU-01, api_key: own}]"
+    file.write_text(f"api_key_file: '{{name}}.key'\nworkspaces: {two}\n")
+    config = load(file)
+    assert [one.key.read() for one in config.workspaces] == ["key-of-crm", "key-of-shop", "own"]
+    shown = yaml.safe_load(render_config(config))["workspaces"]
+    assert [one.get("api_key_file") for one in shown] == ["crm.key", "shop.key", None]
+
+
+def test_a_key_file_that_the_pattern_names_and_that_is_missing_is_told_for_each_workspace(file: Path) -> None:
+    file.write_text(
+        "api_key_file: '{name}.key'\nworkspaces:\n- {name: a, instance: EU-01}\n- {name: b, instance: EU-01}\n"
+    )
+    assert [error.partition(" (")[0] for error in errors_of(file)] == [
+        f":3: workspaces[0].name: the file {file.parent}/a.key does not exist",
+        f":4: workspaces[1].name: the file {file.parent}/b.key does not exist",
+    ]
 
 
 def test_the_bad_content_of_a_key_file_is_told_without_quoting_it(file: Path) -> None:
@@ -221,7 +255,7 @@ def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
 def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
     file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
     assert errors_of(file) == [
-        ":1: <not shown>: is not a known key (known here: poll, limits, history, network, workspaces)"
+        ":1: <not shown>: is not a known key (known here: poll, limits, history, network, api_key_file, workspaces)"
     ]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.config.endpoint import KNOWN_HOSTS, parse_endpoint
+from exporter.config.endpoint import KNOWN_HOSTS, find_instance, parse_endpoint
 from exporter.config.errors import WrongValueError
 
 
@@ -11,6 +11,27 @@ def test_every_endpoint_that_braze_lists_is_accepted(host: str) -> None:
 
 def test_braze_lists_fifteen_instances() -> None:
     assert len(set(KNOWN_HOSTS)) == 15
+
+
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [
+        ("US-01", "https://rest.iad-01.braze.com"),
+        ("us-08", "https://rest.iad-08.braze.com"),
+        ("US-10", "https://rest.us-10.braze.com"),
+        ("EU-02", "https://rest.fra-02.braze.eu"),
+        ("AU-01", "https://rest.au-01.braze.com"),
+        ("KR-01", "https://rest.kr-01.braze.com"),
+    ],
+)
+def test_the_name_of_an_instance_stands_for_its_endpoint(name: str, origin: str) -> None:
+    assert find_instance(name) == origin == parse_endpoint(origin)
+
+
+@pytest.mark.parametrize("name", ["US-09", "US-1", "US01", "EU", "https://rest.iad-01.braze.com"])
+def test_another_name_is_no_instance(name: str) -> None:
+    with pytest.raises(WrongValueError, match="is no instance of Braze"):
+        find_instance(name)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,25 @@ def test_a_new_budget_may_be_the_restart_of_a_process_that_has_just_spent_it() -
     assert 50 <= used <= 60
 
 
+@pytest.mark.parametrize("granted", [1, 5, 10, 20, 99])
+def test_a_grant_far_below_the_configured_limit_does_not_silence_a_start(granted: int) -> None:
+    limiter = RateLimiter(100, 0.8, 1000)
+    limiter.take(1000)
+    limiter.adjust(1001, limit=granted, remaining=granted - 1, reset_in=60)
+    allowed = max(1, int(granted * 0.8))
+    assert limiter.wait_seconds(1001) <= WINDOW_SECONDS / max(1, int(allowed * 0.75))
+    used = 1 + sum(burst(limiter, 1001 + second) for second in range(60))
+    # Three quarters of what is granted count as used by the process before, as they would have been.
+    assert 0.75 * allowed - 1 <= used <= allowed
+
+
+def test_what_was_really_sent_counts_whatever_is_granted() -> None:
+    limiter = RateLimiter(100, 0.8, 1000)
+    assert burst(limiter, 1000) == 20
+    limiter.adjust(1001, limit=10, remaining=None, reset_in=None)
+    assert limiter.wait_seconds(1060) > 0
+
+
 def test_a_lower_limit_is_believed_and_a_higher_one_is_not() -> None:
     limiter = full_limiter()
     limiter.adjust(1000, limit=10, remaining=9, reset_in=30)
