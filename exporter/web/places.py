@@ -27,7 +27,8 @@ _SLICE_BYTES = 256 * 1024
 @dataclass(slots=True, eq=False)
 class _Place:
     task: "asyncio.Task[object] | None"
-    progress_at: float
+    waits_since: float | None = None
+    """For its client to take a slice; None while the answer is being made."""
 
 
 class Places:
@@ -46,12 +47,13 @@ class Places:
                 return
 
             async def send_in_slices(message: Message) -> None:
-                body = message.get("body", b"")
+                body, more = message.get("body", b""), message.get("more_body", False)
                 for start in range(0, len(body), _SLICE_BYTES):
                     part = body[start : start + _SLICE_BYTES]
+                    place.waits_since = asyncio.get_running_loop().time()
                     await send({"type": "http.response.body", "body": part, "more_body": True})
-                    place.progress_at = asyncio.get_running_loop().time()
-                if not body or not message.get("more_body", False):
+                place.waits_since = None if more else asyncio.get_running_loop().time()
+                if not body or not more:
                     # Waits until the connection has little left to send, so that the place is kept as long as memory.
                     await send({**message, "body": b""} if body else message)
 
@@ -66,7 +68,7 @@ class Places:
                 yield None
                 return
             await asyncio.sleep(_LOOK_SECONDS)
-        place = _Place(asyncio.current_task(), loop.time())
+        place = _Place(asyncio.current_task())
         self._taken.add(place)
         try:
             yield place
@@ -74,8 +76,11 @@ class Places:
             self._taken.discard(place)
 
     def _make_room(self, now: float) -> bool:
-        slowest = min(self._taken, key=lambda place: place.progress_at)
-        if now - slowest.progress_at < STALLED_SECONDS or slowest.task is None:
+        waiting = [(place.waits_since, place) for place in self._taken if place.waits_since is not None]
+        if not waiting:
+            return False  # a client whose answer is still being made is not silent
+        since, slowest = min(waiting, key=lambda pair: pair[0])
+        if now - since < STALLED_SECONDS or slowest.task is None:
             return False
         slowest.task.cancel()  # uvicorn then closes the connection
         self._taken.discard(slowest)
