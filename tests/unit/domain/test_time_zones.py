@@ -15,9 +15,10 @@ from exporter.domain.integration_state import IntegrationState
 from exporter.domain.learned import Learned, learn_past
 from exporter.domain.ledger import Ledger
 from exporter.domain.limits import LimitSettings, Sensitivity, limits_in_effect
-from exporter.domain.model import Sync, SyncStatus
+from exporter.domain.model import Integration, Sync, SyncStatus
 from exporter.domain.past import Past, to_run
 from exporter.domain.problem import Case
+from exporter.domain.replay import Replay
 from exporter.domain.summary import summarize
 
 ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Australia/Sydney", "America/Santiago")]
@@ -86,3 +87,26 @@ def test_the_hour_is_granted_to_what_is_derived_and_not_to_what_braze_announces(
     assert case(sync, announced, zone=None).start_deadline == sync.sync_start_time + DAY + timedelta(minutes=15)
     hourly = Schedule(reported=False, interval=HOUR)
     assert case(sync, hourly, zone=None).start_deadline == sync.sync_start_time + HOUR + timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["learned", "expected"])
+@pytest.mark.parametrize("zone", ZONES, ids=str)
+def test_a_year_of_daily_syncs_by_local_clocks_is_a_year_without_problems(zone: ZoneInfo, told: bool) -> None:
+    """The judge of the daemon from January to December; in November one sync is left out and must be missed."""
+    syncs = list(local_syncs(zone, DAY))
+    (missed,) = [sync for sync in syncs if (sync.sync_start_time.month, sync.sync_start_time.day) == (11, 20)]
+    integration = Integration(
+        "production",
+        "users",
+        "users",
+        expected_interval_seconds=DAY.total_seconds() if told else None,
+        timezone=zone if told else None,
+    )
+    kept = [sync for sync in syncs if sync is not missed]
+    until = kept[-1].finished_at
+    # What is known by the end of January is enough to learn the rhythm from.
+    since = datetime(2026, 2, 1, tzinfo=UTC)
+    (found,) = Replay(integration, kept, since, until, 31 * DAY).run().problems
+    assert found.problem.kind == "overdue"
+    assert missed.sync_start_time < found.began_at <= missed.sync_start_time + 5 * HOUR
+    assert found.ended_at == missed.sync_start_time + DAY
