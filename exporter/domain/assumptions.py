@@ -31,7 +31,7 @@ _NEVER_RUNS = ("paused", "inactive", "disabled", "archived", "draft")
 
 
 def order(evidence: Evidence) -> Finding:
-    """Newest first, and page after page."""
+    """Latest first, and page after page."""
     pages = [starts for page in evidence.status_pages if len(starts := page.starts) > 1]
     latest_first = sum(_falls(starts) for starts in pages)
     oldest_first = sum(_falls(starts[::-1]) for starts in pages)
@@ -56,7 +56,7 @@ def order(evidence: Evidence) -> Finding:
 
 
 def list_start(evidence: Evidence) -> Finding:
-    """The list's newest start equals the status page's."""
+    """The list's latest start equals the status page's."""
     equal = listed_later = page_later = 0
     for pair in evidence.pairs():
         listed, page = time_in(pair.listed, "last_job_start_time"), max(pair.page.starts, default=None)
