@@ -7,14 +7,16 @@ polls. A failed request is not repeated here; that is the schedule's business.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Decoded, Endpoint
 from exporter.braze.link import Cursor
+from exporter.braze.observer import NoteAnomalies, NoteAsked, RequestObserver
 from exporter.braze.wire import (
+    RateHeaders,
     Request,
     Response,
     Sender,
@@ -23,6 +25,7 @@ from exporter.braze.wire import (
     decipher_next_cursor,
     decipher_rate_headers,
 )
+from exporter.domain.asked import LISTING, Asked
 from exporter.domain.circuit_breaker import CircuitBreaker
 from exporter.domain.decode import DecodedSyncs
 from exporter.domain.errors import (
@@ -37,28 +40,10 @@ from exporter.domain.listing import DecodedListing, ListedIntegration
 from exporter.domain.rate_limit import RateLimiter, latest_reset
 
 _TOO_MANY_REQUESTS = 429
+_NO_HEADERS = RateHeaders()
 D = TypeVar("D", DecodedSyncs, DecodedListing)
 
 
-class RequestObserver(Protocol):
-    """Who wants to know about requests; `metrics/self_metrics.py` does."""
-
-    def request_answered(self, workspace: str, endpoint: str, code: str, seconds: float) -> None: ...
-    def throttled(self, workspace: str, endpoint: str, seconds: float) -> None: ...
-    def anomalies(self, workspace: str, endpoint: str, kind: str, count: int) -> None: ...
-    def clock_skew(self, workspace: str, seconds: float) -> None: ...
-    def rate_limit_seen(
-        self,
-        workspace: str,
-        endpoint: str,
-        *,
-        limit: float | None,
-        remaining: float | None,
-        reset_at_seconds: float | None,
-    ) -> None: ...
-
-
-NoteAnomalies = Callable[[Mapping[str, int]], None]
 MOST_PAGES = 1000
 """Ten thousand records; what goes on beyond them is taken for a list without an end."""
 
@@ -86,6 +71,7 @@ class Pages(Generic[D]):
         turn_taken: Whether the turn of the first request has been taken.
         cursor: Of the page to begin with.
         note_anomalies: Told what was odd on a page, one that is of no use included.
+        why: They are asked for, for people.
 
     """
 
@@ -98,8 +84,10 @@ class Pages(Generic[D]):
         turn_taken: bool = False,
         cursor: Cursor | None = None,
         note_anomalies: NoteAnomalies | None = None,
+        why: str = "",
     ) -> None:
         self._note_anomalies = note_anomalies
+        self._why = why
         self._api = api
         self._endpoint = endpoint
         self._integration_id = integration_id
@@ -119,7 +107,7 @@ class Pages(Generic[D]):
             raise PayloadError(
                 f"the pages of {self._endpoint} go on after {len(self._cursors)}, or link back to one already read"
             )
-        request = build_request(self._endpoint, self._integration_id, self._cursor)
+        request = build_request(self._endpoint, self._integration_id, self._cursor, len(self._cursors) + 1, self._why)
         if not self._turn_taken:
             await self._api.turn(self._endpoint)
         self._turn_taken = False
@@ -151,6 +139,7 @@ class Api:
         self.clock = clock
         self._observer = observer
         self._breaker = CircuitBreaker()
+        self.note_asked: NoteAsked = lambda _id, _asked: None
 
     def allowed(self, endpoint: Endpoint) -> int:
         """Requests in any minute."""
@@ -171,14 +160,22 @@ class Api:
         turn_taken: bool = False,
         cursor: Cursor | None = None,
         note_anomalies: NoteAnomalies | None = None,
+        why: str = "",
     ) -> Pages[DecodedSyncs]:
         """The syncs of an integration."""
-        own = Endpoint.JOB_SYNC_STATUS
-        return Pages(self, own, integration_id, turn_taken=turn_taken, cursor=cursor, note_anomalies=note_anomalies)
+        return Pages(
+            self,
+            Endpoint.JOB_SYNC_STATUS,
+            integration_id,
+            turn_taken=turn_taken,
+            cursor=cursor,
+            note_anomalies=note_anomalies,
+            why=why,
+        )
 
     def integrations(self, *, note_anomalies: NoteAnomalies | None = None) -> Pages[DecodedListing]:
         """The list of integrations that the key can see."""
-        return Pages(self, Endpoint.INTEGRATIONS, note_anomalies=note_anomalies)
+        return Pages(self, Endpoint.INTEGRATIONS, note_anomalies=note_anomalies, why=LISTING)
 
     def try_turn(self, endpoint: Endpoint, *, spare: bool = False) -> float:
         """
@@ -245,14 +242,15 @@ class Api:
         except AuthError:
             self.clock.note_no_answer()
             raise  # no key could be read, so nothing was sent
-        except PollError:
+        except PollError as error:
             self.clock.note_no_answer()
-            self._answered(request, "error", began)
+            self._answered(request, "error", began, reason=error.reason)
             self._breaker.record_no_verdict(request.endpoint, self.clock.monotonic())
             raise
-        self._answered(request, str(response.status), began)
+        said = decipher_rate_headers(response)
+        self._answered(request, str(response.status), began, said)
         self._set_clock(request.endpoint, response, began)
-        self._learn(request.endpoint, response)
+        self._learn(request.endpoint, response.status, said)
         try:
             body = decipher_body(response)
         except (AuthError, ForbiddenError) as error:
@@ -267,9 +265,13 @@ class Api:
         self._breaker.record_success(request.endpoint)
         return request.endpoint.details.decode(body, self.clock.now()), decipher_next_cursor(response)
 
-    def _answered(self, request: Request, code: str, began: float) -> None:
-        seconds = self.clock.monotonic() - began
+    def _answered(
+        self, request: Request, code: str, began: float, said: RateHeaders = _NO_HEADERS, reason: str = ""
+    ) -> None:
+        seconds, now = self.clock.monotonic() - began, self.clock.now()
         self._observer.request_answered(self._workspace, request.endpoint, code, seconds)
+        asked = Asked(now, request.endpoint, request.page, reason or code, seconds, *said.budget, request.why)
+        self.note_asked(request.integration_id, asked)
 
     def _set_clock(self, endpoint: Endpoint, response: Response, began: float) -> None:
         odd = self.clock.hear(response.headers, began, self.clock.monotonic())
@@ -278,8 +280,7 @@ class Api:
         if (skew := self.clock.skew_seconds) is not None:
             self._observer.clock_skew(self._workspace, skew)
 
-    def _learn(self, endpoint: Endpoint, response: Response) -> None:
-        said = decipher_rate_headers(response)
+    def _learn(self, endpoint: Endpoint, status: int, said: RateHeaders) -> None:
         self._observer.rate_limit_seen(
             self._workspace,
             endpoint,
@@ -291,7 +292,7 @@ class Api:
         by_clock = said.reset_at_seconds
         to_reset = None if by_clock is None else by_clock - self.clock.now().timestamp() + self.clock.uncertain_seconds
         reset_in = latest_reset(said.retry_after_seconds, to_reset)
-        if response.status == _TOO_MANY_REQUESTS:
+        if status == _TOO_MANY_REQUESTS:
             self._limiters[endpoint].back_off(now, reset_in=reset_in)
         else:
             self._limiters[endpoint].adjust(now, limit=said.limit, remaining=said.remaining, reset_in=reset_in)

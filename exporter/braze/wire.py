@@ -34,6 +34,11 @@ class Request:
     endpoint: Endpoint
     path: str
     query: str = ""
+    integration_id: str = ""
+    """Of the integration it is about, where it is about one."""
+    page: int = 1
+    why: str = ""
+    """It is asked, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,19 @@ class RateHeaders:
     """UTC epoch seconds."""
     retry_after_seconds: float | None = None
 
+    @property
+    def budget(self) -> tuple[int | None, int | None]:
+        """What remains of the limit, and the limit."""
+        return self.remaining, self.limit
+
 
 _MAX_SECONDS = 4e9  # beyond the year 2096 a reset time is nonsense
 _MAX_ERROR_TEXT = 120
 
 
-def build_request(endpoint: Endpoint, integration_id: str = "", cursor: Cursor | None = None) -> Request:
+def build_request(
+    endpoint: Endpoint, integration_id: str = "", cursor: Cursor | None = None, page: int = 1, why: str = ""
+) -> Request:
     """
     Ask for one page of an endpoint; *integration_id* where its path names an integration.
 
@@ -90,7 +102,7 @@ def build_request(endpoint: Endpoint, integration_id: str = "", cursor: Cursor |
                 "copy the id from the integration's page in the Braze dashboard"
             )
         path = path.format(integration_id=quote(integration_id, safe=""))
-    return Request(endpoint, path, _query(cursor))
+    return Request(endpoint, path, _query(cursor), integration_id, page, why)
 
 
 def _query(cursor: Cursor | None) -> str:

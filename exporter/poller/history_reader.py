@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from exporter.braze.api import Api, Fetched
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
+from exporter.domain.asked import HISTORY
 from exporter.domain.decode import DecodedSyncs
 from exporter.domain.errors import BadRequestError, PollError
 from exporter.domain.page_order import is_latest_first
@@ -145,7 +146,7 @@ class HistoryReader:
         one, cursor = reading.one, reading.progress.cursor
         try:
             page = await self._api.syncs(
-                one.key, turn_taken=True, cursor=cursor, note_anomalies=self._note_anomalies
+                one.key, turn_taken=True, cursor=cursor, note_anomalies=self._note_anomalies, why=HISTORY
             ).read()
         except PollError as error:
             if isinstance(error, BadRequestError) and cursor is not None:

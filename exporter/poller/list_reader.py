@@ -9,8 +9,9 @@ import asyncio
 from math import ceil
 from typing import Protocol
 
-from exporter.braze.api import Api, NoteAnomalies
+from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
+from exporter.braze.observer import NoteAnomalies
 from exporter.clock import Clock
 from exporter.domain.errors import PollError
 from exporter.domain.listing import ListedIntegration

@@ -12,6 +12,7 @@ from datetime import datetime
 from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.endpoints import Endpoint
+from exporter.domain.asked import Asked
 from exporter.domain.errors import (
     AuthError,
     ForbiddenError,
@@ -88,6 +89,21 @@ class Reporter:
         """Log a defect of ours, and return it as the failure of that poll."""
         self._log.error("poll crashed", integration_id=integration_id, exc_info=error)
         return PayloadError(f"a defect of the exporter ({type(error).__name__}), shown in its log; please report it")
+
+    def asked(self, integration_id: str, asked: Asked) -> None:
+        """Log a request for debugging."""
+        about = {"integration_id": integration_id} if integration_id else {}
+        self._log.debug(
+            "asked Braze",
+            **about,
+            endpoint=str(asked.endpoint),
+            page=asked.page,
+            outcome=asked.outcome,
+            milliseconds=round(asked.seconds * 1000),
+            remaining=asked.remaining,
+            limit=asked.limit,
+            why=asked.why,
+        )
 
     def poll(self, before: View, after: View, result: PollResult, seconds: float) -> None:
         """

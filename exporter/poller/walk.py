@@ -7,7 +7,8 @@ come is a failed poll; a later one leaves what the pages before have brought.
 
 from dataclasses import replace
 
-from exporter.braze.api import Api, NoteAnomalies
+from exporter.braze.api import Api
+from exporter.braze.observer import NoteAnomalies
 from exporter.clock import Clock
 from exporter.domain.errors import BadRequestError, PayloadError, PollError, RateLimitedError
 from exporter.domain.integration_state import PollResult
@@ -32,6 +33,7 @@ class Walker:
         integration_id: str,
         ledger: Ledger | None,
         asking: ListedIntegration | None = None,
+        why: str = "",
         *,
         turn_taken: bool,
     ) -> PollResult:
@@ -42,10 +44,11 @@ class Walker:
             integration_id: Which.
             ledger: As it was; None before the first poll.
             asking: What the list has shown, which its own endpoint should not contradict.
+            why: It is polled, for people.
             turn_taken: Whether the caller has taken the turn of the first request.
 
         """
-        pages = self._api.syncs(integration_id, turn_taken=turn_taken, note_anomalies=self._note_anomalies)
+        pages = self._api.syncs(integration_id, turn_taken=turn_taken, note_anomalies=self._note_anomalies, why=why)
         walk: Walk | None = Walk()
         counted: tuple[Sync, ...] = ()
         held: Held = ()

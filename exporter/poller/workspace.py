@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
+from exporter.domain.asked import why_asked
 from exporter.domain.discovery import Discovery
 from exporter.domain.errors import PollError
 from exporter.domain.integration_state import IntegrationState, PollResult
@@ -62,8 +63,9 @@ class WorkspacePoller:
         self.clock = clock = api.clock
         self._shell = Shell(settings, store, page, clock)
         self.next_polls_at = self._shell.next_polls_at
-        needs_list = settings.discovery.enabled
-        self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=needs_list)
+        discovers = settings.discovery.enabled
+        self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=discovers)
+        api.note_asked = self._report.asked
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue
         self._loop = PollLoop(self._queue, api, self.poll, clock, log.bind(workspace=settings.name))
@@ -73,7 +75,7 @@ class WorkspacePoller:
             watcher=self,
             interval_seconds=settings.poll.interval_seconds,
             offset=phase(settings.name),
-            worth_pages=None if settings.discovery.enabled else len(settings.integrations),
+            worth_pages=None if discovers else len(settings.integrations),
             note_anomalies=self._report.anomalies(Endpoint.INTEGRATIONS),
         )
         self.history = HistoryReader(
@@ -143,10 +145,10 @@ class WorkspacePoller:
         one = self._shell.get(integration_id)
         if one is None:
             return  # withdrawn between being scheduled and this moment
-        asking = one.state.listed if one.state.is_listed else None
-        began = self.clock.monotonic()
+        asking, began = one.state.listed if one.state.is_listed else None, self.clock.monotonic()
         try:
-            result = await self._walker.poll(integration_id, one.state.ledger, asking, turn_taken=turn_taken)
+            why = why_asked(one.state)
+            result = await self._walker.poll(integration_id, one.state.ledger, asking, why, turn_taken=turn_taken)
         except Exception as error:  # noqa: BLE001 - a defect must cost this poll and nothing else
             result = PollResult(one.state.ledger, error=self._report.defect(integration_id, error))
         if self._shell.get(integration_id) is not one or integration_id not in self._queue:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from exporter.domain.asked import Asked
 from exporter.domain.errors import NetworkError, NotFoundError, PollError
 from exporter.domain.integration_state import PollResult
 from exporter.domain.model import Failure, Integration
@@ -37,6 +38,24 @@ class Talk:
     @property
     def lines(self) -> list[str]:
         return self.log.getvalue().splitlines()
+
+
+def test_a_request_is_a_line_for_debugging_with_its_reason() -> None:
+    lines = {}
+    for level in ("debug", "info"):
+        out = io.StringIO()
+        log = build_log(level, "logfmt", out)
+        reporter = Reporter("production", SelfMetrics(), log, lambda: 0.0, needs_list=True)
+        reporter.asked("a", Asked(NOW, "job_sync_status", 2, "503", 0.0421, 7, 100, "the list shows a newer start"))
+        reporter.asked("", Asked(NOW, "integrations", 1, "200", 0.3, None, None, "the list is read every interval"))
+        lines[level] = out.getvalue().splitlines()
+    own, listing = lines["debug"]
+    assert lines["info"] == []
+    for part in ("integration_id=a", "page=2", "outcome=503", "milliseconds=42", "remaining=7", "limit=100"):
+        assert part in own.split(), own
+    assert 'why="the list shows a newer start"' in own
+    assert "integration_id" not in listing
+    assert "endpoint=integrations" in listing
 
 
 @pytest.fixture

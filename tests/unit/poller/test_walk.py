@@ -11,6 +11,7 @@ from exporter.braze.api import Api
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Request, Response
+from exporter.domain.asked import Asked
 from exporter.domain.errors import NetworkError, PayloadError, RateLimitedError, ServerError
 from exporter.domain.integration_state import PollResult
 from exporter.domain.ledger import ATTEMPTS, Ledger
@@ -46,6 +47,7 @@ class Braze:
         self.pages: list[int] = []
         self.anomalies: list[Mapping[str, int]] = []
         self.observed = Observed()
+        self.asked: list[tuple[str, Asked]] = []
 
     def answer(self, request: Request) -> Response:
         number = int(request.query.removeprefix("cursor=") or "0")
@@ -54,7 +56,8 @@ class Braze:
             return self.broken[number]()
         page = self.records[number * 10 : number * 10 + 10]
         more = len(self.records) > number * 10 + 10
-        headers = {"link": f'</x?cursor={number + 1}>; rel="next"'} if more else {}
+        headers = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": str(90 - number)}
+        headers |= {"link": f'</x?cursor={number + 1}>; rel="next"'} if more else {}
         return Response(200, headers, json.dumps({"results": page}).encode())
 
     def read(self, ledger: Ledger | None, *, max_pages: int = 20, allowed: int = 1000) -> PollResult:
@@ -65,7 +68,9 @@ class Braze:
             limiters = {Endpoint.JOB_SYNC_STATUS: RateLimiter(allowed, 1.0, clock.monotonic() - WINDOW_SECONDS)}
             sender = FakeSender(self.answer)
             api = Api(workspace="w", sender=sender, limiters=limiters, clock=BrazeClock(clock), observer=self.observed)
-            return await Walker(api, clock, max_pages, self.anomalies.append).poll("a", ledger, turn_taken=False)
+            api.note_asked = lambda key, asked: self.asked.append((key, asked))
+            walker = Walker(api, clock, max_pages, self.anomalies.append)
+            return await walker.poll("a", ledger, None, "a reason", turn_taken=False)
 
         return run(main, start=NOW)
 
@@ -87,6 +92,24 @@ def test_pages_are_walked_by_their_cursors_until_the_ledger_is_content() -> None
     reading = braze.read(ledger)
     assert braze.pages == [0, 1, 2]
     assert (len(reading.counted), reading.pages, reading.error) == (25, 3, None)
+
+
+def test_each_request_is_noted_with_its_page_its_outcome_and_why_it_was_sent() -> None:
+    braze = Braze()
+    ledger = braze.known()
+    braze.records = listing(125, 60)
+    braze.broken = {1: lambda: Response(503, {}, b""), 0: broken_line}
+    braze.asked.clear()
+    braze.read(ledger)
+    del braze.broken[0]
+    braze.read(ledger)
+    assert [
+        (key, one.endpoint, one.page, one.outcome, one.remaining, one.limit, one.why) for key, one in braze.asked
+    ] == [
+        ("a", "job_sync_status", 1, "network", None, None, "a reason"),
+        ("a", "job_sync_status", 1, "200", 90, 100, "a reason"),
+        ("a", "job_sync_status", 2, "503", None, None, "a reason"),
+    ]
 
 
 def test_a_poll_that_brings_nothing_new_leaves_the_very_same_ledger() -> None:
