@@ -174,7 +174,8 @@ def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
 def _unknown(one: Integration, visible: Sequence[ListedIntegration] = ()) -> CheckResult:
     heirs = [each.integration_id for each in visible if each.integration_name == one.integration_name]
     remedy = f"another of this name has the id {heirs[0]}" if heirs else "check its id"
-    text = f"Braze does not know the integration {one.integration_id} ({one.integration_name}); {remedy}"
+    name = clip(one.integration_name, _LONGEST_NAME)
+    text = f"Braze does not know the integration {one.integration_id} ({name}); {remedy}"
     return CheckResult(one.workspace, False, text)
 
 

@@ -61,10 +61,10 @@ class WorkspacePoller:
         self.readiness = Readiness()
         self._api = api
         self.clock = clock = api.clock
-        self._shell = Shell(settings, store, page, clock)
-        self.next_polls_at = self._shell.next_polls_at
         discovers = settings.discovery.enabled
         self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=discovers)
+        self._shell = Shell(settings, store, page, clock, self._report.shown)
+        self.next_polls_at = self._shell.next_polls_at
         api.note_asked = self._report.asked
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue
