@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ import httpx
 
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
+from exporter.turns import Pace, Rank, Turns
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """A page of ten syncs has about 3 kB."""
@@ -31,7 +33,6 @@ HIDDEN = "hidden-key"
 """Stands where an answer repeats the key."""
 CONNECTION_SECONDS = 300.0
 """The greatest age of a connection that takes a new request."""
-_MOST_CONNECTIONS = 16
 _CONNECTED = "connection.connect_tcp.complete"
 _ANSWERED = "http11.receive_response_headers.complete"
 """Events of httpcore: a connection was made, an answer has begun."""
@@ -62,6 +63,17 @@ def build_tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a workspace may have under way: its share, and *turns* and *pace* of all workspaces together."""
+
+    turns: Turns
+    pace: Pace
+    at_once: int = 16
+    kept: int = 4
+    """Idle ones, for its next requests."""
+
+
 @dataclass(slots=True)
 class _Pool:
     """Connections that are closed together: when none of *users* is left, once a younger pool has taken over."""
@@ -82,6 +94,7 @@ class HttpxSender:
         user_agent: Names us to Braze's operators.
         tls: From `build_tls_context`.
         proxy: The URL of an HTTP proxy, with its password if it has one; None for a direct connection.
+        room: For connections; without it, its own and ample.
         monotonic: Seconds of a steady clock, for the age of connections.
 
     """
@@ -95,6 +108,7 @@ class HttpxSender:
         tls: ssl.SSLContext,
         *,
         proxy: str | None = None,
+        room: Room | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._origin = origin
@@ -104,6 +118,11 @@ class HttpxSender:
         self._tls = tls
         self._proxy = proxy
         self._monotonic = monotonic
+        self._room = room or Room(Turns(sys.maxsize), Pace())
+        self._at_once = asyncio.Semaphore(self._room.at_once)
+        self._under_way = 0
+        self._silent = False
+        """Whether the latest request that ended has had no answer."""
         self._pool = self._open_pool()
 
     def _open_pool(self) -> _Pool:
@@ -115,7 +134,7 @@ class HttpxSender:
             timeout=None,  # noqa: S113 - a deadline for the whole request stands in `send`
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=4),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._room.kept),
             # No compression: a response is small, and without decompression it cannot be a bomb.
             headers={"User-Agent": self._user_agent, "Accept": "application/json", "Accept-Encoding": "identity"},
         )
@@ -133,7 +152,7 @@ class HttpxSender:
         key = self._read_key()
         headers = {"Authorization": f"Bearer {key}"}
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._turn(), asyncio.timeout(self._timeout_seconds):
                 answer, body = await self._ask(url, headers)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOutError(
@@ -147,6 +166,24 @@ class HttpxSender:
             self._key.reject()
         headers = {name.lower(): _without(key, value) for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, _without_in_body(key, body))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait, at nobody's expense, until a request may be under way."""
+        async with self._at_once, self._room.turns.take(self._rank):
+            self._under_way += 1
+            try:
+                await self._room.pace.begin()
+                yield
+                self._silent = False
+            except Exception:
+                self._silent = True
+                raise
+            finally:
+                self._under_way -= 1
+
+    def _rank(self) -> Rank:
+        return self._silent, self._under_way
 
     async def _ask(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         """Ask, and once more on a fresh connection where a kept one turns out to have died meanwhile."""

@@ -41,7 +41,7 @@ class DecodedSyncs:
     """How often each kind occurred."""
     problem: str | None = None
     """Why the page as a whole is unusable; None when it is usable."""
-    full: bool = True
+    full: bool = False
     """Whether it holds as many records, readable or not, as a page that others follow."""
 
 
