@@ -18,13 +18,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, request_response
 from structlog.typing import FilteringBoundLogger
 
+from exporter.web.integration_json import render_integration_json
 from exporter.web.negotiate import COMMON_HEADERS, plain
 from exporter.web.places import Places
 from exporter.web.scrape import Scrape
 from exporter.web.selection import read_selection
 from exporter.web.status_json import render_status_json
 from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
-from exporter.web.view import WebSources
+from exporter.web.view import IntegrationStatus, WebSources
 from exporter.worker import Worker
 
 _ANSWERS_AT_A_TIME = 8
@@ -35,6 +36,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 _OFF = "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle, or send it SIGHUP.\n"
 _BROWSER = "A page in a browser may not ask for a reload; use curl -X POST or SIGHUP.\n"
+_UNKNOWN = "No such integration is watched; the status page (/) lists those that are.\n"
 _SENT_BY_BROWSERS = ("origin", "sec-fetch-site")
 
 
@@ -52,6 +54,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         Route("/", _bounded(pages.status_page), methods=["GET"]),
         Route(telemetry_path, Places(Scrape(sources.render), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
         Route("/api/v1/status", _bounded(pages.status_json), methods=["GET"]),
+        Route("/api/v1/integrations/{workspace:path}/{id}", _bounded(pages.integration_json), methods=["GET"]),
         Route("/config", _bounded(pages.config), methods=["GET"]),
         Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
         Route("/-/ready", _probe(sources.unready, "ready")),
@@ -60,7 +63,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
     if [route.path for route in routes].count(telemetry_path) > 1:
         raise ValueError(f"telemetry path {telemetry_path!r} is taken by another page of the exporter")
 
-    paths = "".join(f"  {route.path}\n" for route in routes)
+    paths = "".join(f"  {route.path.replace(':path', '')}\n" for route in routes)
 
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only; tells mypy
@@ -100,6 +103,18 @@ class _Pages:
             status = self._sources.status()
             document = await self._json.run(lambda: render_status_json(status))
         return Response(document, media_type="application/json", headers=COMMON_HEADERS)
+
+    async def integration_json(self, request: Request) -> Response:
+        async with self._json_turn:
+            status = self._find(request)
+            if status is None:
+                return plain(_UNKNOWN, 404)
+            document = await self._json.run(lambda: render_integration_json(status))
+        return Response(document, media_type="application/json", headers=COMMON_HEADERS)
+
+    def _find(self, request: Request) -> IntegrationStatus | None:
+        """Return the integration that the path names. Either name may hold slashes."""
+        return self._sources.integration("{workspace}/{id}".format_map(request.path_params))
 
     async def config(self, _request: Request) -> Response:
         text = await self._yaml.run(self._sources.config)
