@@ -24,7 +24,7 @@ from exporter.web.places import Places
 from exporter.web.scrape import Scrape
 from exporter.web.selection import read_selection
 from exporter.web.status_json import render_status_json
-from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
+from exporter.web.status_page import StatusPage
 from exporter.web.view import IntegrationStatus, WebSources
 from exporter.worker import Worker
 
@@ -96,7 +96,7 @@ class _Pages:
         async with self._html_turn:
             status = self._sources.status()  # here: between two events, all of it is of one moment
             html = await self._html.run(lambda: self._page.render(status, selection))
-        return HTMLResponse(html, headers={**COMMON_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY})
+        return HTMLResponse(html, headers={**COMMON_HEADERS, "content-security-policy": self._page.policy})
 
     async def status_json(self, _request: Request) -> Response:
         async with self._json_turn:

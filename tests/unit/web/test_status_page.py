@@ -11,7 +11,7 @@ import pytest
 from exporter.domain.model import Failure, Integration
 from exporter.domain.view import View
 from exporter.web.selection import Selection
-from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
+from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 from tests.unit.web.applications import Sources, call
 from tests.unit.web.samples import HOSTILE, NOW, ago, bare, realistic_status, sync, view, workspace
@@ -84,7 +84,7 @@ def test_page_is_served_with_a_policy_that_allows_its_style_and_nothing_else() -
     style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
     assert style is not None
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert policy == CONTENT_SECURITY_POLICY
+    assert policy == StatusPage(telemetry_path="/metrics").policy
     assert f"style-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
