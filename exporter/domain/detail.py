@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from exporter.domain.asked import Asked
 from exporter.domain.integration_state import IntegrationState, Watch
+from exporter.domain.model import Sync
 from exporter.domain.normal import WIDEN
-from exporter.domain.past import Past, Run
+from exporter.domain.past import Past, Run, to_seconds, to_sync
 from exporter.domain.rhythm import to_local
 from exporter.domain.view import View
 from exporter.domain.wording import word_count, word_span
@@ -61,6 +62,12 @@ class Detail:
             if run.start >= since:
                 band = None if normal.rows is None else normal.rows.band(to_local(run.start, normal.zone), widen)
                 yield PastRun(run, None if band is None else Band(*band))
+
+    def latest_syncs(self, count: int) -> list[Sync]:
+        """Return the latest syncs, running included, latest first, as exactly as each is known."""
+        known = {run.start: to_sync(run) for run in self.past.runs[-count:]}
+        known |= {to_seconds(sync.sync_start_time): sync for sync in self.view.history}
+        return [known[start] for start in sorted(known, reverse=True)][:count]
 
     @property
     def expectation(self) -> Expectation:

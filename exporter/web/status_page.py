@@ -71,7 +71,6 @@ class StatusPage:
             concerned=concerned[:_ATTENTION],
             concerned_left_out=max(0, len(concerned) - _ATTENTION),
             groups=_group(shown),
-            anchors={judged: f"i{place}" for place, judged in enumerate(shown)},
             empty_workspaces=[] if selection.narrowed else [w for w in status.workspaces if not w.views],
             page=page,
             page_count=page_count,

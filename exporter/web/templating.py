@@ -19,7 +19,16 @@ from exporter.domain.health_trends import rounded
 from exporter.domain.limits import LIMITS, Limit, Limits, Source, Unit
 from exporter.domain.model import Sync, SyncStatus
 from exporter.domain.wording import clip, word_share, word_span
-from exporter.web.words import LONGEST_MESSAGE, LONGEST_NAME, word_age, word_rfc3339, word_utc
+from exporter.web.words import (
+    LONGEST_MESSAGE,
+    LONGEST_NAME,
+    path_of,
+    word_age,
+    word_rfc3339,
+    word_unbroken_span,
+    word_utc,
+    word_value,
+)
 
 _TEMPLATES = files("exporter.web") / "templates"
 _STATUS_WORDS = {
@@ -60,7 +69,7 @@ class HtmlPage:
             lstrip_blocks=True,
         )
         environment.filters.update(_FILTERS)
-        environment.globals.update(style=Markup(style), limits_in_words=limits_in_words, **functions)  # noqa: S704 - our own file
+        environment.globals.update(style=Markup(style), limits_in_words=limits_in_words, path_of=path_of, **functions)  # noqa: S704 - our own file
         self._template = environment.get_template(template)
 
     def render(self, **values: Any) -> bytes:
@@ -98,16 +107,6 @@ def _word_limit(name: str, limit: Limit) -> str:
     return "off" if limit.value is None else word_value(limit.value, _UNITS.get(name, Unit.COUNT))
 
 
-def word_value(value: float, unit: Unit) -> str:
-    if unit is Unit.SHARE:
-        return word_share(value)
-    return _unbroken_span(value) if unit is Unit.SECONDS else f"{rounded(value):,.0f}"
-
-
-def _unbroken_span(seconds: float) -> str:
-    return word_span(seconds).replace(" ", "\N{NO-BREAK SPACE}")
-
-
 def _unbroken_age(at: datetime, now: datetime) -> str:
     return word_age(at, now).replace(" ", "\N{NO-BREAK SPACE}")
 
@@ -116,7 +115,7 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "age": _unbroken_age,
     "utc": word_utc,
     "rfc3339": word_rfc3339,
-    "span": _unbroken_span,
+    "span": word_unbroken_span,
     "name": lambda text: clip(text, LONGEST_NAME),
     "message": lambda text: clip(text, LONGEST_MESSAGE),
     "word": word_status,

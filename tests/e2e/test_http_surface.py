@@ -13,7 +13,16 @@ from tests.e2e.worlds import quiet_world, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
 ONE = "/api/v1/integrations/production/id-of-production"
-PATHS = ("/", "/metrics", "/api/v1/status", ONE, "/config", "/-/healthy", "/-/ready")
+PATHS = (
+    "/",
+    "/metrics",
+    "/api/v1/status",
+    ONE,
+    "/integrations/production/id-of-production",
+    "/config",
+    "/-/healthy",
+    "/-/ready",
+)
 
 
 @pytest.fixture(scope="module")
