@@ -19,6 +19,7 @@ import click
 
 from exporter.app.output import OutputError, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
+from exporter.cli.help import Group
 from exporter.cli.tables import in_columns, render_table, render_yaml
 from exporter.config.errors import ConfigError
 from exporter.state.lock import StorageInUseError
@@ -41,6 +42,7 @@ WRONG = 2
 
 
 @click.group(
+    cls=Group,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
