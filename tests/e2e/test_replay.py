@@ -112,7 +112,7 @@ def test_the_cost_comes_first_then_progress(braze: SimulatedBraze, tmp_path: Pat
     assert [line.split(": ")[:3] for line in progress] == [
         ["production", f"{number} of 2", name] for number, name in enumerate((HOURLY, BROKEN), 1)
     ]
-    assert progress[1].endswith(": 3 syncs, 1 problems")
+    assert progress[1].endswith(": 3 syncs, 1 problem")
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_printed(braze: SimulatedBraze, tmp_path: Path) -> None:
