@@ -17,9 +17,10 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.app.descriptors import share_out
 from exporter.braze.api import Api
-from exporter.braze.client import HttpxSender, Room, build_tls_context
+from exporter.braze.client import HttpxSender, build_tls_context
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
+from exporter.braze.room import Room
 from exporter.clock import Clock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace

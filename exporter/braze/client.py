@@ -23,9 +23,10 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 import httpx
 
+from exporter.braze.room import Room, Share
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
-from exporter.turns import Pace, Rank, Turns
+from exporter.turns import Pace, Turns
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """A page of ten syncs has about 3 kB."""
@@ -61,17 +62,6 @@ def build_tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     return context
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a workspace may have under way: its share, and *turns* and *pace* of all workspaces together."""
-
-    turns: Turns
-    pace: Pace
-    at_once: int = 16
-    kept: int = 4
-    """Idle ones, for its next requests."""
 
 
 @dataclass(slots=True)
@@ -119,10 +109,7 @@ class HttpxSender:
         self._proxy = proxy
         self._monotonic = monotonic
         self._room = room or Room(Turns(sys.maxsize), Pace())
-        self._at_once = asyncio.Semaphore(self._room.at_once)
-        self._under_way = 0
-        self._silent = False
-        """Whether the latest request that ended has had no answer."""
+        self._share = Share(self._room)
         self._pool = self._open_pool()
 
     def _open_pool(self) -> _Pool:
@@ -152,7 +139,7 @@ class HttpxSender:
         key = self._read_key()
         headers = {"Authorization": f"Bearer {key}"}
         try:
-            async with self._turn(), asyncio.timeout(self._timeout_seconds):
+            async with self._share.turn(), asyncio.timeout(self._timeout_seconds):
                 answer, body = await self._ask(url, headers)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOutError(
@@ -166,24 +153,6 @@ class HttpxSender:
             self._key.reject()
         headers = {name.lower(): _without(key, value) for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, _without_in_body(key, body))
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait, at nobody's expense, until a request may be under way."""
-        async with self._at_once, self._room.turns.take(self._rank):
-            self._under_way += 1
-            try:
-                await self._room.pace.begin()
-                yield
-                self._silent = False
-            except Exception:
-                self._silent = True
-                raise
-            finally:
-                self._under_way -= 1
-
-    def _rank(self) -> Rank:
-        return self._silent, self._under_way
 
     async def _ask(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         """Ask, and once more on a fresh connection where a kept one turns out to have died meanwhile."""
