@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -247,14 +247,6 @@ def build_sources(
         )
         return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
 
-    def integration(path: str) -> IntegrationStatus | None:
-        for poller in exporter.pollers:
-            key = path.removeprefix(f"{poller.settings.name}/")
-            if key != path and (detail := poller.detail(key)) is not None:
-                status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
-                return IntegrationStatus(poller.clock.now(), status, detail)
-        return None
-
     def unready() -> tuple[str, ...]:
         waiting = (poller.settings.name for poller in exporter.pollers if not poller.readiness.any)
         return tuple(f"workspace {name} has not been tried yet" for name in waiting)
@@ -266,10 +258,20 @@ def build_sources(
         status=status,
         unhealthy=exporter.unhealthy,
         unready=unready,
-        integration=integration,
+        integration=lambda path: find_integration(exporter.pollers, path),
         config=config,
         reload=reload,
     )
+
+
+def find_integration(pollers: Iterable[WorkspacePoller], path: str) -> IntegrationStatus | None:
+    """Return the integration at *path*, `workspace/id`, in depth; None where none of the pollers watches it."""
+    for poller in pollers:
+        key = path.removeprefix(f"{poller.settings.name}/")
+        if key != path and (detail := poller.detail(key)) is not None:
+            status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
+            return IntegrationStatus(poller.clock.now(), status, detail)
+    return None
 
 
 def _workspace_status(

@@ -170,6 +170,11 @@ class Exporter:
         for name in before.keys() - after.keys():
             self.self_metrics.forget_workspace(name)
 
+    def prepare(self, config: Config) -> tuple[WorkspacePoller, ...]:
+        """Return pollers of *config* that know what the store has, for somebody to look at; they never poll."""
+        trust = Trust(self._tls)
+        return tuple(self._build(configured, trust, None, None).poller for configured in config.workspaces)
+
     async def close(self) -> None:
         """End all polls, for good."""
         self._closed = True

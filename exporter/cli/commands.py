@@ -191,6 +191,22 @@ def replay(config_file: str, storage_path: str, since: float, integration: tuple
 
 
 @main.command()
+@click.argument("wanted", metavar="ID")
+@inherited_flags("--config.file", "--storage.path")
+@own_flag(
+    "--url", metavar="URL", help="Of a running exporter; by default one on this host, and else the state is read."
+)
+@own_flag("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or JSON.")
+def explain(wanted: str, config_file: str, storage_path: str, url: str | None, output: str) -> None:
+    """Tell why an integration, by id or name, is judged and polled as it is."""
+    from exporter.cli.explaining import run_explain
+
+    with _log("error", "logfmt") as (log, _):
+        explained = run_explain(wanted, url, output, lambda: _load(config_file), storage_path, log)
+    sys.exit(0 if explained else FAILED)
+
+
+@main.command()
 @inherited_flags("--web.listen-address", web_listen_address=("127.0.0.1:10273",))
 @inherited_flags("--web.telemetry-path", "--log.level", "--log.format")
 @own_flag("--style", metavar="FILE", help="Let the simulated Braze answer as a field report or a style file says.")

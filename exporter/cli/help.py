@@ -33,6 +33,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Try limits on the last quarter.", "braze-cdi-exporter replay --since 90d"),
         ("One integration, for a program.", "braze-cdi-exporter replay --integration ID --output json"),
     ),
+    "explain": (
+        ("Why is it reported?", "braze-cdi-exporter explain users"),
+        ("Of an exporter elsewhere.", "braze-cdi-exporter explain --url https://exporter.example:10273 ID"),
+    ),
     "demo": (("On another port.", "braze-cdi-exporter demo --web.listen-address 127.0.0.1:8080"),),
 }
 """For each command what it is good for, and how it is called."""

@@ -19,14 +19,14 @@ def render_table(visible: Sequence["Visible"]) -> str:
 
 def in_columns(rows: Iterable[tuple[str, ...]]) -> str:
     """Return rows of the same length as lines whose columns stand below one another."""
-    lines = [tuple(map(_printable, row)) for row in rows]
+    lines = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def render_yaml(visible: Sequence["Visible"]) -> str:
     """Return a list `integrations` for each workspace, to paste into the file; a comment where none is visible."""
-    return "\n".join(_block(_printable(one.workspace), one.integrations) for one in visible)
+    return "\n".join(_block(printable(one.workspace), one.integrations) for one in visible)
 
 
 def _block(workspace: str, listed: Sequence["ListedIntegration"]) -> str:
@@ -43,7 +43,7 @@ def _block(workspace: str, listed: Sequence["ListedIntegration"]) -> str:
             taken.add(name)
             lines += [f"      - id: {_yaml(one.integration_id)}", f"        name: {_yaml(name)}"]
         else:
-            lines += [f"      - id: {_yaml(one.integration_id)}{f'  # {_printable(name)}' if name else ''}"]
+            lines += [f"      - id: {_yaml(one.integration_id)}{f'  # {printable(name)}' if name else ''}"]
     return "\n".join(lines)
 
 
@@ -51,7 +51,7 @@ def _row(workspace: str, listed: "ListedIntegration") -> tuple[str, ...]:
     last, status = listed.last_job_start_time, listed.last_job_status
     next_run = listed.next_scheduled_run
     return tuple(
-        _printable(text) or "-"
+        printable(text) or "-"
         for text in (
             workspace,
             listed.integration_id,
@@ -65,7 +65,7 @@ def _row(workspace: str, listed: "ListedIntegration") -> tuple[str, ...]:
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Replace characters that could move a terminal's cursor or change its colours."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
