@@ -36,6 +36,8 @@ from exporter.web.security import ExtraHeaders, Security
 from exporter.web.server import Server
 from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
 
+IN_MEMORY = "memory"
+"""In the log, in place of a storage path."""
 _OWN_DESCRIPTORS = 32
 _WORKSPACE_DESCRIPTORS = 4
 _FEWEST_CONNECTIONS = 4
@@ -117,7 +119,8 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
         exporter.apply(config)
-        await serve(exporter, server, log, stop, chores)
+        about = {"config": options.config_file, "storage": options.storage_path or IN_MEMORY}
+        await serve(exporter, server, log, stop, chores, about=about)
 
 
 def raise_descriptor_limit() -> int:
@@ -172,17 +175,22 @@ async def serve(
     log: FilteringBoundLogger,
     stop: asyncio.Event,
     chores: Mapping[str, Callable[[], Awaitable[None]]],
+    *,
+    about: Mapping[str, str],
 ) -> None:
     """
     Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started.
 
-    A chore that crashes is logged by name and restarted.
+    A chore that crashes is logged by name and restarted. The line of the start has what *about* says of the flags.
     """
     for address in server.addresses:
         log.info("listening", address=str(address))
     log.info(
         "started",
         version=VERSION,
+        revision=REVISION,
+        **about,
+        shard=str(exporter.shard),
         workspaces=len(exporter.pollers),
         integrations=sum(len(poller.views) for poller in exporter.pollers),
     )

@@ -5,7 +5,7 @@ The integrations that a workspace watches, and the one place where what has chan
 torn, and what a page has shown is on disk. Decides nothing: the transitions of the domain do.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -31,6 +31,19 @@ class Learning(Protocol):
 
     def grew(self, integration_id: str, /, *, whole: bool = False) -> None:
         """Take note that syncs were added to a past, and whether all of its history has been read with them."""
+
+
+class Observer(Protocol):
+    """Who is told what has been shown."""
+
+    def admitted(self, view: View, now: datetime, /, *, found: bool) -> None:
+        """Take note of an integration that is watched from now on; *found* by discovery, and never seen before."""
+
+    def judged(self, view: View, now: datetime, /) -> None:
+        """Take note of a view that has taken the place of another."""
+
+    def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]], /) -> None:
+        """Take note of syncs that were counted, each with the number of rows that is usual."""
 
 
 class Unlearned:
@@ -61,12 +74,15 @@ class Watched:
 class Shell:
     """Keeps, shows and schedules the integrations of one workspace."""
 
-    def __init__(self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock) -> None:
+    def __init__(
+        self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock, observer: Observer
+    ) -> None:
         self.queue = PollQueue(settings.poll.interval_seconds)
         self._settings = settings
         self._store = store
         self._page = page
         self._clock = clock
+        self._observer = observer
         self._watched: dict[str, Watched] = {}
         self._shown = False
         self.learner: Learning = Unlearned()
@@ -94,6 +110,7 @@ class Shell:
         watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
         one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
+        self._observer.admitted(one.view, moment.now, found=kept is None and not configured)
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
         if self._shown:
@@ -135,6 +152,7 @@ class Shell:
         """Let what a poll has changed take effect, add to the past, and give the integration its next turn."""
         syncs = (*counted, *_newly_seen(one.state.ledger, change.state.ledger))
         self._show(one, change, syncs)
+        self._observer.finished(one.view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
         if syncs:
             self.past_grew(one)
         rests = change.state.polls.failure is None or change.state.gone is not None
@@ -175,6 +193,7 @@ class Shell:
             self._store.commit(self._settings.name, one.key, state, syncs)
         one.state, one.view = state, view
         self._page.publish(view)
+        self._observer.judged(view, self._clock.now())
 
 
 def _newly_seen(before: Ledger | None, after: Ledger | None) -> list[Sync]:
