@@ -52,7 +52,7 @@ def failed_polls(daemon: Daemon) -> float:
 def test_a_healthy_exporter_says_little(braze: SimulatedBraze, tmp_path: Path) -> None:
     with Daemon(tmp_path) as daemon:
         for _ in range(POLLS):
-            braze.call(lambda world: finish_sync(world, "id-of-production"))
+            braze.call(lambda world: finish_sync(world, "id-of-production", watermark=world.now))
             wait_for_requests(braze)
             ask(daemon.port, "/metrics")
         daemon.stop()
