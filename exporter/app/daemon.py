@@ -30,6 +30,7 @@ from exporter.poller.loop import Supervised
 from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.auth import BasicAuth
+from exporter.web.listen import sockets_handed_over
 from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
 from exporter.web.security import ExtraHeaders, Security
@@ -57,6 +58,8 @@ class Options:
     storage_path: str
     auto_reload_seconds: float
     shard: Shard
+    systemd_socket: bool = False
+    """Serve on the sockets that systemd has passed, whatever addresses are given."""
 
 
 class WrongFlagError(Exception):
@@ -101,9 +104,8 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         )
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
         limits = Limits(connections=connections_allowed(raise_descriptor_limit(), len(config.workspaces)))
-        server = bind_server(
-            sources, options.listen_addresses, options.telemetry_path, log, security=security, limits=limits
-        )
+        addresses = None if options.systemd_socket else options.listen_addresses
+        server = bind_server(sources, addresses, options.telemetry_path, log, security=security, limits=limits)
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
@@ -141,7 +143,7 @@ def connections_allowed(descriptors: int, workspaces: int) -> int:
 
 def bind_server(
     sources: WebSources,
-    addresses: tuple[str, ...],
+    addresses: tuple[str, ...] | None,
     telemetry_path: str,
     log: FilteringBoundLogger,
     *,
@@ -150,6 +152,8 @@ def bind_server(
 ) -> Server:
     """
     Return a server that listens already, and answers once it is served.
+
+    Without *addresses* it does so on what systemd has passed.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
@@ -163,7 +167,10 @@ def bind_server(
         else:
             secured = ExtraHeaders(BasicAuth(pages, security.users), security.headers)
             server = Server(secured, limits=limits, tls=security.tls)
-        server.bind(addresses)
+        if addresses is None:
+            server.adopt(sockets_handed_over(os.environ))
+        else:
+            server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error
     return server
