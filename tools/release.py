@@ -21,10 +21,10 @@ NAMED = re.compile(
         ^version\ =\ "                   # pyproject.toml
       | ^ARG\ VERSION=                   # Dockerfile
       | ^(?:version|appVersion):\ "?     # Chart.yaml
-      | \bbraze-cdi-exporter[:-]         # an image or a chart
+      | \bbraze-cdi-exporter[:_-]        # an image, a Debian package or a chart
       | \bbraze_cdi_exporter-            # a wheel or an sdist
       | --version\ (?=\d)                # helm's flag
-    )(?P<version>\d+\.\d+\.\d+)\b""",
+    )(?P<version>\d+\.\d+\.\d+)(?![0-9A-Za-z])""",
     re.MULTILINE | re.VERBOSE,
 )
 

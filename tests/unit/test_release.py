@@ -37,6 +37,7 @@ def test_a_version_that_only_the_tag_has_names_each_file() -> None:
         ("image: registry.example.com/braze-cdi-exporter:0.1.0", "0.1.0"),
         ("$ gh attestation verify braze_cdi_exporter-0.1.0-py3-none-any.whl", "0.1.0"),
         ('appVersion: "0.1.0"', "0.1.0"),
+        ("# apt install ./braze-cdi-exporter_0.1.0_amd64.deb", "0.1.0"),
         ("$ helm install --version 0.1.0", "0.1.0"),
         ("image: prom/prometheus:3.13.1", None),
         ("httpx==0.28.1", None),
