@@ -54,7 +54,7 @@ class Events:
 
     def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]]) -> None:
         """Tell syncs that were counted, each with the number of rows that is usual."""
-        for sync, usual_rows in syncs:
+        for sync, usual_rows in sorted(syncs, key=lambda each: each[0].sync_start_time):
             self._log.info(
                 "sync finished",
                 **_about(view),
@@ -64,7 +64,7 @@ class Events:
                     seconds=sync.duration_seconds,
                     usual_seconds=view.usual_duration_seconds,
                     rows=sync.rows_synced,
-                    usual_rows=usual_rows,
+                    usual_rows=None if usual_rows is None else round(usual_rows),
                     rows_failed=sync.rows_failed_with_errors,
                 ),
             )

@@ -151,8 +151,7 @@ class Shell:
     def end_poll(self, one: Watched, change: Change, counted: tuple[Sync, ...]) -> None:
         """Let what a poll has changed take effect, add to the past, and give the integration its next turn."""
         syncs = (*counted, *_newly_seen(one.state.ledger, change.state.ledger))
-        self._show(one, change, syncs)
-        self._observer.finished(one.view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
+        self._show(one, change, syncs, counted)
         if syncs:
             self.past_grew(one)
         rests = change.state.polls.failure is None or change.state.gone is not None
@@ -185,7 +184,7 @@ class Shell:
         """Take in that syncs were added to the past of an integration, and whether its history is whole with them."""
         self.learner.grew(one.key, whole=whole)
 
-    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = ()) -> None:
+    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = (), counted: tuple[Sync, ...] = ()) -> None:
         state = change.state
         view = build_view(state, one.watch)
         if change.commit or syncs or view.verdict != one.view.verdict:
@@ -193,6 +192,7 @@ class Shell:
             self._store.commit(self._settings.name, one.key, state, syncs)
         one.state, one.view = state, view
         self._page.publish(view)
+        self._observer.finished(view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
         self._observer.judged(view, self._clock.now())
 
 

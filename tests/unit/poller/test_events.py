@@ -85,14 +85,14 @@ async def test_what_held_before_a_restart_is_not_told_again(braze: Polling) -> N
     await braze.passes(minutes=2)
     braze.sync(users, word="config_error")
     await braze.passes(minutes=3)
-    assert names(braze) == ["integration found", "problem began", "sync finished"]
+    assert names(braze) == ["integration found", "sync finished", "problem began"]
     await braze.restart()
     braze.watch(discovery=True)
     await braze.passes(minutes=3)
     assert len(names(braze)) == 3
     braze.sync(users)
     await braze.passes(minutes=3)
-    assert names(braze)[3:] == ["problem ended", "sync finished"]
+    assert names(braze)[3:] == ["sync finished", "problem ended"]
 
 
 @in_virtual_time
