@@ -20,6 +20,7 @@ from exporter.config.endpoint import find_instance, parse_endpoint
 from exporter.config.errors import WrongValueError
 from exporter.config.network import OFF, check_exemption, check_proxy
 from exporter.domain.decode import is_path_segment
+from exporter.domain.expression import Expression, UnsupportedError
 from exporter.domain.limits import Alerts, Keyword, Sensitivity, Setting
 
 MAX_TEXT = 500
@@ -45,6 +46,7 @@ _MAX_LABEL_NAME = 100
 MAX_COUNT = 10**12
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 _PATTERN_REMEDY = "correct it as docs.python.org/3/library/re.html shows, or put `\\` before a literal character"
+_SUBSET_REMEDY = "leave it out: names are matched in linear time; docs/configuration.md says what can be used"
 # Control characters, halves of surrogate pairs, line and paragraph separators: none survives in a log line or a header.
 _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -125,10 +127,13 @@ def _check_pattern(text: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # `[[:alpha:]]` is only warned of, and never means what its author meant
             re.compile(text)
+        Expression(text)
     except re.error as error:
         # Python's own words may quote the expression.
         place = f" from its character {error.pos + 1} on" if error.pos is not None else ""
         raise WrongValueError(f"is not a regular expression{place}", _PATTERN_REMEDY) from None
+    except UnsupportedError as error:
+        raise WrongValueError(str(error), _SUBSET_REMEDY) from None
     except (Warning, OverflowError, RecursionError):
         raise WrongValueError("is not a regular expression that can be used", _PATTERN_REMEDY) from None
     return text
@@ -233,7 +238,7 @@ ProxyUrl = Annotated[
 """May hold a password."""
 Exemption = Annotated[Text, AfterValidator(check_exemption)]
 NamePattern = Annotated[Text, AfterValidator(_check_pattern)]
-"""The text of a regular expression that Python can compile."""
+"""The text of a regular expression that `domain/expression.py` takes."""
 Duration = Annotated[float, PlainValidator(_check_duration), _json(**_DURATION)]
 """Seconds; 0 is allowed."""
 PositiveDuration = Annotated[Duration, AfterValidator(_check_positive)]

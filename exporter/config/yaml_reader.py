@@ -21,6 +21,7 @@ except ImportError:  # pragma: no cover - depends on how PyYAML was built
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DOCUMENT_STARTS = re.compile("^---[ \t\r]*$", re.MULTILINE)
 _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _SYNTAX = {
@@ -71,7 +72,7 @@ def read_document(file: str, *, pipe: bool = False, last: bool = False) -> Docum
 
     """
     text = _read_text(file, pipe=pipe)
-    text = re.split("^---[ \t\r]*$", text, flags=re.MULTILINE)[-1] if last else text
+    text = _DOCUMENT_STARTS.split(text)[-1] if last else text
     if unprintable := _UNPRINTABLE.search(text):
         line = 1 + len(_LINE_ENDS.findall(text, 0, unprintable.start()))
         raise ConfigError([FieldError(file, line, "", "a control character stands here", "remove it")])
