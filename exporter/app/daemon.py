@@ -32,12 +32,15 @@ from exporter.poller.loop import Supervised
 from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.auth import BasicAuth
+from exporter.web.listen import sockets_handed_over
 from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
 from exporter.web.security import ExtraHeaders, Security
 from exporter.web.server import Server
 from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, WorkspaceStatus
 
+IN_MEMORY = "memory"
+"""In the log, in place of a storage path."""
 _OWN_DESCRIPTORS = 32
 _WORKSPACE_DESCRIPTORS = 4
 _FEWEST_CONNECTIONS = 4
@@ -57,6 +60,8 @@ class Options:
     storage_path: str
     auto_reload_seconds: float
     shard: Shard
+    systemd_socket: bool = False
+    """Serve on the sockets that systemd has passed, whatever addresses are given."""
 
 
 class WrongFlagError(Exception):
@@ -101,9 +106,8 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         )
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
         limits = Limits(connections=connections_allowed(raise_descriptor_limit(), len(config.workspaces)))
-        server = bind_server(
-            sources, options.listen_addresses, options.telemetry_path, log, security=security, limits=limits
-        )
+        addresses = None if options.systemd_socket else options.listen_addresses
+        server = bind_server(sources, addresses, options.telemetry_path, log, security=security, limits=limits)
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
@@ -119,7 +123,8 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
         exporter.apply(config)
-        await serve(exporter, server, log, stop, chores)
+        about = {"config": options.config_file, "storage": options.storage_path or IN_MEMORY}
+        await serve(exporter, server, log, stop, chores, about=about)
 
 
 def raise_descriptor_limit() -> int:
@@ -140,7 +145,7 @@ def connections_allowed(descriptors: int, workspaces: int) -> int:
 
 def bind_server(
     sources: WebSources,
-    addresses: tuple[str, ...],
+    addresses: tuple[str, ...] | None,
     telemetry_path: str,
     log: FilteringBoundLogger,
     *,
@@ -149,6 +154,8 @@ def bind_server(
 ) -> Server:
     """
     Return a server that listens already, and answers once it is served.
+
+    Without *addresses* it does so on what systemd has passed.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
@@ -162,7 +169,10 @@ def bind_server(
         else:
             secured = ExtraHeaders(BasicAuth(pages, security.users), security.headers)
             server = Server(secured, limits=limits, tls=security.tls)
-        server.bind(addresses)
+        if addresses is None:
+            server.adopt(sockets_handed_over(os.environ))
+        else:
+            server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error
     return server
@@ -174,17 +184,22 @@ async def serve(
     log: FilteringBoundLogger,
     stop: asyncio.Event,
     chores: Mapping[str, Callable[[], Awaitable[None]]],
+    *,
+    about: Mapping[str, str],
 ) -> None:
     """
     Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started.
 
-    A chore that crashes is logged by name and restarted.
+    A chore that crashes is logged by name and restarted. The line of the start has what *about* says of the flags.
     """
     for address in server.addresses:
         log.info("listening", address=str(address))
     log.info(
         "started",
         version=VERSION,
+        revision=REVISION,
+        **about,
+        shard=str(exporter.shard),
         workspaces=len(exporter.pollers),
         integrations=sum(len(poller.views) for poller in exporter.pollers),
     )

@@ -99,7 +99,7 @@ class Exporter:
         self._store = store
         self._clock = clock
         self._log = log
-        self._shard = shard or Shard()
+        self.shard = shard or Shard()
         self._tls = build_tls_context()
         self._learning = Worker("learning").run
         self._running: dict[str, Running] = {}
@@ -141,7 +141,7 @@ class Exporter:
         """
         if self._closed:
             raise ExporterClosedError("the exporter is stopping")
-        wanted = {one.settings.name: one for one in config.workspaces if self._shard.takes(one.settings.name)}
+        wanted = {one.settings.name: one for one in config.workspaces if self.shard.takes(one.settings.name)}
         before = self._running
         gone = {name: running for name, running in before.items() if name not in wanted}
         trust = Trust(self._tls)

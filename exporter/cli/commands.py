@@ -67,6 +67,7 @@ def main(context: click.Context, /, **values: Any) -> None:
             storage_path=values["storage_path"],
             auto_reload_seconds=values["config_auto_reload_interval"],
             shard=values["shard"],
+            systemd_socket=values["web_systemd_socket"],
         )
         _serve(partial(run_daemon, options), values["log_level"], values["log_format"])
 

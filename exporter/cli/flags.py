@@ -119,6 +119,11 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "default": False,
         "help": "Let POST /-/reload reload the configuration.",
     },
+    "--web.systemd-socket": {
+        "is_flag": True,
+        "default": False,
+        "help": "Serve on the sockets that systemd passes, instead of listening.",
+    },
     "--storage.path": {
         "cls": _Literal,
         "default": "data/",

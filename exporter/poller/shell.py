@@ -35,6 +35,19 @@ class Learning(Protocol):
         """Take note that syncs were added to a past, and whether all of its history has been read with them."""
 
 
+class Observer(Protocol):
+    """Who is told what has been shown."""
+
+    def admitted(self, view: View, now: datetime, /, *, found: bool) -> None:
+        """Take note of an integration that is watched from now on; *found* by discovery, and never seen before."""
+
+    def judged(self, view: View, now: datetime, /) -> None:
+        """Take note of a view that has taken the place of another."""
+
+    def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]], /) -> None:
+        """Take note of syncs that were counted, each with the number of rows that is usual."""
+
+
 class Unlearned:
     """Learns nothing."""
 
@@ -63,12 +76,15 @@ class Watched:
 class Shell:
     """Keeps, shows and schedules the integrations of one workspace."""
 
-    def __init__(self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock) -> None:
+    def __init__(
+        self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock, observer: Observer
+    ) -> None:
         self.queue = PollQueue(settings.poll.interval_seconds)
         self._settings = settings
         self._store = store
         self._page = page
         self._clock = clock
+        self._observer = observer
         self._watched: dict[str, Watched] = {}
         self._shown = False
         self.learner: Learning = Unlearned()
@@ -97,6 +113,7 @@ class Shell:
         watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
         one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
+        self._observer.admitted(one.view, moment.now, found=kept is None and not configured)
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
         if self._shown:
@@ -148,7 +165,7 @@ class Shell:
     def end_poll(self, one: Watched, change: Change, counted: tuple[Sync, ...]) -> None:
         """Let what a poll has changed take effect, add to the past, and give the integration its next turn."""
         syncs = (*counted, *_newly_seen(one.state.ledger, change.state.ledger))
-        self._show(one, change, syncs)
+        self._show(one, change, syncs, counted)
         if syncs:
             self.past_grew(one)
         rests = change.state.polls.failure is None or change.state.gone is not None
@@ -189,7 +206,7 @@ class Shell:
         """Take in that syncs were added to the past of an integration, and whether its history is whole with them."""
         self.learner.grew(one.key, whole=whole)
 
-    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = ()) -> None:
+    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = (), counted: tuple[Sync, ...] = ()) -> None:
         state = change.state
         view = build_view(state, one.watch)
         if change.commit or syncs or view.verdict != one.view.verdict:
@@ -197,6 +214,8 @@ class Shell:
             self._store.commit(self._settings.name, one.key, state, syncs)
         one.state, one.view = state, view
         self._page.publish(view)
+        self._observer.finished(view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
+        self._observer.judged(view, self._clock.now())
 
 
 def _newly_seen(before: Ledger | None, after: Ledger | None) -> list[Sync]:

@@ -37,6 +37,7 @@ def call(*arguments: str, **variables: str) -> Result:
 def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
     assert BOOLEANS == [
         ("", "BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE"),
+        ("", "BRAZE_CDI_EXPORTER_WEB_SYSTEMD_SOCKET"),
         ("check", "BRAZE_CDI_EXPORTER_ONLINE"),
         ("check", "BRAZE_CDI_EXPORTER_SCHEMA"),
     ]
