@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from click.types import BoolParamType
 
 from exporter.config.durations import parse_duration
+from exporter.config.endpoint import find_instance, parse_endpoint
 from exporter.domain.shard import parse_shard
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -74,6 +75,9 @@ def _any_case(words: tuple[str, ...]) -> click.Choice[str]:
 
 DURATION = _Parsed("duration", parse_duration)
 SHARD = _Parsed("i/n", parse_shard)
+ENDPOINT = _Parsed("URL", parse_endpoint)
+INSTANCE = _Parsed("instance", find_instance)
+"""Given by its name; its value is the endpoint."""
 
 _FLAGS: dict[str, dict[str, Any]] = {
     "--config.file": {"default": "config.yaml", "metavar": "FILE", "help": "The configuration file."},

@@ -38,6 +38,7 @@ def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
     assert BOOLEANS == [
         ("", "BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE"),
         ("check", "BRAZE_CDI_EXPORTER_ONLINE"),
+        ("init", "BRAZE_CDI_EXPORTER_KUBERNETES"),
     ]
 
 
@@ -46,7 +47,8 @@ def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
 def test_a_boolean_variable_that_is_neither_true_nor_false_is_refused(
     directory: Path, command: str, variable: str, word: str
 ) -> None:
-    refused = call(command or "check", **{variable: word})
+    needed = ("--api-key-file", "key") if command == "init" else ()
+    refused = call(command or "check", *needed, **{variable: word})
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert f"'{variable}'" in refused.stderr
     assert f"{word!r} is neither true nor false" in refused.stderr
@@ -75,6 +77,7 @@ def test_levels_and_formats_are_read_in_any_case(directory: Path, name: str, wor
 @pytest.mark.parametrize("command", [name for name, _ in BOOLEANS])
 def test_a_flag_on_the_command_line_needs_no_word(directory: Path, command: str) -> None:
     arguments = {"": ["--web.enable-lifecycle", "check"], "check": ["check", "--online"]}
+    arguments["init"] = ["init", "--kubernetes", "--api-key-file", "key"]
     assert call(*arguments[command]).exit_code == (2 if command else 0)
 
 
