@@ -212,6 +212,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
         ),
         limits=_limits(file.limits, workspace.limits),
         history_seconds=file.history,
+        dashboard_url=workspace.dashboard_url,
         discovery=DiscoverySettings(
             enabled=_discovers(workspace),
             names=NameFilter(

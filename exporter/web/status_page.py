@@ -18,6 +18,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from exporter.domain.dashboard import link_integration, row_errors_until
 from exporter.domain.health_trends import rounded
 from exporter.domain.limits import LIMITS, Limit, Source, Unit
 from exporter.domain.model import Sync, SyncStatus
@@ -88,6 +89,8 @@ def _load_template() -> jinja2.Template:
         marks=_marks,
         limits=_limits,
         next_poll_at=next_poll_at,
+        link_integration=link_integration,
+        row_errors_until=row_errors_until,
     )
     return environment.get_template("status.html")
 
