@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart test-clients rules chart lock audit wheel-test release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart test-clients rules chart lock audit wheel-test man release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -93,6 +93,10 @@ test-chart: setup-dev components  ## build helm with Go and render the chart in 
 test-clients: setup-dev  ## run Airflow's provider and Braze's MCP server against the simulated Braze; minutes the first time
 	@tools/fetch-braze-clients
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/clients $(PYTEST_FLAGS)
+
+man: setup-dev  ## write the manual page, build/braze-cdi-exporter.1
+	@mkdir -p build
+	@$(BIN)/python tools/man_page.py > build/braze-cdi-exporter.1
 
 release: setup-dev  ## write VERSION=1.2.3 into every file that names it, and date the changelog's section
 	@$(BIN)/python tools/release.py prepare $(VERSION)

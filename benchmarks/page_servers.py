@@ -138,7 +138,9 @@ def serve_exporter(integrations: int) -> None:
     def status() -> ExporterStatus:
         raise NotImplementedError
 
-    sources = WebSources(render=render, status=status, unhealthy=tuple, unready=tuple, config=str)
+    sources = WebSources(
+        render=render, status=status, unhealthy=tuple, unready=tuple, integration=lambda _path: None, config=str
+    )
     server = Server(build_web(sources, telemetry_path="/metrics", log=structlog.get_logger()))
     (address,) = server.bind(["127.0.0.1:0"])
     announce(address.port, lambda: render(openmetrics=False).chunks)

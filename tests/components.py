@@ -1,6 +1,6 @@
 """
 Finds the real programs that some tests talk to: promtool, Prometheus, Alertmanager, amtool, nginx, chromium, kubectl,
-systemd-analyze, node.
+systemd-analyze, mandoc, node.
 
 It looks on PATH, then where tools/fetch-components unpacks them; COMPONENTS_FROM=checkout leaves PATH out. A test whose
 component is missing is left out with a reason that the end of the run repeats; with CI=true it fails instead, so that

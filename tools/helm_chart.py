@@ -1,8 +1,9 @@
 """
 Fill the Helm chart with what is kept elsewhere: `make chart`.
 
-The chart carries copies of the alert rules and the dashboards, because a packaged chart sees only its own folder. Its
-README lists each value of `values.yaml` with its default and the comment that begins with `# --` above it.
+The chart carries copies of the alert rules, the dashboards and the configuration's schema, because a packaged chart
+sees only its own folder. Its README lists each value of `values.yaml` with its default and the comment that begins with
+`# --` above it.
 `tests/unit/deploy` fails when a copy or the list is not current.
 """
 
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from exporter.config.json_schema import config_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "deploy" / "helm" / "braze-cdi-exporter"
@@ -32,8 +35,17 @@ def main() -> None:
         folder.mkdir(parents=True)
         for source in sources:
             shutil.copyfile(source, folder / source.name)
+    schema = CHART / "values.schema.json"
+    schema.write_text(json.dumps({**json.loads(schema.read_text()), "$defs": config_blocks()}, indent=2) + "\n")
     readme = CHART / "README.md"
     readme.write_text(LIST.sub(lambda _: values_table((CHART / "values.yaml").read_text()), readme.read_text()))
+
+
+def config_blocks() -> dict[str, Any]:
+    """What the chart's own schema refers to: that of the configuration, and of each of its blocks."""
+    schema = config_schema()
+    blocks = schema.pop("$defs")
+    return {"ConfigFile": {key: value for key, value in schema.items() if key not in {"$schema", "title"}}, **blocks}
 
 
 def values_table(text: str) -> str:

@@ -145,6 +145,11 @@ def bill_of_materials() -> Artefact:
     )
 
 
+def manual() -> Artefact:
+    (path,) = DIST.glob("*.1")
+    return Artefact(path.name, "nothing", size(path), ["made of --help", "shown without a warning by make unit"])
+
+
 def chart() -> Artefact:
     (package,) = (DIST / "chart").glob("*.tgz")
     run(HELM, "lint", "--strict", "--kube-version", "1.32", package)
@@ -180,7 +185,7 @@ def main() -> None:
     version = run(sys.executable, "tools/release.py", "version", cwd=ROOT).strip()
     rows = [prepare(version), workflows()]
     run("tools/build-release")
-    rows += [*python(), bill_of_materials(), chart(), image()]
+    rows += [*python(), bill_of_materials(), manual(), chart(), image()]
     print()
     show(rows)
 

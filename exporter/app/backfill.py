@@ -25,6 +25,7 @@ from exporter.domain.errors import AuthError, ForbiddenError, PollError
 from exporter.domain.model import Integration, Sync
 from exporter.domain.replay import Replay
 from exporter.domain.view import View
+from exporter.domain.wording import word_count
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.columns import render_lines
 from exporter.metrics.family import Family, integration_labels
@@ -170,7 +171,7 @@ async def backfill(config: Config, output: Path, since_seconds: float, say: Call
             return False
         with replace_file(output) as stream:
             page.write(stream)
-        say(f"{output}: {page.syncs:,} syncs since {since:%Y-%m-%d %H:%M} UTC")
+        say(f"{output}: {word_count(page.syncs, 'sync')} since {since:%Y-%m-%d %H:%M} UTC")
     return complete
 
 
@@ -194,5 +195,5 @@ async def _workspace(
         else:
             before = page.syncs
             page.add(integration, syncs, period)
-            say(f"{place}: {page.syncs - before:,} syncs")
+            say(f"{place}: {word_count(page.syncs - before, 'sync')}")
     return complete

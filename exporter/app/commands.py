@@ -24,7 +24,7 @@ from exporter.domain.errors import ForbiddenError, NotFoundError, PollError
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration
 from exporter.domain.settings import WorkspaceSettings
-from exporter.domain.wording import clip
+from exporter.domain.wording import clip, word_count
 from exporter.metrics.self_metrics import SelfMetrics
 
 _LONGEST_NAME = 80
@@ -78,9 +78,8 @@ class CheckResult:
     workspace: str
     good: bool
     text: str
-
-    def __str__(self) -> str:
-        return f"{self.workspace}: {'' if self.good else 'ERROR: '}{self.text}"
+    conclusive: bool = True
+    """Whether it says anything of the configuration; a network that fails does not."""
 
 
 async def list_visible(config: Config) -> list[Visible]:
@@ -153,14 +152,17 @@ async def _check(settings: WorkspaceSettings, visible: Visible, api: Api) -> lis
     if asked and not denied:
         results.append(CheckResult(settings.name, True, "the key has the permission cdi.integration_job_status"))
     if not any(not result.good for result in results) and settings.integrations:
-        results.append(CheckResult(settings.name, True, f"Braze knows all {len(settings.integrations)} integrations"))
+        count = len(settings.integrations)
+        every = "the integration" if count == 1 else f"all {count:,} integrations"
+        results.append(CheckResult(settings.name, True, f"Braze knows {every} in the file"))
     return results
 
 
 def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
     error = visible.error
     if error is None:
-        text = f"the key is accepted and has the permission cdi.integration_list; {len(visible.integrations)} visible"
+        sees = word_count(len(visible.integrations), "integration")
+        text = f"the key is accepted and has the permission cdi.integration_list; it sees {sees}"
         return CheckResult(visible.workspace, True, text)
     if isinstance(error, ForbiddenError):
         text = "the key lacks the permission cdi.integration_list"
@@ -169,7 +171,7 @@ def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
                 visible.workspace, False, f"{text}, which discovery needs; grant it in the Braze dashboard"
             )
         return CheckResult(visible.workspace, True, f"{text}: each integration will be polled individually")
-    return CheckResult(visible.workspace, False, str(error))
+    return CheckResult(visible.workspace, False, str(error), not error.retryable)
 
 
 def _unknown(one: Integration, visible: Sequence[ListedIntegration] = ()) -> CheckResult:
@@ -206,5 +208,6 @@ async def _ask(one: Integration, api: Api) -> tuple[CheckResult, bool]:
         text = "the key lacks the permission cdi.integration_job_status; grant it in the Braze dashboard"
         return CheckResult(one.workspace, False, text), False
     except PollError as error:
-        return CheckResult(one.workspace, False, f"integration {one.integration_id}: {error}"), True
+        text = f"integration {one.integration_id}: {error}"
+        return CheckResult(one.workspace, False, text, not error.retryable), True
     return CheckResult(one.workspace, True, f"integration {one.integration_id} answers"), True

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from structlog.typing import FilteringBoundLogger
@@ -26,6 +27,7 @@ from exporter.config.files import is_pipe
 from exporter.config.load import load_watched_config
 from exporter.config.web import load_web_config
 from exporter.domain.shard import Shard
+from exporter.domain.view import View
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.loop import Supervised
 from exporter.poller.workspace import WorkspacePoller
@@ -35,7 +37,7 @@ from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
 from exporter.web.security import ExtraHeaders, Security
 from exporter.web.server import Server
-from exporter.web.view import ExporterStatus, WebSources, WorkspaceStatus
+from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, WorkspaceStatus
 
 _OWN_DESCRIPTORS = 32
 _WORKSPACE_DESCRIPTORS = 4
@@ -241,8 +243,18 @@ def build_sources(
     started_at = clock.now()
 
     def status() -> ExporterStatus:
-        workspaces = tuple(_workspace_status(poller) for poller in exporter.pollers)
+        workspaces = tuple(
+            _workspace_status(poller, poller.views, poller.next_polls_at()) for poller in exporter.pollers
+        )
         return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
+
+    def integration(path: str) -> IntegrationStatus | None:
+        for poller in exporter.pollers:
+            key = path.removeprefix(f"{poller.settings.name}/")
+            if key != path and (detail := poller.detail(key)) is not None:
+                status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
+                return IntegrationStatus(poller.clock.now(), status, detail)
+        return None
 
     def unready() -> tuple[str, ...]:
         waiting = (poller.settings.name for poller in exporter.pollers if not poller.readiness.any)
@@ -255,19 +267,22 @@ def build_sources(
         status=status,
         unhealthy=exporter.unhealthy,
         unready=unready,
+        integration=integration,
         config=config,
         reload=reload,
     )
 
 
-def _workspace_status(poller: WorkspacePoller) -> WorkspaceStatus:
+def _workspace_status(
+    poller: WorkspacePoller, views: tuple[View, ...], next_polls_at: Mapping[str, datetime]
+) -> WorkspaceStatus:
     return WorkspaceStatus(
         name=poller.settings.name,
         now=poller.clock.now(),
         rest_endpoint=poller.settings.rest_endpoint,
         poll_interval_seconds=poller.interval_seconds,
-        views=poller.views,
-        next_polls_at=poller.next_polls_at(),
+        views=views,
+        next_polls_at=next_polls_at,
         notes=poller.notes(),
         history_seconds=poller.settings.history_seconds,
         history_read_ratio=poller.history.ratio,

@@ -23,7 +23,7 @@ from exporter.domain.limits import Unit
 from exporter.domain.model import Integration
 from exporter.domain.past import to_sync
 from exporter.domain.replay import Replay, Replayed
-from exporter.domain.wording import clip, word_share, word_span
+from exporter.domain.wording import clip, word_count, word_share, word_span
 from exporter.state.pasts import StoredPast
 from exporter.state.statefile import StateFile
 
@@ -101,7 +101,7 @@ async def _workspace(
                 continue
             replayed = Replay(one, list(map(to_sync, runs)), outcome.since, outcome.until, history).run()
             outcome.replayed.append((one, replayed))
-            say(f"{place}: {replayed.syncs:,} syncs, {len(replayed.problems):,} problems")
+            say(f"{place}: {word_count(replayed.syncs, 'sync')}, {word_count(len(replayed.problems), 'problem')}")
 
 
 def _stored(state: StateFile | None, one: Integration) -> StoredPast:
@@ -114,7 +114,9 @@ def _cost(configured: ConfiguredWorkspace, costs: list[int | None]) -> str:
     a_minute = max(1.0, settings.rate_limit.job_sync_status * settings.rate_limit.share)
     unknown = sum(cost is None for cost in costs)
     least = (
-        f"at least {known:,}, as the state does not tell how long {unknown:,} pasts are" if unknown else f"{known:,}"
+        f"at least {known:,}, as the state does not tell the length of {word_count(unknown, 'past')}"
+        if unknown
+        else f"{known:,}"
     )
     return f"{settings.name}: requests: {least}; {word_span(60 * math.ceil(known / a_minute))} at {a_minute:g} a minute"
 

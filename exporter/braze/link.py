@@ -2,7 +2,7 @@
 The next page that a `Link` header names: its cursor, or that there is one out of reach.
 
 Decides what can be followed. A next page that cannot must never be taken for the end of a list: what stands on it would
-look as if it were gone. Must not know what is listed, nor trust the header: each pattern ends soon on any text.
+look as if it were gone. Must not know what is listed, nor trust the header: no pattern goes back over what it has read.
 """
 
 import re
@@ -21,12 +21,14 @@ Cursor = str | BadLink
 
 MAX_CURSOR = 4096
 _MAX_LINK = 16_384
-_LINK = re.compile(r'<([^<>]*)>\s*((?:;(?:[^;,<"]|"(?:[^"\\]|\\.)*")*)*)')
-"""A target and its parameters, whose quoted values may hold commas (RFC 8288)."""
-_NEXT = re.compile(r""";\s*rel\s*=\s*(?:"[^"]*\bnext\b[^"]*"|'[^']*\bnext\b[^']*'|next\b)""", re.IGNORECASE)
-_TARGET = re.compile("<[^<>]*>")
-_ANY_NEXT = re.compile(r"""(?<![\w-])rel\s*=\s*["']?[^"',;<>]{0,100}?\bnext\b""", re.IGNORECASE)
-"""A next page, however badly it is written."""
+_QUOTED = r'"(?:[^"\\]|\\.)*+'
+_LINK = re.compile(rf'<([^<>]*+)>\s*+((?:;(?:[^;,<"]|{_QUOTED}(?:"|$))*+)*+)', re.DOTALL)
+"""A target and its parameters, whose quoted values may hold commas; one that does not end takes the rest (RFC 8288)."""
+_PARAMETER = re.compile(rf""";\s*+([^\s=;"]*+)\s*+=\s*+({_QUOTED}"|'[^']*+'|[^;"']*+)""", re.DOTALL)
+_TARGET = re.compile("<[^<>]*+>")
+_ANY_REL = re.compile(r"""(?<![\w-])rel\s*+=\s*+["']?+((?:rel\s*+=\s*+["']?+|[^"',;<>])*+)""", re.IGNORECASE)
+"""A relation, however badly it is written."""
+_NEXT = re.compile(r"\bnext\b", re.IGNORECASE)
 
 
 def read_link(link: str) -> Cursor | None:
@@ -40,7 +42,7 @@ def read_link(link: str) -> Cursor | None:
         return BadLink(f"the Link header has {len(link)} characters")
     problem = "the Link header has no address in <> for it"
     for target, parameters in _LINK.findall(link):
-        if not _NEXT.search(parameters):
+        if not any(name.lower() == "rel" and _NEXT.search(value) for name, value in _PARAMETER.findall(parameters)):
             continue
         try:
             cursors: list[str] = parse_qs(urlsplit(target).query, max_num_fields=20).get("cursor", [])
@@ -50,4 +52,5 @@ def read_link(link: str) -> Cursor | None:
             return cursors[0]
         size = f"a cursor of {len(cursors[0])} characters" if len(cursors) == 1 else f"{len(cursors)} cursors, not one"
         problem = f"its address in the Link header has {size}"
-    return BadLink(problem) if _ANY_NEXT.search(_TARGET.sub("<>", link)) else None
+    named = any(map(_NEXT.search, _ANY_REL.findall(_TARGET.sub("<>", link))))
+    return BadLink(problem) if named else None

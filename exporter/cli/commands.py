@@ -19,6 +19,7 @@ import click
 
 from exporter.app.output import OutputError, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
+from exporter.cli.help import Group
 from exporter.cli.tables import in_columns, render_table, render_yaml
 from exporter.config.errors import ConfigError
 from exporter.state.lock import StorageInUseError
@@ -41,6 +42,7 @@ WRONG = 2
 
 
 @click.group(
+    cls=Group,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -84,34 +86,23 @@ def main(context: click.Context, /, **values: Any) -> None:
     flag_value="-",
     help="With --online: tell, masked, how Braze really answers; on standard output, or in FILE.",
 )
-def check(config_file: str, *, online: bool, report: str | None) -> None:
+@own_flag(
+    "--format",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    help="For people, for programs, or as annotations in GitHub's checks.",
+)
+@own_flag("--schema", is_flag=True, default=False, help="Print the JSON Schema of the configuration instead.")
+def check(config_file: str, *, online: bool, report: str | None, format: str, schema: bool) -> None:  # noqa: A002
     """Validate the configuration; show the limits in effect and the cost in requests."""
-    from exporter.config.network import describe
-    from exporter.config.plan import describe_history, describe_limits, plan_requests
+    from exporter.cli.checking import print_schema, run_check
 
     if report is not None and not online:
         raise click.UsageError("--report needs --online: it tells what Braze answers")
-    config = _load(config_file)
-    say = partial(click.echo, err=report is not None)
-    for workspace in config.workspaces:
-        for planned in plan_requests(workspace.settings):
-            say(str(planned))
-        say(describe_history(workspace.settings))
-        for line in describe_limits(workspace.settings):
-            say(line)
-        for line in describe(workspace.settings.name, workspace.settings.rest_endpoint, workspace.network):
-            say(line)
-    if online:
-        from exporter.app.commands import check_online
-
-        results = _await(check_online(config))
-        for result in results:
-            say(str(result))
-        if report is not None:
-            _report(config, report)
-        if not all(result.good for result in results):
-            fail(f"{config_file} will not work as it is", WRONG)
-    say(f"{config_file} is good")
+    if schema:
+        print_schema()
+    elif not run_check(config_file, online=online, report=report, form=format):
+        sys.exit(WRONG)
 
 
 @main.command()
@@ -214,22 +205,6 @@ def demo(**values: Any) -> None:
         fail(str(error), WRONG)
     demo = partial(run_demo, values["web_listen_address"], values["web_telemetry_path"], say=click.echo, style=style)
     _serve(demo, values["log_level"], values["log_format"])
-
-
-def _report(config: "Config", place: str) -> None:
-    """Write the field report to standard output (`-`) or to a file."""
-    from exporter.app.field_report import field_report
-    from exporter.domain.field_report import ReportLeaksError
-
-    try:
-        text = _await(field_report(config))
-        if place == "-":
-            click.echo(text, nl=False)
-        else:
-            with replace_file(Path(place)) as stream:
-                stream.write(text.encode())
-    except (ReportLeaksError, OutputError) as error:
-        fail(str(error), WRONG)
 
 
 def _load(path: str) -> "Config":

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from click.types import BoolParamType
+from click.shell_completion import CompletionItem
+from click.types import BoolParamType, OptionHelpExtra
 
 from exporter.config.durations import parse_duration
 from exporter.config.endpoint import find_instance, parse_endpoint
@@ -55,14 +56,23 @@ class _TrueOrFalse(BoolParamType):
         return bool(value == "true")
 
 
-class _Boolean(click.Option):
+class _Flag(click.Option):
+    """Names its variable where that is wrong, and not in the help, where `help.py` names them all at once."""
+
+    def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
+        extra = super().get_help_extra(ctx)
+        extra.pop("envvars", None)
+        return extra
+
+
+class _Boolean(_Flag):
     """Lets its type read its variable. click would refuse a word before that; an empty one is unset."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
         return os.environ.get(str(self.envvar)) or None
 
 
-class _Literal(click.Option):
+class _Literal(_Flag):
     """Reads its variable literally. click would treat an empty one as unset, and use the default."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
@@ -73,6 +83,17 @@ def _any_case(words: tuple[str, ...]) -> click.Choice[str]:
     return click.Choice(words, case_sensitive=False)
 
 
+def _completed_by(kind: str) -> Callable[..., list[CompletionItem]]:
+    """Return what leaves completion to the shell, which knows files and directories."""
+    return lambda _context, _parameter, incomplete: [CompletionItem(incomplete, type=kind)]
+
+
+_COMPLETED = {
+    "FILE": _completed_by("file"),
+    "[FILE]": _completed_by("file"),
+    "DIRECTORY": _completed_by("dir"),
+}
+"""By the placeholder of a flag's value."""
 DURATION = _Parsed("duration", parse_duration)
 SHARD = _Parsed("i/n", parse_shard)
 ENDPOINT = _Parsed("URL", parse_endpoint)
@@ -159,6 +180,7 @@ def _option(name: str, **attributes: Any) -> Decorator:
     environment = _PREFIX + _parameter(name).upper()
     if attributes.get("is_flag"):
         attributes = {"cls": _Boolean, "type": _TrueOrFalse(), **attributes}
+    attributes = {"cls": _Flag, "shell_complete": _COMPLETED.get(attributes.get("metavar", "")), **attributes}
     return click.option(name, _parameter(name), envvar=environment, show_default=True, show_envvar=True, **attributes)
 
 

@@ -18,7 +18,8 @@ _UNITS = (
     ("ms", 1),
 )
 """Milliseconds in each unit. As in Prometheus a year is 365 days and a day 24 hours."""
-_GRAMMAR = re.compile("".join(rf"(?:([0-9]{{1,18}}){unit})?" for unit, _ in _UNITS))
+GRAMMAR = "".join(rf"(?:([0-9]{{1,18}}){unit})?" for unit, _ in _UNITS)
+_PATTERN = re.compile(GRAMMAR)
 _MAX_MS = (2**63 - 1) // 1_000_000  # Prometheus counts nanoseconds in 64 bits: about 292 years
 
 
@@ -32,7 +33,7 @@ def parse_duration(text: str) -> float:
     """
     if text == "0":
         return 0.0
-    match = _GRAMMAR.fullmatch(text)
+    match = _PATTERN.fullmatch(text)
     if match is None or not text:
         raise ValueError("is not a duration")
     milliseconds = sum(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,31}")
+_NAME = re.compile(r"<<|[A-Za-z0-9_][A-Za-z0-9_-]{0,31}")
 # Braze's keys are UUIDs; beside those, anything long without a dot that is rich in digits.
 _KEY_LIKE = re.compile(
     r"[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}|^(?=(?:.*[0-9]){4})[0-9A-Za-z_=-]{24,}$"

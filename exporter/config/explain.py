@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from exporter.config.errors import WrongValueError, did_you_mean
 from exporter.config.schema import Section
-from exporter.config.yaml_reader import Unfit
+from exporter.config.yaml_tree import Unfit
 
 KeyPath = tuple[str | int, ...]
 Finding = tuple[KeyPath, str, str]

@@ -6,7 +6,6 @@ one run reports everything. No exception of pydantic or of the YAML library leav
 settings are used.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
 from exporter.config.yaml_reader import read_document
 from exporter.domain.discovery import NameFilter
+from exporter.domain.expression import Expression
 from exporter.domain.limits import LIMITS, LimitSettings, Sensitivity
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
@@ -216,8 +216,8 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
         discovery=DiscoverySettings(
             enabled=_discovers(workspace),
             names=NameFilter(
-                include=tuple(map(re.compile, workspace.discovery.include)),
-                exclude=tuple(map(re.compile, workspace.discovery.exclude)),
+                include=tuple(map(Expression, workspace.discovery.include)),
+                exclude=tuple(map(Expression, workspace.discovery.exclude)),
             ),
         ),
     )

@@ -18,6 +18,7 @@ from exporter.domain.past import MOST
 from exporter.domain.poll_queue import interval_in_effect
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import WorkspaceSettings
+from exporter.domain.wording import word_count
 
 _PER_PAGE = 10
 
@@ -46,25 +47,30 @@ class PlannedRequests:
         """Whether the wanted interval can be kept."""
         return self.interval_in_effect_seconds <= self.interval_seconds
 
-    def __str__(self) -> str:
+    def as_row(self) -> tuple[str, ...]:
+        """Return the cells below `HEADINGS`."""
         planned = f"{self.requests_per_minute:.2f}".rstrip("0").rstrip(".")
-        cost = f"{planned} of {self.allowed_per_minute} requests a minute (limit {self.limit_per_minute})"
         wanted = format_duration(self.interval_seconds)
-        every = f"every {wanted}"
-        if not self.served:
-            seconds = math.ceil(self.interval_in_effect_seconds)
-            every = f"every {format_duration(seconds)} instead of {wanted} (raise the limit, the share or the interval)"
-        return f"{self.workspace}: {self._wording().format(cost=cost, every=every)}"
+        longer = f"{format_duration(math.ceil(self.interval_in_effect_seconds))} instead of {wanted}"
+        return (
+            self.workspace,
+            str(self.endpoint),
+            "yes" if self.may_list else "no",
+            f"at least {planned}" if self.may_list else planned,
+            str(self.allowed_per_minute),
+            str(self.limit_per_minute),
+            wanted if self.served else longer,
+        )
 
-    def _wording(self) -> str:
-        if self.endpoint is Endpoint.INTEGRATIONS:
-            return f"{self.endpoint}: at least {{cost}}, one for each {_PER_PAGE} integrations, {{every}}"
-        if self.may_list:
-            return f"{self.endpoint}: at least {{cost}}, each integration when its latest sync changes, else {{every}}"
-        without = f"{self.endpoint} without the permission cdi.integration_list"
-        if self.integrations == 0:
-            return f"{without}: none, as no integration is in the file"
-        return f"{without}: {{cost}}, {_count(self.integrations)}, each {{every}}"
+    @property
+    def warning(self) -> str:
+        """For one that is not served."""
+        wanted = format_duration(self.interval_seconds)
+        return f"{self.endpoint} cannot be asked every {wanted}: raise the limit, the share or the interval"
+
+
+HEADINGS = ("WORKSPACE", "ENDPOINT", "KEY MAY LIST", "REQUESTS A MINUTE", "ALLOWED", "LIMIT", "EVERY")
+"""Of the plan as a table."""
 
 
 def describe_limits(settings: WorkspaceSettings) -> Iterator[str]:
@@ -113,15 +119,11 @@ def describe_history(settings: WorkspaceSettings) -> str:
         for interval in intervals
     )
     allowed = RateLimiter(settings.rate_limit.job_sync_status, settings.rate_limit.share, now=0.0).allowed
-    days = format_duration(history)
+    days, count = format_duration(history), word_count(len(settings.integrations), "integration")
     return (
-        f"{settings.name}: history: {days} of {_count(len(settings.integrations))}: at most {pages:,} requests, read in"
+        f"{settings.name}: history: {days} of {count}: at most {word_count(pages, 'request')}, read in"
         f" {format_duration(math.ceil(pages / (allowed / 2)) * 60)} or more with half of what polls leave free"
     )
-
-
-def _count(integrations: int) -> str:
-    return f"{integrations} integrations" if integrations != 1 else "1 integration"
 
 
 def _plan(

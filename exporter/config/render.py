@@ -112,6 +112,6 @@ def _integration(one: Integration, common: LimitSettings) -> dict[str, Any]:
 def _discovery(discovery: DiscoverySettings) -> dict[str, Any]:
     return {
         "enabled": discovery.enabled,
-        "include": [pattern.pattern for pattern in discovery.names.include],
-        "exclude": [pattern.pattern for pattern in discovery.names.exclude],
+        "include": [pattern.text for pattern in discovery.names.include],
+        "exclude": [pattern.text for pattern in discovery.names.exclude],
     }

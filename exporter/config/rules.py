@@ -10,7 +10,7 @@ from typing import Any
 
 from exporter.config.durations import format_duration, parse_duration
 from exporter.config.explain import Finding, KeyPath
-from exporter.config.schema import Poll, RateLimit, Workspace
+from exporter.config.schema import EXTENSION, Poll, RateLimit, Workspace
 
 KEY_KINDS = ("api_key_file", "api_key_env", "api_key")
 
@@ -93,7 +93,8 @@ def _one_endpoint(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]
 def _one_key_source(here: KeyPath, workspace: dict[str, Any], content: Any) -> Iterator[Finding]:
     given = given_keys(workspace)
     if not given and "api_key_file" not in content:
-        misspelt = any(name not in Workspace.model_fields and "key" in name for name in workspace)
+        others = (name for name in workspace if not name.startswith(EXTENSION))
+        misspelt = any(name not in Workspace.model_fields and "key" in name for name in others)
         if not misspelt:  # that error is reported already
             common = "or an api_key_file with `{name}` for all workspaces at the top"
             yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}, {common}"

@@ -7,9 +7,9 @@ a positive duration of 0 as default stands for a key that is not given: the file
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from exporter.config.values import (
     AlertsKey,
@@ -35,6 +35,7 @@ from exporter.domain.limits import LIMITS, Alerts, Sensitivity
 from exporter.domain.past import HISTORY
 from exporter.domain.settings import PollSettings, RateLimits
 
+EXTENSION = "x-"
 _POLL = PollSettings()
 _RATE = RateLimits()
 _SETTINGS = {key.name: key.setting for key in LIMITS}
@@ -51,7 +52,18 @@ class Section(BaseModel):
     """Keys that belong here elsewhere, each with the remedy: to call them unknown would not be the truth."""
 
 
-class Poll(Section):
+class Block(Section):
+    """A section in which keys that begin with `x-` are ignored: a place for anchors."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_extensions(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {key: value for key, value in given.items() if not key.startswith(EXTENSION)}
+
+
+class Poll(Block):
     interval: PositiveDuration = Field(default=_POLL.interval_seconds, examples=["1m"])
     timeout: PositiveDuration = Field(default=_POLL.timeout_seconds, examples=["20s"])
     stale_after: PositiveDuration = Field(default=_POLL.stale_after_seconds, examples=["10m"])
@@ -59,13 +71,13 @@ class Poll(Section):
     verify_after: PositiveDuration = Field(default=_POLL.verify_after_seconds, examples=["1h"])
 
 
-class RateLimit(Section):
+class RateLimit(Block):
     job_sync_status: int = Field(default=_RATE.job_sync_status, ge=1, le=1_000_000, examples=["100"])
     integrations: int = Field(default=_RATE.integrations, ge=1, le=1_000_000, examples=["50"])
     share: float = Field(default=_RATE.share, gt=0, le=1, allow_inf_nan=False, examples=["0.8"])
 
 
-class Limits(Section):
+class Limits(Block):
     """What is still fine; a key that is not given is taken from the block above it, at last from `LIMITS`."""
 
     failed_syncs: CountLimit = Field(default=_SETTINGS["failed_syncs"], examples=["2"])
@@ -78,7 +90,7 @@ class Limits(Section):
     sensitivity: SensitivityKey = Field(default=Sensitivity.MEDIUM, examples=["low"])
 
 
-class Network(Section):
+class Network(Block):
     """The way to Braze; a key that is not given is taken from the block above it, at last from a variable."""
 
     proxy: ProxyUrl | None = Field(default=None, examples=["http://proxy.example.org:3128"])
@@ -86,7 +98,7 @@ class Network(Section):
     ca_file: Text = Field(default="", examples=["corporate-ca.pem"])
 
 
-class Integration(Section):
+class Integration(Block):
     id: IntegrationId = Field(examples=["00000000-0000-0000-0000-000000000000"])
     name: Text = Field(default="", examples=["users"])
     expected_interval: PositiveDuration = Field(default=0.0, examples=["1h"])
@@ -96,13 +108,13 @@ class Integration(Section):
     labels: dict[LabelName, Text] = Field(default={}, examples=["{team: crm}"])
 
 
-class Discovery(Section):
+class Discovery(Block):
     enabled: bool = Field(default=False, examples=["true"])  # true where `integrations` is left out
     include: list[NamePattern] = Field(default=[], examples=["['^prod']"])
     exclude: list[NamePattern] = Field(default=[], examples=["['test$']"])
 
 
-class Workspace(Section):
+class Workspace(Block):
     name: Text = Field(examples=["production"])
     rest_endpoint: RestEndpoint = Field(default="", examples=["https://rest.iad-03.braze.com"])
     instance: Instance = Field(default="", examples=["US-03"])
@@ -118,7 +130,7 @@ class Workspace(Section):
     discovery: Discovery = Discovery()
 
 
-class ConfigFile(Section):
+class ConfigFile(Block):
     poll: Poll = Poll()
     limits: Limits = Limits()
     history: Duration = Field(default=HISTORY.total_seconds(), examples=["90d"])

@@ -13,13 +13,14 @@ from datetime import tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, WithJsonSchema
 
-from exporter.config.durations import parse_duration
+from exporter.config.durations import GRAMMAR, parse_duration
 from exporter.config.endpoint import find_instance, parse_dashboard, parse_endpoint
 from exporter.config.errors import WrongValueError
 from exporter.config.network import OFF, check_exemption, check_proxy
 from exporter.domain.decode import is_path_segment
+from exporter.domain.expression import Expression, UnsupportedError
 from exporter.domain.limits import Alerts, Keyword, Sensitivity, Setting
 
 MAX_TEXT = 500
@@ -45,6 +46,7 @@ _MAX_LABEL_NAME = 100
 MAX_COUNT = 10**12
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 _PATTERN_REMEDY = "correct it as docs.python.org/3/library/re.html shows, or put `\\` before a literal character"
+_SUBSET_REMEDY = "leave it out: names are matched in linear time; docs/configuration.md says what can be used"
 # Control characters, halves of surrogate pairs, line and paragraph separators: none survives in a log line or a header.
 _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -125,10 +127,13 @@ def _check_pattern(text: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # `[[:alpha:]]` is only warned of, and never means what its author meant
             re.compile(text)
+        Expression(text)
     except re.error as error:
         # Python's own words may quote the expression.
         place = f" from its character {error.pos + 1} on" if error.pos is not None else ""
         raise WrongValueError(f"is not a regular expression{place}", _PATTERN_REMEDY) from None
+    except UnsupportedError as error:
+        raise WrongValueError(str(error), _SUBSET_REMEDY) from None
     except (Warning, OverflowError, RecursionError):
         raise WrongValueError("is not a regular expression that can be used", _PATTERN_REMEDY) from None
     return text
@@ -204,30 +209,51 @@ def _check_sensitivity(value: Any) -> Sensitivity:
         raise WrongValueError("is not one of `low`, `medium` and `high`", "write for example `low`") from None
 
 
-Text = Annotated[str, AfterValidator(_check_text)]
-IntegrationId = Annotated[str, AfterValidator(_check_id)]
-LabelName = Annotated[str, AfterValidator(_check_label_name)]
+def _json(**schema: Any) -> WithJsonSchema:
+    """What `check --schema` says of a type: never more than the checks above. Patterns are such that Go takes them."""
+    return WithJsonSchema(schema)
+
+
+def _words(*words: str) -> WithJsonSchema:
+    return _json(enum=[*words, *([False] if OFF in words else [])])
+
+
+def _limit_or(value: dict[str, Any]) -> WithJsonSchema:
+    return _json(anyOf=[{"enum": [Keyword.AUTO, Keyword.OFF, False]}, value])
+
+
+_DURATION = {"anyOf": [{"type": "string", "minLength": 1, "pattern": f"^(?:0|{GRAMMAR})$"}, {"const": 0}]}
+
+Text = Annotated[str, AfterValidator(_check_text), _json(type="string", minLength=1, maxLength=MAX_TEXT)]
+IntegrationId = Annotated[str, AfterValidator(_check_id), _json(type="string", pattern="^[A-Za-z0-9_.~-]{1,128}$")]
+LabelName = Annotated[str, AfterValidator(_check_label_name), _json(type="string", pattern="^_?[a-zA-Z][a-zA-Z0-9_]*$")]
 RestEndpoint = Annotated[Text, AfterValidator(parse_endpoint)]
 Instance = Annotated[Text, AfterValidator(find_instance)]
 """The REST endpoint; in the file the instance's name."""
 DashboardUrl = Annotated[Text, AfterValidator(parse_dashboard)]
-KeyPattern = Annotated[Text, AfterValidator(_check_key_pattern)]
+KeyPattern = Annotated[Text, AfterValidator(_check_key_pattern), _json(type="string", pattern=r"\{name\}")]
 """The path of a key file, with `{name}` for the workspace's name."""
-ProxyUrl = Annotated[SecretStr, BeforeValidator(_off), AfterValidator(_check_proxy)]
+ProxyUrl = Annotated[
+    SecretStr, BeforeValidator(_off), AfterValidator(_check_proxy), _json(anyOf=[{"type": "string"}, {"const": False}])
+]
 """May hold a password."""
 Exemption = Annotated[Text, AfterValidator(check_exemption)]
 NamePattern = Annotated[Text, AfterValidator(_check_pattern)]
-"""The text of a regular expression that Python can compile."""
-Duration = Annotated[float, PlainValidator(_check_duration)]
+"""The text of a regular expression that `domain/expression.py` takes."""
+Duration = Annotated[float, PlainValidator(_check_duration), _json(**_DURATION)]
 """Seconds; 0 is allowed."""
-PositiveDuration = Annotated[float, PlainValidator(_check_duration), AfterValidator(_check_positive)]
+PositiveDuration = Annotated[Duration, AfterValidator(_check_positive)]
 """Seconds; in the file a Prometheus duration."""
-TimeZone = Annotated[tzinfo, PlainValidator(_check_timezone)]
+TimeZone = Annotated[tzinfo, PlainValidator(_check_timezone), _json(type="string")]
 """In the file a name of the time zone database."""
-CountLimit = Annotated[Setting, _limit(_parse_count)]
-ShareLimit = Annotated[Setting, _limit(_parse_share)]
+CountLimit = Annotated[
+    Setting, _limit(_parse_count), _limit_or({"type": "integer", "minimum": 0, "maximum": MAX_COUNT})
+]
+ShareLimit = Annotated[
+    Setting, _limit(_parse_share), _limit_or({"type": "string", "pattern": f"^{_PERCENTAGE.pattern}$"})
+]
 """0 to 1; in the file a percentage."""
-DurationLimit = Annotated[Setting, _limit(_parse_duration)]
+DurationLimit = Annotated[Setting, _limit(_parse_duration), _limit_or(_DURATION)]
 """Seconds; in the file a Prometheus duration."""
-AlertsKey = Annotated[Alerts, PlainValidator(_check_alerts)]
-SensitivityKey = Annotated[Sensitivity, PlainValidator(_check_sensitivity)]
+AlertsKey = Annotated[Alerts, PlainValidator(_check_alerts), _words(*Alerts)]
+SensitivityKey = Annotated[Sensitivity, PlainValidator(_check_sensitivity), _words(*Sensitivity)]

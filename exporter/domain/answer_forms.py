@@ -47,6 +47,8 @@ _PAGE_SIZE = 10
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d|)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NEXT = re.compile(r'<([^<>]*)>\s*;\s*rel="next"')
+_NINES = re.compile("9+")
+_MAY_BE_OLD = re.compile(r"max-age=[1-9]")
 
 
 def words(evidence: Evidence) -> Finding:
@@ -141,7 +143,7 @@ def _cursor_form(page: FieldAnswer) -> str:
         text = base64.b64decode(cursor, validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         return mask(cursor)
-    return "base64 of " + re.sub("9+", "9", mask(text))
+    return "base64 of " + _NINES.sub("9", mask(text))
 
 
 def times(evidence: Evidence) -> Finding:
@@ -211,7 +213,7 @@ def caching(evidence: Evidence) -> Finding:
     """No cache stands in between."""
     good = [answer for answer in evidence.answers if answer.good]
     held = sum("age" in one.headers or "hit" in one.headers.get("x-cache", "").lower() for one in good)
-    held += sum(bool(re.search(r"max-age=[1-9]", one.headers.get("cache-control", ""))) for one in good)
+    held += sum(bool(_MAY_BE_OLD.search(one.headers.get("cache-control", ""))) for one in good)
     seen = Counter(name for one in good for name in _CACHING if name in one.headers)
     masks = Counter(mask(one.headers["cache-control"]) for one in good if "cache-control" in one.headers)
     lines: tuple[Line, ...] = (Line("headers: {}", (tally(seen),)), Line("cache-control: {}", (tally(masks),)))

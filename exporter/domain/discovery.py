@@ -5,9 +5,10 @@ Only complete listings count: an integration is gone after two of them in a row 
 proves nothing, and one that is empty in error, or shifts while it is read, misses only once.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from exporter.domain.expression import Expression
 
 MISSES = 2
 
@@ -16,8 +17,8 @@ MISSES = 2
 class NameFilter:
     """Which names discovery takes: any that an *include* matches (all where there is none), but no *exclude*."""
 
-    include: tuple[re.Pattern[str], ...] = ()
-    exclude: tuple[re.Pattern[str], ...] = ()
+    include: tuple[Expression, ...] = ()
+    exclude: tuple[Expression, ...] = ()
 
     def takes(self, name: str) -> bool:
         """Whether an integration of this name is wanted. Expressions match anywhere in the name."""

@@ -5,12 +5,13 @@ The integrations that a workspace watches, and the one place where what has chan
 torn, and what a page has shown is on disk. Decides nothing: the transitions of the domain do.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from exporter.braze.clock import BrazeClock
+from exporter.domain.detail import Detail
 from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, Watch
 from exporter.domain.learned import Learned
 from exporter.domain.ledger import Ledger
@@ -20,7 +21,8 @@ from exporter.domain.settings import WorkspaceSettings
 from exporter.domain.transitions import on_start
 from exporter.domain.view import View, build_view
 from exporter.metrics.page import Page
-from exporter.state.store import Store
+from exporter.poller.trail import Trail
+from exporter.state.store import KEPT_FOR, Store
 
 
 class Learning(Protocol):
@@ -70,6 +72,7 @@ class Shell:
         self._watched: dict[str, Watched] = {}
         self._shown = False
         self.learner: Learning = Unlearned()
+        self.trail = Trail()
         self._seen_by_our_clock: set[str] = set()
         """What was first seen before Braze has told the time."""
 
@@ -112,8 +115,19 @@ class Shell:
         one.watch = replace(one.watch, learned=learned)
         self._show(one, Change(one.state, commit=False))
 
+    def still_gone(self, listed: Container[str]) -> Iterator[Watched]:
+        """Yield the discovered integrations that are gone and not *listed*; one gone for long is forgotten instead."""
+        for one in self:
+            if one.state.gone is None or one.configured or one.key in listed:
+                continue
+            if self._clock.now() - one.state.gone.at > KEPT_FOR:
+                self.withdraw(one)
+            else:
+                yield one
+
     def withdraw(self, one: Watched) -> None:
         """Forget an integration for good."""
+        self.trail.forget(one.key)
         del self._watched[one.key]
         self.queue.remove(one.key)
         self._page.withdraw(self._settings.name, one.key)
@@ -146,11 +160,19 @@ class Shell:
             turn = next_turn(self._clock.monotonic(), self.queue.interval, phase(one.key))
             self.queue.bring_forward(one.key, turn)
 
-    def next_polls_at(self) -> dict[str, datetime]:
-        """When the own endpoint of each integration has its turn, by id; without those that have none."""
+    def next_polls_at(self, keys: Iterable[str] | None = None) -> dict[str, datetime]:
+        """When the own endpoint of each integration (of *keys*) has its turn, by id; without those that have none."""
         moment = self.moment()
-        turns = ((one.key, self.queue.due(one.key)) for one in self)
+        turns = ((key, self.queue.due(key)) for key in (self._watched if keys is None else keys))
         return {key: moment.now + timedelta(seconds=due - moment.monotonic) for key, due in turns if due is not None}
+
+    def detail(self, integration_id: str) -> Detail | None:
+        """Return one integration in depth; None where it is not watched. Reads its past from the disk."""
+        one = self.get(integration_id)
+        if one is None:
+            return None
+        past = self._store.load_past(self._settings.name, one.key).past
+        return Detail(one.state, one.view, one.watch, past, self.trail.about(one.key), self.trail.for_list)
 
     def moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.monotonic())

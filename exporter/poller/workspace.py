@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
-from exporter.domain.asked import why_asked
+from exporter.domain.asked import Asked, why_asked
 from exporter.domain.discovery import Discovery
 from exporter.domain.errors import PollError
 from exporter.domain.integration_state import IntegrationState, PollResult
@@ -32,7 +32,7 @@ from exporter.poller.loop import Loops, PollLoop, Readiness, Supervised
 from exporter.poller.report import Reporter
 from exporter.poller.shell import Shell, Watched
 from exporter.poller.walk import Walker
-from exporter.state.store import KEPT_FOR, Store
+from exporter.state.store import Store
 
 _LATE = 1.25
 """This many intervals after its last poll an integration shows that the rate limit does not allow what it should."""
@@ -62,10 +62,10 @@ class WorkspacePoller:
         self._api = api
         self.clock = clock = api.clock
         self._shell = Shell(settings, store, page, clock)
-        self.next_polls_at = self._shell.next_polls_at
+        self.next_polls_at, self.detail = self._shell.next_polls_at, self._shell.detail
         discovers = settings.discovery.enabled
         self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=discovers)
-        api.note_asked = self._report.asked
+        api.note_asked = self._note_asked
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue
         self._loop = PollLoop(self._queue, api, self.poll, clock, log.bind(workspace=settings.name))
@@ -104,6 +104,10 @@ class WorkspacePoller:
         self._shell.show()
         self._report.begin()
         self._plan()
+
+    def _note_asked(self, integration_id: str, asked: Asked) -> None:
+        self._shell.trail.note(integration_id, asked)
+        self._report.asked(integration_id, asked)
 
     def unhealthy(self) -> tuple[str, ...]:
         """Why the loops are not healthy; nothing when they are."""
@@ -221,13 +225,8 @@ class WorkspacePoller:
                 self._shell.apply(one, on_list_lost(one.state, one.watch, now))
             elif one is not None:
                 self._leave(one)
-        for one in self._shell:
-            if one.state.gone is None or one.configured or one.key in integration_ids:
-                continue
-            if now - one.state.gone.at > KEPT_FOR:
-                self._shell.withdraw(one)
-            else:
-                self._leave(one, renamed_to=one.state.renamed_to)
+        for one in self._shell.still_gone(integration_ids):
+            self._leave(one, renamed_to=one.state.renamed_to)
         for one, heir in self._coverage.heirs(self._shell, integration_ids):
             self._shell.apply(one, on_replaced(one.state, one.watch, heir))
         self._report.unwatched(self._coverage.complete())

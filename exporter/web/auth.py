@@ -1,16 +1,16 @@
 """
 Basic authentication in front of every path, the probes included, as exporter-toolkit does.
 
-Checking a password by bcrypt takes 50 to 250 ms of one core on purpose. It happens in a worker thread, one at a time,
-with a limited queue: guessing passwords occupies one thread at most. A valid pair is remembered, so that a scraper pays
-once; only a digest under a key of this process is kept, never a password. It is bound to the hash it was checked
-against, so a changed password takes effect at once.
+Checking a password by bcrypt takes 50 to 250 ms of one core on purpose. It happens in a worker thread, one at a time;
+`turns.py` says whose is next, so that one who guesses waits for everybody else. A valid pair is remembered, so that a
+scraper pays once; only a digest under a key of this process is kept, never a password. It is bound to the hash it was
+checked against, so a changed password takes effect at once.
 """
 
-import asyncio
 import base64
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.web.negotiate import plain
+from exporter.web.turns import BusyError, Record, Turns, group
 from exporter.worker import Worker
 
 _ASK = {"www-authenticate": 'Basic realm="braze-cdi-exporter", charset="UTF-8"'}
@@ -38,28 +39,26 @@ class Hidden(Protocol):
     def get_secret_value(self) -> bytes: ...
 
 
-class BusyError(Exception):
-    """Too many passwords wait to be checked."""
-
-
 class Passwords:
     """Checks passwords against *users*, which is asked at every check: name to hash, not empty."""
 
-    def __init__(self, users: Callable[[], Mapping[str, Hidden]]) -> None:
+    def __init__(
+        self, users: Callable[[], Mapping[str, Hidden]], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._users = users
-        self._turn = asyncio.Lock()
+        self._turns = Turns(_MOST_WAITING)
+        self._record = Record(monotonic)
         self._worker = Worker("passwords")
-        self._waiting = 0
         self._digest_key = secrets.token_bytes(32)
         self._good: dict[bytes, None] = {}
         """Digests of good pairs, the least recently used first."""
 
-    async def check(self, name: str, password: bytes) -> bool:
+    async def check(self, name: str, password: bytes, host: str = "") -> bool:
         """
-        Whether *name* is a user whose password this is.
+        Whether *name* is a user whose password this is, as one at *host* says.
 
         Raises:
-            BusyError: The pair is not remembered, and too many checks are waiting.
+            BusyError: The pair is not remembered, and too many wait who have failed no more often.
 
         """
         hashes = {user: hidden.get_secret_value() for user, hidden in self._users().items()}
@@ -67,21 +66,17 @@ class Passwords:
         costliest = _costliest(hashes.values())
         hashed = hashes.get(name, costliest)
         pair = self._digest(name, password, hashed)
+        caller = self._digest("address", group(host)), self._digest("name", name)
         if self._recall(pair):
             return True
-        if self._waiting >= _MOST_WAITING:
-            raise BusyError
-        self._waiting += 1
-        try:
-            async with self._turn:
-                if self._recall(pair):
-                    return True
-                matches = await self._worker.run(lambda: _matches(password, hashed, costliest))
-        finally:
-            self._waiting -= 1
-        good = matches and name in hashes
-        if good:
-            self._remember(pair)
+        async with self._turns.take(lambda: self._record.rank(*caller)):
+            if self._recall(pair):
+                return True
+            matches = await self._worker.run(lambda: _matches(password, hashed, costliest))
+            good = matches and name in hashes
+            self._record.note(*caller, good=good)
+            if good:
+                self._remember(pair)
         return good
 
     def _digest(self, *parts: str | bytes) -> bytes:
@@ -129,8 +124,9 @@ class BasicAuth:
         answer = self._app
         if self._users():
             given = _read_credentials(Headers(scope=scope).get("authorization", ""))
+            host = (scope.get("client") or ("",))[0]
             try:
-                if given is None or not await self._passwords.check(*given):
+                if given is None or not await self._passwords.check(*given, host):
                     answer = plain("This exporter asks for a name and a password.\n", 401, _ASK)
             except BusyError:
                 answer = plain("Too many passwords are being checked: try again.\n", 503, {"retry-after": "1"})

@@ -18,13 +18,15 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, request_response
 from structlog.typing import FilteringBoundLogger
 
+from exporter.web.integration_json import render_integration_json
+from exporter.web.integration_page import IntegrationPage, read_days
 from exporter.web.negotiate import COMMON_HEADERS, plain
 from exporter.web.places import Places
 from exporter.web.scrape import Scrape
 from exporter.web.selection import read_selection
 from exporter.web.status_json import render_status_json
-from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
-from exporter.web.view import WebSources
+from exporter.web.status_page import StatusPage
+from exporter.web.view import IntegrationStatus, WebSources
 from exporter.worker import Worker
 
 _ANSWERS_AT_A_TIME = 8
@@ -35,6 +37,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 _OFF = "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle, or send it SIGHUP.\n"
 _BROWSER = "A page in a browser may not ask for a reload; use curl -X POST or SIGHUP.\n"
+_UNKNOWN = "No such integration is watched; the status page (/) lists those that are.\n"
 _SENT_BY_BROWSERS = ("origin", "sec-fetch-site")
 
 
@@ -52,6 +55,8 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         Route("/", _bounded(pages.status_page), methods=["GET"]),
         Route(telemetry_path, Places(Scrape(sources.render), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
         Route("/api/v1/status", _bounded(pages.status_json), methods=["GET"]),
+        Route("/integrations/{workspace:path}/{id}", _bounded(pages.integration_page), methods=["GET"]),
+        Route("/api/v1/integrations/{workspace:path}/{id}", _bounded(pages.integration_json), methods=["GET"]),
         Route("/config", _bounded(pages.config), methods=["GET"]),
         Route("/-/healthy", _probe(sources.unhealthy, "healthy")),
         Route("/-/ready", _probe(sources.unready, "ready")),
@@ -60,7 +65,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
     if [route.path for route in routes].count(telemetry_path) > 1:
         raise ValueError(f"telemetry path {telemetry_path!r} is taken by another page of the exporter")
 
-    paths = "".join(f"  {route.path}\n" for route in routes)
+    paths = "".join(f"  {route.path.replace(':path', '')}\n" for route in routes)
 
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only; tells mypy
@@ -84,7 +89,7 @@ class _Pages:
 
     def __init__(self, sources: WebSources, page: StatusPage) -> None:
         self._sources = sources
-        self._page = page
+        self._page, self._integration_page = page, IntegrationPage()
         self._html, self._json, self._yaml = Worker("status page"), Worker("status JSON"), Worker("configuration")
         self._html_turn, self._json_turn = asyncio.Semaphore(1), asyncio.Semaphore(1)
 
@@ -93,7 +98,7 @@ class _Pages:
         async with self._html_turn:
             status = self._sources.status()  # here: between two events, all of it is of one moment
             html = await self._html.run(lambda: self._page.render(status, selection))
-        return HTMLResponse(html, headers={**COMMON_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY})
+        return _html(html, self._page.policy)
 
     async def status_json(self, _request: Request) -> Response:
         async with self._json_turn:
@@ -101,9 +106,34 @@ class _Pages:
             document = await self._json.run(lambda: render_status_json(status))
         return Response(document, media_type="application/json", headers=COMMON_HEADERS)
 
+    async def integration_page(self, request: Request) -> Response:
+        days, depth = read_days(request.query_params), request.scope["raw_path"].count(b"/")
+        async with self._html_turn:
+            status = self._find(request)
+            if status is None:
+                return plain(_UNKNOWN, 404)
+            html = await self._html.run(lambda: self._integration_page.render(status, days, "../" * (depth - 1)))
+        return _html(html, self._integration_page.policy)
+
+    async def integration_json(self, request: Request) -> Response:
+        async with self._json_turn:
+            status = self._find(request)
+            if status is None:
+                return plain(_UNKNOWN, 404)
+            document = await self._json.run(lambda: render_integration_json(status))
+        return Response(document, media_type="application/json", headers=COMMON_HEADERS)
+
+    def _find(self, request: Request) -> IntegrationStatus | None:
+        """Return the integration that the path names. Either name may hold slashes."""
+        return self._sources.integration("{workspace}/{id}".format_map(request.path_params))
+
     async def config(self, _request: Request) -> Response:
         text = await self._yaml.run(self._sources.config)
         return Response(text.encode("utf-8", "replace"), media_type="text/yaml", headers=COMMON_HEADERS)
+
+
+def _html(page: bytes, policy: str) -> Response:
+    return HTMLResponse(page, headers={**COMMON_HEADERS, "content-security-policy": policy})
 
 
 def _bounded(endpoint: Callable[[Request], Awaitable[Response]]) -> Places:

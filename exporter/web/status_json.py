@@ -36,11 +36,12 @@ def render_status_json(status: ExporterStatus) -> bytes:
         "integration_count": len(integrations),
         "problem_count": sum(integration["severity"] in ("warning", "critical") for integration in integrations),
     }
-    listed = ",".join(map(_dump, workspaces))
-    return f'{_dump(head)[:-1]},"workspaces":[{listed}]}}\n'.encode("ascii")
+    listed = ",".join(map(dump_json, workspaces))
+    return f'{dump_json(head)[:-1]},"workspaces":[{listed}]}}\n'.encode("ascii")
 
 
-def _dump(value: Any) -> str:
+def dump_json(value: Any) -> str:
+    """In ASCII, without spaces."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
@@ -49,8 +50,8 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
 
     def show(view: View) -> bool:
         try:
-            one = _integration(workspace, view, now)
-            _dump(one)
+            one = document_integration(workspace, view, now)
+            dump_json(one)
         except Exception:  # noqa: BLE001 - one odd integration must not cost the document of all
             return False
         integrations.append(one)
@@ -68,7 +69,8 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
     }
 
 
-def _integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[str, Any]:
+def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[str, Any]:
+    """Return one integration as `/api/v1/status` shows it."""
     integration = view.integration
     problems = view.problems_at(now)
     watermark = view.last_timestamp_synced
@@ -103,8 +105,8 @@ def _integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[
             "failing_since": _time(view.failing_since),
             "failure": _failure(view.failure),
         },
-        "latest_sync": _sync(view.latest),
-        "latest_finished_sync": _sync(view.latest_finished),
+        "latest_sync": document_sync(view.latest),
+        "latest_finished_sync": document_sync(view.latest_finished),
         "last_success_at": _time(view.last_success_at),
         "last_timestamp_synced": _time(watermark),
         "last_timestamp_synced_lag_seconds": None if watermark is None else (now - watermark).total_seconds(),
@@ -115,7 +117,7 @@ def _integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[
         "totals": _totals(view.totals),
         "history_gaps": view.history_gaps,
         "row_errors_until": _time(row_errors_until(view.history, now)),
-        "history": [_sync(sync) for sync in view.history],
+        "history": [document_sync(sync) for sync in view.history],
     }
 
 
@@ -130,7 +132,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _sync(sync: Sync | None) -> dict[str, Any] | None:
+def document_sync(sync: Sync | None) -> dict[str, Any] | None:
     if sync is None:
         return None
     return {

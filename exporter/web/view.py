@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from exporter.domain.detail import Detail
 from exporter.domain.view import View
 from exporter.metrics.page import Exposition
 
@@ -82,6 +83,17 @@ class ExporterStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class IntegrationStatus:
+    """One integration in depth, as its page and its JSON show it."""
+
+    now: datetime
+    """At Braze."""
+    workspace: WorkspaceStatus
+    """With this one view."""
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True)
 class WebSources:
     """Where the routes get their values. Every callable is quick, runs on the event loop and never waits for Braze."""
 
@@ -91,6 +103,8 @@ class WebSources:
     """Why the exporter is not healthy, one reason each; empty when it is."""
     unready: Callable[[], tuple[str, ...]]
     """The workspaces that have not been tried yet; empty when all have."""
+    integration: Callable[[str], IntegrationStatus | None]
+    """Of `workspace/id`; None where no such integration is watched. Either name may hold slashes."""
     config: Callable[[], str]
     """The running configuration as YAML, secrets hidden. The one that may take a second: it is called in a thread."""
     reload: Callable[[], Awaitable[str | None]] | None = None

@@ -1,8 +1,11 @@
-"""How times are worded on pages, and how long foreign text may be there; escaping is the template's business."""
+"""How times and figures are worded on pages, and how long foreign text may be; escaping is the template's business."""
 
 from datetime import UTC, datetime
+from urllib.parse import quote
 
-from exporter.domain.wording import word_span
+from exporter.domain.health_trends import rounded
+from exporter.domain.limits import Unit
+from exporter.domain.wording import word_share, word_span
 
 LONGEST_NAME = 120
 LONGEST_MESSAGE = 400
@@ -25,3 +28,20 @@ def word_utc(at: datetime, now: datetime) -> str:
 def word_rfc3339(at: datetime) -> str:
     """For machines: `2026-01-31T14:05:12Z`, with fractions of a second only where there are any."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def word_unbroken_span(seconds: float) -> str:
+    """A length of time that a browser does not break into two lines."""
+    return word_span(seconds).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def word_value(value: float, unit: Unit) -> str:
+    """A figure with its unit: a share, a length of time, or a rounded count."""
+    if unit is Unit.SHARE:
+        return word_share(value)
+    return word_unbroken_span(value) if unit is Unit.SECONDS else f"{rounded(value):,.0f}"
+
+
+def path_of(*names: str) -> str:
+    """Return the part of an address that has these names, one below the other."""
+    return "/".join(quote(name, safe="", errors="replace") for name in names)

@@ -29,7 +29,9 @@ MANY = 23
 """Integrations of one workspace: three pages of Braze's list."""
 WRONG_KEY = "5f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 NOT_WATCHED = "good: nobody watches: good-0 ("
-_PLANNED = re.compile(r".*: (integrations|job_sync_status|history)\b.*: .*\n")
+_PLANNED = re.compile(
+    r"(?:WORKSPACE|.* (?:integrations|job_sync_status) +(?:yes|no)|.*: history:|.*: \w+ cannot be asked) .*\n"
+)
 
 
 def build_world() -> World:
@@ -62,21 +64,21 @@ def test_a_good_configuration_is_found_good_by_braze_too(braze: SimulatedBraze, 
     write_config(tmp_path, [*entries, entry(braze, "good", name="finds"), entry(braze, "empty")])
     done = run_command(tmp_path, "check", "--online")
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(_PLANNED.findall(done.stdout)) >= 4
+    assert len(_PLANNED.findall(done.stdout)) >= 1 + 4 * 3 + 4
     lines = _PLANNED.sub("", done.stdout).splitlines()
     assert sum(": limits: failed_syncs 1, failed_rows auto (default 1%)" in line for line in lines) == 4
     lines = [NOT_WATCHED if line.startswith(NOT_WATCHED) else line for line in lines]
     assert [line for line in lines if ": limits: " not in line] == [
-        f"good: the key is accepted and has the permission {LIST_PERMISSION}; {MANY} visible",
+        f"good: the key is accepted and has the permission {LIST_PERMISSION}; it sees {MANY} integrations",
         NOT_WATCHED,
         f"good: the key has the permission {STATUS_PERMISSION}",
-        "good: Braze knows all 2 integrations",
+        "good: Braze knows all 2 integrations in the file",
         f"listless: the key lacks the permission {LIST_PERMISSION}: each integration will be polled individually",
         f"listless: the key has the permission {STATUS_PERMISSION}",
-        "listless: Braze knows all 1 integrations",
-        f"finds: the key is accepted and has the permission {LIST_PERMISSION}; {MANY} visible",
+        "listless: Braze knows the integration in the file",
+        f"finds: the key is accepted and has the permission {LIST_PERMISSION}; it sees {MANY} integrations",
         f"finds: the key has the permission {STATUS_PERMISSION}",
-        f"empty: the key is accepted and has the permission {LIST_PERMISSION}; 0 visible",
+        f"empty: the key is accepted and has the permission {LIST_PERMISSION}; it sees 0 integrations",
         "config.yaml is good",
     ]
     assert files(tmp_path) == ["config.yaml"]
@@ -95,7 +97,8 @@ def test_what_will_not_work_is_told_workspace_by_workspace(braze: SimulatedBraze
     write_config(tmp_path, entries)
     done = run_command(tmp_path, "check", "--online")
     assert (done.returncode, done.stderr) == (2, "config.yaml will not work as it is\n")
-    errors = [line.split(": ERROR: ") for line in done.stdout.splitlines() if "ERROR" in line]
+    lines = done.stdout.splitlines()
+    errors = [line.split(": ERROR: ") for line in lines if ": ERROR: " in line]
     unheard_of = "Braze does not know the integration unheard-of (unheard-of); check its id"
     assert errors[:2] == [["good", unheard_of], ["without list", unheard_of]]
     for (name, text), (expected, word) in zip(
@@ -105,12 +108,24 @@ def test_what_will_not_work_is_told_workspace_by_workspace(braze: SimulatedBraze
             ("statusless", f"lacks the permission {STATUS_PERMISSION}"),
             ("nothing", f"lacks the permission {STATUS_PERMISSION}"),
             ("wrong key", "401"),
-            ("nobody there", "no answer from http://127.0.0.1:1"),
         ],
         strict=True,
     ):
         assert (name, word in text) == (expected, True), text
+    assert lines[-1].startswith("nobody there: NOT CHECKED: no answer from http://127.0.0.1:1")
     assert WRONG_KEY not in done.stdout
+
+
+def test_a_network_that_fails_is_no_error_of_the_configuration(tmp_path: Path) -> None:
+    nowhere = {"rest_endpoint": "http://127.0.0.1:1", "api_key": "k", "integrations": [{"id": "one"}]}
+    write_config(tmp_path, [{"name": "crm", **nowhere}, {"name": "shop", **nowhere}])
+    done = run_command(tmp_path, "check", "--online")
+    verdict = "config.yaml has no errors, but Braze could not be asked about crm, shop; try again\n"
+    assert (done.returncode, done.stderr) == (2, verdict)
+    assert "ERROR" not in done.stdout
+    annotated = run_command(tmp_path, "check", "--online", "--format=github")
+    assert (annotated.returncode, annotated.stderr) == (2, "")
+    assert "::warning file=config.yaml,title=crm::no answer from http://127.0.0.1:1" in annotated.stdout
 
 
 def test_integrations_are_listed_as_a_table(braze: SimulatedBraze, tmp_path: Path) -> None:

@@ -16,13 +16,16 @@ BACKGROUND = (0xF7, 0xF7, 0xF5)
 
 
 class Page(HTMLParser):
-    """Texts by element, and how many elements of each kind have an id."""
+    """Texts by element, and how many elements there are of each kind."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.texts: dict[str, list[str]] = {}
-        self.ids: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
         self.links: set[str] = set()
+        self.links_of: dict[str, str] = {}
+        """By the link's text."""
+        self._link = ""
         self._inside: list[str] = []
         self.feed(html)
         self.close()
@@ -30,14 +33,17 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         self._inside.append(tag)
-        self.ids[tag] = self.ids.get(tag, 0) + ("id" in attributes)
+        self.counts[tag] = self.counts.get(tag, 0) + 1
         self.links |= {attributes.get("href") or ""}
+        self._link = (attributes.get("href") or "") if tag == "a" else self._link
 
     def handle_endtag(self, tag: str) -> None:
         while self._inside and self._inside.pop() != tag:
             pass
 
     def handle_data(self, data: str) -> None:
+        if "a" in self._inside:
+            self.links_of[data] = self._link
         for tag in self._inside:
             self.texts.setdefault(tag, []).append(data)
 
@@ -71,12 +77,25 @@ def test_browser_would_tell_what_the_policy_of_a_page_stops(tmp_path: Path) -> N
 
 def test_status_page_shows_every_integration_of_the_demo(demo: str, tmp_path: Path) -> None:
     page = Page(open_page(f"{demo}/", tmp_path).dom)
-    assert page.ids["tbody"] == 22
+    assert page.counts["tbody"] == 22
     assert page.text("h1").endswith("of 22 integrations need attention")
     assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= page.links
     shown = page.text("main")
     for words in ("production", "marketing-eu", "users_daily_profile", "config error", "sync expected", "paused"):
         assert words in shown
+
+
+def test_each_integration_has_a_page_with_its_past_in_pictures(demo: str, tmp_path: Path) -> None:
+    front = Page(open_page(f"{demo}/", tmp_path).dom)
+    assert len({link for link in front.links if link.startswith("integrations/")}) == 22
+    users = front.links_of["users_daily_profile"]
+    opened = open_page(f"{demo}/{users}?days=7", tmp_path)
+    assert opened.console == []
+    page = Page(opened.dom)
+    assert "Rows synced" in page.text("figcaption")
+    assert page.counts["figure"] >= 4
+    assert page.counts["path"] > page.counts["figure"]
+    assert "the list is read every interval" in page.text("table")
 
 
 def test_status_page_has_its_style(demo: str, tmp_path: Path) -> None:

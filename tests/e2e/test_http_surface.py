@@ -12,7 +12,17 @@ from tests.e2e.scraping import OPENMETRICS, ask, sample, scrape
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
-PATHS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready")
+ONE = "/api/v1/integrations/production/id-of-production"
+PATHS = (
+    "/",
+    "/metrics",
+    "/api/v1/status",
+    ONE,
+    "/integrations/production/id-of-production",
+    "/config",
+    "/-/healthy",
+    "/-/ready",
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +71,21 @@ def test_status_page_and_its_json_show_every_integration(daemon: Daemon, braze: 
     assert (workspace["name"], workspace["rest_endpoint"]) == ("production", braze.url)
     assert integration["id"] in page.text
     assert integration["latest_finished_sync"]["rows_synced"] == 100
+
+
+def test_one_integration_is_shown_in_depth(daemon: Daemon) -> None:
+    document = ask(daemon.port, ONE)
+    assert document.headers["content-type"] == "application/json"
+    shown = json.loads(document.body)
+    assert shown["integration"]["id"] == "id-of-production"
+    assert {sync["rows_synced"] for sync in shown["past"]} == {100}
+    assert {request["outcome"] for request in shown["requests"]} == {"200"}
+    assert shown["requests"][-1]["endpoint"] == "job_sync_status"
+
+
+@pytest.mark.parametrize("path", ["production/x", "x/id-of-production", "production/", "id-of-production", "%2f/%00"])
+def test_an_integration_that_is_not_watched_is_not_found(daemon: Daemon, path: str) -> None:
+    assert ask(daemon.port, f"/api/v1/integrations/{path}").status == 404
 
 
 def test_the_running_configuration_is_shown_without_its_secrets(daemon: Daemon, braze: SimulatedBraze) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ HOURLY, BROKEN = "hourly", "broken"
 LIMITS = ("failed_syncs", "failed_rows", "start_delay", "sync_duration", "lag", "success_age", "rows_synced")
 PAST_PAGES = 15
 """Six days of an hourly sync, ten a page."""
+LEARNED = 4 * 24 - 1 + 3
+"""Syncs that the daemon learns from: four days of the hourly one, and those of the broken one."""
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def test_the_cost_comes_first_then_progress(braze: SimulatedBraze, tmp_path: Pat
     assert [line.split(": ")[:3] for line in progress] == [
         ["production", f"{number} of 2", name] for number, name in enumerate((HOURLY, BROKEN), 1)
     ]
-    assert progress[1].endswith(": 3 syncs, 1 problems")
+    assert progress[1].endswith(": 3 syncs, 1 problem")
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_printed(braze: SimulatedBraze, tmp_path: Path) -> None:
@@ -156,18 +159,28 @@ def test_a_running_daemon_lends_its_state_untouched_and_saves_requests(braze: Si
     with Daemon(tmp_path) as daemon:
         ratio = sample("braze_cdi_exporter_history_read_ratio", workspace="production")
         wait_for("the history is read", lambda: scrape(daemon.port).get(ratio) == 1)
+        # What the daemon learns from it is the last that it writes while no sync finishes.
+        wait_for("all of it is learned from", lambda: sum(learned(daemon)) >= LEARNED)
         files = sorted((tmp_path / "data").iterdir())
-        before = [(path.read_bytes(), path.stat().st_mtime_ns) for path in files]
+        before = list(map(fingerprint, files))
         asked = requests(braze)
         done = replay(tmp_path, "--output", "json")
         # The first page of each integration, and two days that the daemon does not learn from.
         assert requests(braze) - asked <= 2 + 5
         assert sorted((tmp_path / "data").iterdir()) == files
-        assert [(path.read_bytes(), path.stat().st_mtime_ns) for path in files] == before
+        assert list(map(fingerprint, files)) == before
     assert done.returncode == 0
     assert {key: one["problems"] for key, one in by_id(done).items()} == {
         key: one["problems"] for key, one in alone.items()
     }
+
+
+def learned(daemon: Daemon) -> list[float]:
+    return [value for series, value in scrape(daemon.port).items() if series[0] == "braze_cdi_learned_syncs"]
+
+
+def fingerprint(path: Path) -> tuple[str, str, int]:
+    return path.name, sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns
 
 
 def test_wrong_flags_ask_nothing(tmp_path: Path) -> None:

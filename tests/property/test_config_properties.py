@@ -21,7 +21,7 @@ from exporter.domain.settings import PollSettings, WorkspaceSettings
 KEY = "11111111-2222-3333-4444-555555555555"
 GOOD = [
     (Path(__file__).resolve().parents[1] / "data" / "config" / "good" / name).read_text()
-    for name in ("smallest.yaml", "aliases.yaml", "proxy.yaml", "discovery.yaml", "everything.yaml")
+    for name in ("smallest.yaml", "aliases.yaml", "anchors.yaml", "proxy.yaml", "discovery.yaml", "everything.yaml")
 ]
 WORDS = [
     *("poll", "interval", "timeout", "stale_after", "max_pages", "workspaces", "name", "rest_endpoint", "labels", "id"),

@@ -123,6 +123,12 @@ def test_the_smallest_that_is_shown_discovers(tmp_path: Path) -> None:
     assert workspace.settings.discovery.enabled
 
 
+def test_the_shared_blocks_that_are_shown_are_shared(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(re.findall(r"```yaml\n(x-.*?)```", DOCUMENT, re.DOTALL)[0])
+    (workspace,) = load_config(str(tmp_path / "config.yaml"), environ={"BRAZE_API_KEY": "x"}).workspaces
+    assert [one.limits.configured["failed_syncs"] for one in workspace.settings.integrations] == [0, 0]
+
+
 def test_every_instance_has_its_endpoint_in_the_table() -> None:
     table = DOCUMENT[DOCUMENT.index("| instance |") : DOCUMENT.index("## Values")]
     rows = dict(re.findall(r"^\| `([A-Z]{2}-[0-9]{2})` \|[^|]*\| `https://([a-z0-9.-]+)`", table, re.MULTILINE))

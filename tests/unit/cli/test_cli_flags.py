@@ -38,6 +38,7 @@ def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
     assert BOOLEANS == [
         ("", "BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE"),
         ("check", "BRAZE_CDI_EXPORTER_ONLINE"),
+        ("check", "BRAZE_CDI_EXPORTER_SCHEMA"),
         ("init", "BRAZE_CDI_EXPORTER_KUBERNETES"),
     ]
 
@@ -57,10 +58,11 @@ def test_a_boolean_variable_that_is_neither_true_nor_false_is_refused(
 @pytest.mark.parametrize(("command", "variable"), BOOLEANS)
 @pytest.mark.parametrize("word", ["true", "false"])
 def test_a_boolean_variable_is_true_or_false(directory: Path, command: str, variable: str, word: str) -> None:
-    asked = (command, word) == ("check", "true")
+    asked = (variable, word) == ("BRAZE_CDI_EXPORTER_ONLINE", "true")
     done = call("check", **{variable: word})
     assert ("no answer from" in done.stdout) == asked
     assert done.exit_code == (2 if asked else 0)
+    assert ('"$schema"' in done.stdout) == ((variable, word) == ("BRAZE_CDI_EXPORTER_SCHEMA", "true"))
 
 
 @pytest.mark.parametrize(("command", "variable"), BOOLEANS)
@@ -74,7 +76,7 @@ def test_levels_and_formats_are_read_in_any_case(directory: Path, name: str, wor
     assert call("once", "--storage.path", "", **{f"BRAZE_CDI_EXPORTER_{name}": word}).exit_code == 1
 
 
-@pytest.mark.parametrize("command", [name for name, _ in BOOLEANS])
+@pytest.mark.parametrize("command", sorted({name for name, _ in BOOLEANS}))
 def test_a_flag_on_the_command_line_needs_no_word(directory: Path, command: str) -> None:
     arguments = {"": ["--web.enable-lifecycle", "check"], "check": ["check", "--online"]}
     arguments["init"] = ["init", "--kubernetes", "--api-key-file", "key"]

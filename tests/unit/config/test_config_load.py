@@ -132,6 +132,20 @@ def test_aliases_give_the_same_values_in_both_places() -> None:
     assert staging.settings.rest_endpoint == production.settings.rest_endpoint
 
 
+def test_merge_keys_and_keys_for_anchors_alone_share_blocks() -> None:
+    production, staging = (one.settings for one in load(GOOD / "anchors.yaml").workspaces)
+    assert (production.poll.interval_seconds, staging.poll.interval_seconds) == (300, 600)
+    assert production.rest_endpoint == staging.rest_endpoint == "https://rest.iad-03.braze.com"
+    assert production.limits.configured == {"failed_syncs": 0, "lag": 10_800, "start_delay": 1800}
+    assert staging.limits.configured == {"lag": 14_400}
+
+
+def test_a_quoted_merge_key_is_just_unknown(file: Path) -> None:
+    file.write_text(f"{HEAD}  '<<': {{poll: {{}}}}\n  api_key: {KEY}\n{INTEGRATIONS}")
+    (error,) = errors_of(file)
+    assert error.startswith(":4: workspaces[0].<<: is not a known key (")
+
+
 def test_proxies_and_loopback_addresses_are_accepted() -> None:
     endpoints = [workspace.settings.rest_endpoint for workspace in load(GOOD / "proxy.yaml").workspaces]
     assert endpoints == [
@@ -327,6 +341,23 @@ def test_an_alias_bomb_is_refused_before_it_goes_off(file: Path) -> None:
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     file.write_text("\n".join(levels))
     assert errors_of(file) == [":7: a6[0]: there are more than 2,000,000 values up to here (use fewer aliases (`*`))"]
+
+
+def test_a_bomb_of_merge_keys_is_refused_before_it_goes_off(file: Path) -> None:
+    levels = ["a0: &a0 {x: 1, y: 2, z: 3}"]
+    levels += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 10)]
+    file.write_text("\n".join(levels))
+    (error,) = errors_of(file)
+    assert error.startswith(":7: a6.<<[2]: there are more than 2,000,000 values up to here (")
+
+
+def test_an_error_behind_a_merge_key_is_told_where_it_is_written(file: Path) -> None:
+    good = (GOOD / "anchors.yaml").read_text()
+    file.write_text(good.replace("{interval: 5m}", "{interval: 5}").replace("{lag: 4h}", "{lagg: 4h}"))
+    assert errors_of(file) == [
+        ":5: workspaces[0].poll.interval: is a number without a unit (write `5s`)",
+        ":16: workspaces[1].limits.lagg: is not a known key (did you mean lag?)",
+    ]
 
 
 def test_an_error_behind_an_alias_is_told_where_it_is_written(file: Path) -> None:

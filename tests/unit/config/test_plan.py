@@ -6,8 +6,6 @@ from exporter.config.plan import PlannedRequests, describe_history, plan_request
 from exporter.domain.model import Integration
 from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits, WorkspaceSettings
 
-WITHOUT = "job_sync_status without the permission cdi.integration_list"
-
 
 def settings(
     integrations: int, interval_seconds: float = 60.0, limits: RateLimits | None = None, *, discovery: bool = False
@@ -28,38 +26,30 @@ def worst_case(given: WorkspaceSettings) -> PlannedRequests:
 
 
 def test_the_plan_says_what_a_key_costs_that_may_list_and_one_that_may_not() -> None:
-    assert "\n".join(str(planned) for planned in plan_requests(settings(30, 120.0))) == (
-        "production: integrations: at least 1.5 of 40 requests a minute (limit 50),"
-        " one for each 10 integrations, every 2m\n"
-        "production: job_sync_status: at least 0.5 of 80 requests a minute (limit 100),"
-        " each integration when its latest sync changes, else every 1h\n"
-        f"production: {WITHOUT}: 15 of 80 requests a minute (limit 100), 30 integrations, each every 2m"
-    )
+    assert [planned.as_row() for planned in plan_requests(settings(30, 120.0))] == [
+        ("production", "integrations", "yes", "at least 1.5", "40", "50", "2m"),
+        ("production", "job_sync_status", "yes", "at least 0.5", "80", "100", "1h"),
+        ("production", "job_sync_status", "no", "15", "80", "100", "2m"),
+    ]
 
 
 def test_with_discovery_alone_nothing_can_be_polled_without_the_permission_to_list() -> None:
-    assert str(worst_case(settings(0, discovery=True))) == (
-        f"production: {WITHOUT}: none, as no integration is in the file"
-    )
+    assert worst_case(settings(0, discovery=True)).as_row()[3] == "0"
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "cells"),
     [
-        (settings(1), "1 of 80 requests a minute (limit 100), 1 integration, each every 1m"),
-        (settings(30, 90.0), "20 of 80 requests a minute (limit 100), 30 integrations, each every 1m30s"),
-        (settings(1, 400.0), "0.15 of 80 requests a minute (limit 100), 1 integration, each every 6m40s"),
-        (
-            settings(100, limits=RateLimits(job_sync_status=100, share=0.5)),
-            (
-                "100 of 50 requests a minute (limit 100), 100 integrations, each every 2m2s instead of 1m"
-                " (raise the limit, the share or the interval)"
-            ),
-        ),
+        (settings(1), ("1", "80", "100", "1m")),
+        (settings(30, 90.0), ("20", "80", "100", "1m30s")),
+        (settings(1, 400.0), ("0.15", "80", "100", "6m40s")),
+        (settings(100, limits=RateLimits(job_sync_status=100, share=0.5)), ("100", "50", "100", "2m2s instead of 1m")),
     ],
 )
-def test_without_the_list_each_integration_costs_a_request_an_interval(given: WorkspaceSettings, words: str) -> None:
-    assert str(worst_case(given)) == f"production: {WITHOUT}: {words}"
+def test_without_the_list_each_integration_costs_a_request_an_interval(
+    given: WorkspaceSettings, cells: tuple[str, ...]
+) -> None:
+    assert worst_case(given).as_row()[3:] == cells
 
 
 @pytest.mark.parametrize(("integrations", "requests"), [(0, 1), (1, 1), (10, 1), (11, 2), (500, 50)])
@@ -70,10 +60,8 @@ def test_the_list_costs_a_request_for_each_ten_integrations(integrations: int, r
 
 def test_a_list_beyond_its_own_share_is_read_less_often() -> None:
     listing, _, _ = plan_requests(settings(500, limits=RateLimits(integrations=40, share=0.5)))
-    assert str(listing) == (
-        "production: integrations: at least 50 of 20 requests a minute (limit 40), one for each 10 integrations,"
-        " every 2m33s instead of 1m (raise the limit, the share or the interval)"
-    )
+    assert listing.as_row()[3:] == ("at least 50", "20", "40", "2m33s instead of 1m")
+    assert listing.warning == "integrations cannot be asked every 1m: raise the limit, the share or the interval"
 
 
 def test_the_interval_grows_only_when_the_share_does_not_serve_it() -> None:
@@ -89,6 +77,7 @@ def test_the_interval_grows_only_when_the_share_does_not_serve_it() -> None:
         (1, 3600, 90, "90d of 1 integration: at most 216 requests, read in 6m or more"),
         (50, None, 90, "90d of 50 integrations: at most 12,500 requests, read in 5h13m or more"),
         (1, 86400, 30, "30d of 1 integration: at most 3 requests, read in 1m or more"),
+        (1, 864000, 90, "90d of 1 integration: at most 1 request, read in 1m or more"),
         (1, 300, 90, "90d of 1 integration: at most 250 requests, read in 7m or more"),
     ],
 )

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from exporter.cli.flags import DAEMON_FLAGS
-from tools.helm_chart import CHART, COPIES, LIST, values_table
+from tools.helm_chart import CHART, COPIES, LIST, config_blocks, values_table
 
 ROOT = Path(__file__).resolve().parents[3]
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -54,6 +55,29 @@ def test_schema_and_values_name_the_same_keys() -> None:
                 compare(schema["properties"][key], value, f"{place}.{key}")
 
     compare(SCHEMA, VALUES, "")
+
+
+def test_the_schema_holds_that_of_the_configuration() -> None:
+    assert SCHEMA["$defs"] == config_blocks(), "make chart makes it current"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, ""),
+        ({"poll": {"intervall": "1m"}}, "intervall"),
+        ({"history": "soon"}, "soon"),
+        ({"api_key_file": "{name}"}, "does not match"),
+        ({"workspaces": []}, "non-empty"),
+        ({"workspaces": [{"name": "a", "instance": "US-03"}]}, "not valid under any"),
+        ({"workspaces": [{"name": "a", "instance": "US-03", "api_key_file": "key"}]}, "does not match"),
+    ],
+)
+def test_the_schema_judges_the_configuration_in_the_values(change: dict[str, Any], words: str) -> None:
+    values = {**VALUES, "config": {**VALUES["config"], **change}}
+    errors = [error.message for error in Draft7Validator(SCHEMA).iter_errors(values)]
+    assert (errors == []) == (change == {}), errors
+    assert words in "".join(errors)
 
 
 def test_every_value_is_used_by_a_template() -> None:

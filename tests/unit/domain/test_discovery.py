@@ -1,14 +1,13 @@
 """Which integrations discovery takes, and when one is gone."""
 
-import re
-
 import pytest
 
 from exporter.domain.discovery import Discovery, NameFilter
+from exporter.domain.expression import Expression
 
 
-def patterns(*expressions: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(expression) for expression in expressions)
+def patterns(*expressions: str) -> tuple[Expression, ...]:
+    return tuple(Expression(expression) for expression in expressions)
 
 
 def test_all_names_are_taken_where_nothing_is_said() -> None:

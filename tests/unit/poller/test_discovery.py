@@ -1,8 +1,7 @@
 """Which integrations are watched: those of the file and those that Braze's list shows, each once, under one name."""
 
-import re
-
 from exporter.domain.discovery import NameFilter
+from exporter.domain.expression import Expression
 from exporter.domain.model import Integration
 from exporter.simulator.schedule import every
 from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time
@@ -56,7 +55,7 @@ async def test_without_discovery_only_the_file_counts_and_the_list_still_describ
 async def test_only_names_that_the_filter_takes_are_watched(braze: Polling) -> None:
     for name in ("prod users", "prod test", "staging users"):
         braze.add(name)
-    names = NameFilter((re.compile("^prod"),), (re.compile("test"),))
+    names = NameFilter((Expression("^prod"),), (Expression("test"),))
     braze.watch(discovery=True, names=names)
     await braze.passes(minutes=2)
     assert braze.names() == ["prod users"]
@@ -65,7 +64,7 @@ async def test_only_names_that_the_filter_takes_are_watched(braze: Polling) -> N
 @in_virtual_time
 async def test_the_filter_says_nothing_about_the_file(braze: Polling) -> None:
     test = braze.add("test users")
-    braze.watch(configured=[test], discovery=True, names=NameFilter(exclude=(re.compile("test"),)))
+    braze.watch(configured=[test], discovery=True, names=NameFilter(exclude=(Expression("test"),)))
     await braze.passes(minutes=3)
     assert braze.names() == ["test users"]
     assert braze.value("up", test) == 1
@@ -111,7 +110,7 @@ async def test_a_configured_name_stays_when_braze_renames(braze: Polling) -> Non
 @in_virtual_time
 async def test_one_that_is_renamed_out_of_the_filter_leaves_and_comes_back(braze: Polling) -> None:
     users = braze.add("prod users")
-    braze.watch(discovery=True, names=NameFilter((re.compile("^prod"),)))
+    braze.watch(discovery=True, names=NameFilter((Expression("^prod"),)))
     await braze.passes(minutes=2)
     braze.world.rename_integration(users, "old users")
     await braze.passes(minutes=2)
@@ -125,7 +124,7 @@ async def test_one_that_is_renamed_out_of_the_filter_leaves_and_comes_back(braze
 @in_virtual_time
 async def test_a_record_that_has_lost_its_name_for_once_changes_nothing(braze: Polling) -> None:
     users = braze.add("prod users")
-    braze.watch(discovery=True, names=NameFilter((re.compile("^prod"),)))
+    braze.watch(discovery=True, names=NameFilter((Expression("^prod"),)))
     await braze.passes(minutes=2.5)
     braze.world.rename_integration(users, "")
     for _ in range(5):
@@ -139,7 +138,7 @@ async def test_a_record_that_has_lost_its_name_for_once_changes_nothing(braze: P
 @in_virtual_time
 async def test_a_name_that_the_list_has_lost_is_known_after_a_restart(braze: Polling) -> None:
     users = braze.add("prod users", every(minutes=5))
-    names = NameFilter((re.compile("^prod"),))
+    names = NameFilter((Expression("^prod"),))
     braze.watch(discovery=True, names=names)
     await braze.passes(minutes=2.5)
     braze.world.rename_integration(users, "")

@@ -1,9 +1,9 @@
 """What the list has reported stays known: through a restart, a list that cannot be read, and a change in Braze."""
 
-import re
 from datetime import timedelta
 
 from exporter.domain.discovery import NameFilter
+from exporter.domain.expression import Expression
 from exporter.domain.limits import LimitSettings
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings
@@ -153,7 +153,7 @@ async def test_one_that_the_configuration_no_longer_lets_through_is_not_gone(bra
     braze.watch(discovery=True)
     await braze.passes(minutes=3)
     await braze.restart()
-    braze.watch(discovery=True, names=NameFilter(exclude=(re.compile("users"),)))
+    braze.watch(discovery=True, names=NameFilter(exclude=(Expression("users"),)))
     await braze.passes(minutes=3)
     assert braze.shown(users) == set()
 
@@ -213,7 +213,7 @@ async def test_what_is_not_sent_while_a_key_is_refused_costs_nothing_of_the_budg
 @in_virtual_time
 async def test_a_page_that_withdraws_an_integration_whose_poll_is_due_is_no_defect(braze: Polling) -> None:
     ids = [braze.add(f"prod {n:02}") for n in range(30)]
-    poller = braze.watch(discovery=True, names=NameFilter((re.compile("^prod"),)))
+    poller = braze.watch(discovery=True, names=NameFilter((Expression("^prod"),)))
     await braze.passes(minutes=3)
     await poller.poll("withdrawn-before-its-turn", True)
     for each in ids:

@@ -1,7 +1,7 @@
 """The exporter's application over made-up sources, and a client that calls it without sockets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,11 @@ from structlog.testing import CapturingLogger
 
 from exporter.metrics.page import OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, Exposition
 from exporter.web.routes import build_web
-from exporter.web.view import ExporterStatus, WebSources
+from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources
+from tests.unit.web.integration_samples import deep
 from tests.unit.web.samples import realistic_status
+
+DEEP = deep()
 
 
 @dataclass
@@ -24,6 +27,7 @@ class Sources:
     status: Callable[[], ExporterStatus] = realistic_status
     unhealthy: tuple[str, ...] = ()
     unready: tuple[str, ...] = ()
+    integrations: Mapping[str, IntegrationStatus] = field(default_factory=lambda: {"production/abc": DEEP})
     config: Callable[[], str] = lambda: "workspaces: []\n"
     reload: Callable[[], Awaitable[str | None]] | None = None
     chunks_made: int = 0
@@ -45,6 +49,7 @@ class Sources:
             status=self.status,
             unhealthy=lambda: self.unhealthy,
             unready=lambda: self.unready,
+            integration=self.integrations.get,
             config=self.config,
             reload=self.reload,
         )

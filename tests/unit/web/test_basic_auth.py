@@ -9,7 +9,7 @@ from pydantic import SecretBytes
 
 from exporter.web.auth import BasicAuth
 from tests.unit.web.applications import Sources
-from tests.unit.web.users import credentials, users
+from tests.unit.web.users import credentials, hidden, users
 
 USERS = users(ann="secret", zoë="größer:länger")
 PATHS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready", "/nope")
@@ -86,7 +86,7 @@ def test_when_too_many_passwords_wait_the_next_is_put_off_and_a_known_one_served
                 return (await client.get("/-/healthy", headers=headers)).status_code
 
             first = await ask("secret")
-            async with auth._passwords._turn:
+            async with auth._passwords._turns.take(lambda: (0, 0)):
                 waiting = [asyncio.create_task(ask(f"guess {number}")) for number in range(33)]
                 done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 told = [first, await ask("secret"), *(task.result() for task in done)]
@@ -94,6 +94,27 @@ def test_when_too_many_passwords_wait_the_next_is_put_off_and_a_known_one_served
             return told
 
     assert asyncio.run(scenario()) == [200, 200, 503]
+
+
+def test_a_probe_that_was_never_seen_is_answered_while_another_address_guesses() -> None:
+    async def scenario() -> list[int]:
+        auth = BasicAuth(Sources().build(), lambda: known)
+
+        async def ask(host: str, password: str) -> int:
+            transport = httpx.ASGITransport(auth, client=(host, 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+                headers = {"authorization": credentials("ann", password)}
+                return (await client.get("/-/healthy", headers=headers)).status_code
+
+        guesses = [asyncio.create_task(ask("10.0.0.1", f"guess {number}")) for number in range(100)]
+        await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED)  # the first that have no room
+        probe = await ask("10.0.0.2", "secret")
+        waited = [guess for guess in guesses if not guess.done()]
+        codes = await asyncio.gather(*guesses)
+        return [probe, len(waited) > 10, codes.count(401) + codes.count(503)]
+
+    known = {"ann": hidden(b"secret", cost=6)}
+    assert asyncio.run(scenario()) == [200, True, 100]
 
 
 def test_every_refusal_costs_the_same_whether_the_name_exists_and_whatever_its_hash_costs(

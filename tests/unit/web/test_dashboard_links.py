@@ -16,10 +16,12 @@ from exporter.domain.settings import WorkspaceSettings
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.store import MemoryStore
+from exporter.web.integration_page import IntegrationPage
 from exporter.web.selection import Selection
 from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus
+from tests.unit.web.integration_samples import deep, hourly
 from tests.unit.web.samples import NOW, ago, view, workspace
 from tests.virtual_time import VirtualClock, run
 
@@ -61,6 +63,15 @@ def test_row_errors_can_be_read_for_thirty_days() -> None:
     until = LATEST - timedelta(minutes=15) + timedelta(days=30, seconds=102)
     assert document["row_errors_until"] == f"{until:%Y-%m-%dT%H:%M:%S}Z"
     assert f"row errors in Braze until {until:%Y-%m-%d}</span>" in html
+
+
+def test_the_page_of_one_integration_leads_there_too() -> None:
+    deep_status = deep("users", [hourly(30)])
+    known = replace(deep_status, workspace=replace(deep_status.workspace, dashboard_url=DASHBOARD))
+    html = IntegrationPage().render(known, None, "../../").decode()
+    assert f'<a href="{DASHBOARD}/integrations/cloud_data_ingestion/abc" rel="noreferrer">Braze</a>' in html
+    assert f"row errors can be read in Braze until {hourly(30).finished_at + timedelta(days=30):%Y-%m-%d}<" in html
+    assert "Braze</a>" not in IntegrationPage().render(deep_status, None, "../../").decode()
 
 
 def test_the_dashboard_is_the_configured_one_or_that_of_the_endpoint() -> None:

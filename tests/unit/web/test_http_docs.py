@@ -7,18 +7,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
 from starlette.routing import Route
 
 from exporter.domain.health import KINDS
 from exporter.domain.limits import LIMITS
+from exporter.domain.model import Sync, SyncStatus
 from exporter.web.auth import _MOST_REMEMBERED, _MOST_WAITING
+from exporter.web.integration_json import render_integration_json
 from exporter.web.protocol import Limits
-from exporter.web.routes import build_web
 from exporter.web.security import FRESH_SECONDS
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES
-from exporter.web.status_json import SCHEMA_VERSION, render_status_json
-from exporter.web.view import ExporterStatus, WebSources
+from exporter.web.status_json import SCHEMA_VERSION, document_integration, render_status_json
+from exporter.web.view import ExporterStatus
+from tests.unit.web.applications import Sources
+from tests.unit.web.integration_samples import deep, hourly, with_detail
 from tests.unit.web.samples import NOW, ago, bare, realistic_status, workspace
 
 PAGE = (Path(__file__).parents[3] / "docs" / "http.md").read_text("utf-8")
@@ -111,6 +113,26 @@ def test_every_field_documented_as_null_is_null_somewhere() -> None:
     assert nulls <= said
 
 
+def test_documented_fields_of_one_integration_are_those_of_its_document() -> None:
+    types = {row[0].strip("`"): row[1] for row in rows("## `/api/v1/integrations/{workspace}/{id}`")}
+    types |= {f"past[].{row[0].strip('`')}": row[1] for row in rows("\nA sync:")}
+    empty = with_detail(deep(syncs=()), requests=(), list_requests=())
+    odd = deep(syncs=(Sync(ago(hours=1), SyncStatus.SUCCESS),))
+    full = deep(syncs=tuple(map(hourly, range(30))))
+    unanswered = full.detail.requests[0]._replace(remaining=None, limit=None, outcome="timeout")
+    full = with_detail(full, requests=(*full.detail.requests, unanswered))
+    fields = []
+    for status in (empty, odd, full):
+        document = json.loads(render_integration_json(status))
+        assert document.pop("integration") == document_integration(status.workspace, status.detail.view, NOW)
+        fields += list(walk(document))
+    assert {path for path, _ in fields} == set(types) - {"integration"}
+    for path, value in fields:
+        assert fits(value, types[path]), (path, value, types[path])
+    told = {path for path, kind in types.items() if kind.endswith("or null") and path[:7] != "list_re"}
+    assert told <= {path for path, value in fields if value is None}
+
+
 def test_schema_version_is_the_documented_one() -> None:
     assert rows("## `/api/v1/status`")[0][2] == str(SCHEMA_VERSION)
 
@@ -143,9 +165,12 @@ def test_documented_limits_are_those_of_the_code() -> None:
 
 
 def test_documented_paths_are_those_served() -> None:
-    sources: Any = WebSources(lambda **_: None, bare_status, lambda: (), lambda: (), str)  # type: ignore[arg-type]  # never called
-    app = build_web(sources, telemetry_path="/metrics", log=structlog.get_logger())
-    served = {route.path: ", ".join(sorted(route.methods or ())) for route in app.routes if isinstance(route, Route)}
+    app = Sources().build()
+    served = {
+        route.path.replace(":path", ""): ", ".join(sorted(route.methods or ()))
+        for route in app.routes
+        if isinstance(route, Route)
+    }
     assert {row[0].strip("`"): row[1] for row in rows("# What the exporter serves")} == served
 
 

@@ -5,10 +5,15 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import SecretBytes
 
-from exporter.web.auth import BusyError, Passwords, _costliest
+from exporter.web.auth import Passwords, _costliest
+from exporter.web.turns import BusyError, Rank
 from tests.unit.web.users import hidden, users
 
 T = TypeVar("T")
+
+
+def anybody() -> Rank:
+    return 0, 0
 
 
 def check(known: Mapping[str, SecretBytes], name: str, password: bytes) -> bool:
@@ -67,7 +72,7 @@ def test_a_good_pair_is_not_checked_twice() -> None:
     async def scenario() -> None:
         passwords = Passwords(lambda: known)
         assert await passwords.check("ann", b"secret")
-        async with passwords._turn:  # nobody else gets a turn to check
+        async with passwords._turns.take(anybody):  # nobody else gets a turn to check
             assert await soon(passwords.check("ann", b"secret"))
             checking = asyncio.create_task(passwords.check("ann", b"guessed"))
             await turns()
@@ -143,7 +148,7 @@ def test_only_the_hundred_pairs_used_last_are_remembered() -> None:
 def test_an_unknown_name_costs_as_much_as_the_costliest_user() -> None:
     async def scenario() -> None:
         passwords = Passwords(lambda: known)
-        async with passwords._turn:
+        async with passwords._turns.take(anybody):
             checking = asyncio.create_task(passwords.check("zoe", b"secret"))
             await turns()
             assert not checking.done()
@@ -172,7 +177,7 @@ def test_beyond_32_that_wait_the_next_is_told_to_come_again() -> None:
     async def scenario() -> None:
         passwords = Passwords(lambda: known)
         assert await passwords.check("ann", b"secret")
-        async with passwords._turn:
+        async with passwords._turns.take(anybody):
             waiting = [asyncio.create_task(passwords.check("ann", b"%d" % number)) for number in range(32)]
             await turns()
             with pytest.raises(BusyError):
@@ -188,13 +193,64 @@ def test_beyond_32_that_wait_the_next_is_told_to_come_again() -> None:
 def test_one_who_gives_up_makes_room() -> None:
     async def scenario() -> None:
         passwords = Passwords(lambda: known)
-        async with passwords._turn:
+        async with passwords._turns.take(anybody):
             waiting = [asyncio.create_task(passwords.check("ann", b"%d" % number)) for number in range(32)]
             await turns()
             for one in waiting:
                 one.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
         assert await soon(passwords.check("ann", b"secret"))
+
+    known = users(ann="secret")
+    asyncio.run(scenario())
+
+
+def test_one_who_has_not_failed_is_next_and_has_room_while_others_guess() -> None:
+    async def scenario() -> None:
+        passwords = Passwords(lambda: known)
+        assert not await passwords.check("ann", b"guessed", "10.0.0.1")
+        async with passwords._turns.take(anybody):
+            guesses = [
+                asyncio.create_task(passwords.check(f"name {number}", b"guess", "10.0.0.1")) for number in range(32)
+            ]
+            await turns()
+            good = asyncio.create_task(passwords.check("ann", b"secret", "10.0.0.2"))
+            await turns()
+            with pytest.raises(BusyError):
+                await guesses.pop()
+        assert await good
+        assert not any(guess.done() for guess in guesses)
+        for guess in guesses:
+            guess.cancel()
+
+    known = {"ann": hidden(b"secret", cost=6)}
+    asyncio.run(scenario())
+
+
+def test_where_all_share_an_address_a_name_nobody_guesses_goes_first() -> None:
+    async def scenario() -> None:
+        passwords = Passwords(lambda: known)
+        assert not await passwords.check("ann", b"guessed", "10.0.0.1")
+        async with passwords._turns.take(anybody):
+            guesses = [asyncio.create_task(passwords.check("ann", b"%d" % number, "10.0.0.1")) for number in range(32)]
+            await turns()
+            good = asyncio.create_task(passwords.check("bob", b"secret", "10.0.0.1"))
+            await turns()
+        assert await good
+        assert not any(guess.done() and not guess.exception() for guess in guesses)
+        await asyncio.gather(*guesses, return_exceptions=True)
+
+    known = {"ann": hidden(b"other", cost=6), "bob": hidden(b"secret", cost=6)}
+    asyncio.run(scenario())
+
+
+def test_a_name_that_exists_waits_no_less_than_one_that_does_not() -> None:
+    async def scenario() -> None:
+        passwords = Passwords(lambda: known)
+        for name in ("ann", "zoe"):
+            await passwords.check(name, b"guessed", "10.0.0.1")
+        ann, zoe = (passwords._record.rank(b"", passwords._digest("name", name)) for name in ("ann", "zoe"))
+        assert ann == zoe == (0, 1)
 
     known = users(ann="secret")
     asyncio.run(scenario())

@@ -11,7 +11,8 @@ from starlette.types import Message
 from exporter.metrics.page import OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE
 from tests.unit.web.applications import Sources, call
 
-PATHS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready")
+ONE = ("/integrations/production/abc", "/api/v1/integrations/production/abc")
+PATHS = ("/", "/metrics", "/api/v1/status", *ONE, "/config", "/-/healthy", "/-/ready")
 
 
 def big_chunks(count: int = 40) -> list[bytes]:
@@ -155,7 +156,9 @@ def test_any_other_path_is_404_and_names_those_there_are(path: str) -> None:
     answer = call(Sources(), "GET", path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert [line.strip() for line in answer.text.splitlines()[1:]] == [*PATHS, "/-/reload"]
+    assert [line.strip() for line in answer.text.splitlines()[1:]] == [
+        path.replace("production/abc", "{workspace}/{id}") for path in (*PATHS, "/-/reload")
+    ]
 
 
 @pytest.mark.parametrize(("path", "word"), [("/-/healthy", "healthy"), ("/-/ready", "ready")])

@@ -3,7 +3,6 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -11,47 +10,11 @@ import pytest
 from exporter.domain.model import Failure, Integration
 from exporter.domain.view import View
 from exporter.web.selection import Selection
-from exporter.web.status_page import CONTENT_SECURITY_POLICY, StatusPage
+from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 from tests.unit.web.applications import Sources, call
+from tests.unit.web.outline import Outline
 from tests.unit.web.samples import HOSTILE, NOW, ago, bare, realistic_status, sync, view, workspace
-
-VOID = {"meta", "link", "input", "br", "col"}
-
-
-class Outline(HTMLParser):
-    """Elements and text of a page; fails on tags that do not match."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(html)
-        self.close()
-        assert not self.open, f"never closed: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-    def tags(self, name: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.elements if tag == name]
 
 
 def page(status: ExporterStatus | None = None, selection: Selection | None = None) -> Outline:
@@ -84,7 +47,7 @@ def test_page_is_served_with_a_policy_that_allows_its_style_and_nothing_else() -
     style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
     assert style is not None
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert policy == CONTENT_SECURITY_POLICY
+    assert policy == StatusPage(telemetry_path="/metrics").policy
     assert f"style-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy

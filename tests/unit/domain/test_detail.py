@@ -1,0 +1,95 @@
+"""One integration in depth: where the expectation of its next sync comes from, and the usual rows of each past sync."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from exporter.domain.detail import Detail
+from exporter.domain.expected_run import ExpectedRun
+from exporter.domain.integration_state import IntegrationState, Since, Watch
+from exporter.domain.learned import learn_past
+from exporter.domain.ledger import Ledger
+from exporter.domain.limits import LimitSettings, Sensitivity
+from exporter.domain.listing import ListedIntegration
+from exporter.domain.model import Integration, Sync, SyncStatus
+from exporter.domain.past import Past, to_seconds
+from exporter.domain.settings import PollSettings
+from exporter.domain.summary import summarize
+from exporter.domain.view import build_view
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def past(count: int, every: timedelta = HOUR) -> Past:
+    starts = (NOW - place * every for place in range(1, count + 1))
+    return Past().extend(
+        Sync(start, SyncStatus.SUCCESS, start + timedelta(minutes=2), start, 1000 + start.hour, 0) for start in starts
+    )
+
+
+def detail(known: Past, integration: Integration | None = None, **changes: object) -> Detail:
+    integration = integration or Integration("w", "a", "a")
+    syncs = known.syncs[::-1][:20]
+    ledger = Ledger(NOW - timedelta(days=1), NOW, syncs)
+    listed = ListedIntegration("a")
+    state = IntegrationState(NOW, ledger, listed, judged_at=NOW, summary=summarize(ledger, listed))
+    state = replace(state, **changes)  # type: ignore[arg-type]  # keywords by name
+    watch = Watch(integration, PollSettings(), learn_past(known.runs, NOW, integration.limits.sensitivity))
+    return Detail(state, build_view(state, watch), watch, known)
+
+
+EVERY_HOUR = Integration("w", "a", "a", expected_interval_seconds=3600.0)
+DRAFT = ListedIntegration("a", integration_status="draft")
+
+
+@pytest.mark.parametrize(
+    ("found", "by", "because"),
+    [
+        (detail(past(400), expected=ExpectedRun(NOW, announced=True)), "braze", "Braze announces this run"),
+        (
+            detail(past(400), EVERY_HOUR, expected=ExpectedRun(NOW, announced=False)),
+            "expected_interval",
+            "expected_interval is 1 h",
+        ),
+        (detail(past(400)), "rhythm", "learned: its syncs start every 1 h (400 past syncs)"),
+        (detail(past(2)), "", "Braze announces no run, and its syncs start every 1 h (2 past syncs)"),
+        (detail(past(1)), "", "Braze announces no run, and too little is known of its rhythm (1 past sync)"),
+        (detail(past(400), gone=Since(NOW)), "", "Braze no longer knows the integration"),
+        (detail(past(400), paused=Since(NOW)), "", "the integration is paused in Braze"),
+        (detail(past(400), listed=DRAFT), "", "Braze calls the integration a draft, and drafts never sync"),
+    ],
+)
+def test_an_expectation_says_where_it_comes_from(found: Detail, by: str, because: str) -> None:
+    assert found.expectation == (by, because)
+
+
+def test_business_days_and_irregular_rhythms_are_told() -> None:
+    days = [NOW - timedelta(days=day) for day in range(1, 90)]
+    business = Past().extend(Sync(day, SyncStatus.SUCCESS, day + HOUR) for day in days if day.weekday() < 5)
+    assert "every 1 d on business days" in detail(business).expectation.because
+    gaps = (1, 9, 2, 30, 4, 70, 3, 11, 50, 1, 25, 5, 80, 2)
+    starts = [NOW - HOUR * sum(gaps[: place + 1]) for place in range(len(gaps))]
+    irregular = Past().extend(Sync(start, SyncStatus.SUCCESS, start) for start in starts)
+    assert "irregularly, half of them within" in detail(irregular).expectation.because
+
+
+def test_each_past_sync_has_its_usual_rows() -> None:
+    found = list(detail(past(400)).runs())
+    assert len(found) == 400
+    assert [one.run.start for one in found] == sorted(one.run.start for one in found)
+    for run, band in found:
+        assert band is not None
+        assert band.fewest < band.usual < band.most
+        assert band.usual == pytest.approx(run.rows_synced, rel=0.02)
+    narrow = Integration("w", "a", "a", limits=LimitSettings(sensitivity=Sensitivity.HIGH))
+    (*_, high), (*_, medium) = detail(past(400), narrow).runs(), found
+    assert high.band is not None
+    assert medium.band is not None
+    assert high.band.fewest > medium.band.fewest
+
+
+def test_only_syncs_since_a_moment_are_given_and_too_few_have_no_band() -> None:
+    assert len(list(detail(past(400)).runs(to_seconds(NOW - 10 * HOUR)))) == 10
+    assert [one.band for one in detail(past(3)).runs()] == [None] * 3
