@@ -16,6 +16,16 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Run the daemon.", "braze-cdi-exporter --config.file /etc/braze-cdi-exporter/config.yaml"),
         ("See it at work, without an account.", "braze-cdi-exporter demo"),
     ),
+    "init": (
+        (
+            "From a key to a configuration.",
+            "braze-cdi-exporter init --instance EU-02 --api-key-file /run/secrets/braze",
+        ),
+        (
+            "With values for the Helm chart.",
+            "braze-cdi-exporter init --instance US-03 --api-key-file production.key --kubernetes",
+        ),
+    ),
     "check": (
         ("Before a start, and in a pipeline.", "braze-cdi-exporter check --online"),
         ("As annotations of a workflow on GitHub.", "braze-cdi-exporter check --format github"),

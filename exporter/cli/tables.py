@@ -29,22 +29,39 @@ def render_yaml(visible: Sequence["Visible"]) -> str:
     return "\n".join(_block(printable(one.workspace), one.integrations) for one in visible)
 
 
-def _block(workspace: str, listed: Sequence["ListedIntegration"]) -> str:
+def render_integrations(listed: Sequence["ListedIntegration"]) -> str:
+    """Return the list `integrations` of a workspace as YAML, with what else Braze says of each as a comment."""
     from exporter.config.values import is_text
 
-    if not listed:
-        return f"    # workspace {workspace}: no integration is visible"
-    lines = [f"    # workspace {workspace}", "    integrations:"]
+    lines = ["    integrations:"]
     taken = {one.integration_id for one in listed}
     for one in listed:
         name = one.integration_name
         # In the file each name is unique, without blanks around it. Without a name, Braze's is used.
-        if is_text(name) and name not in taken:
-            taken.add(name)
-            lines += [f"      - id: {_yaml(one.integration_id)}", f"        name: {_yaml(name)}"]
-        else:
-            lines += [f"      - id: {_yaml(one.integration_id)}{f'  # {printable(name)}' if name else ''}"]
+        named = is_text(name) and name not in taken
+        taken.add(name)
+        lines.append(f"      - id: {to_yaml(one.integration_id)}{_remark(one, '' if named else name)}")
+        if named:
+            lines.append(f"        name: {to_yaml(name)}")
     return "\n".join(lines)
+
+
+def to_yaml(text: str) -> str:
+    """Return *text* as YAML: a JSON string, with the characters escaped that YAML does not allow."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)
+
+
+def _block(workspace: str, listed: Sequence["ListedIntegration"]) -> str:
+    if not listed:
+        return f"    # workspace {workspace}: no integration is visible"
+    return f"    # workspace {workspace}\n{render_integrations(listed)}"
+
+
+def _remark(one: "ListedIntegration", name: str) -> str:
+    run = "" if one.next_scheduled_run else "no run announced"
+    words = [word for word in map(printable, (name, one.warehouse_type, one.integration_status, run)) if word.strip()]
+    return f"  # {', '.join(words)}" if words else ""
 
 
 def _row(workspace: str, listed: "ListedIntegration") -> tuple[str, ...]:
@@ -68,9 +85,3 @@ def _row(workspace: str, listed: "ListedIntegration") -> tuple[str, ...]:
 def printable(text: str) -> str:
     """Replace characters that could move a terminal's cursor or change its colours."""
     return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def _yaml(text: str) -> str:
-    """Return *text* as YAML: a JSON string, with the characters escaped that YAML does not allow."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)
