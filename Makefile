@@ -55,7 +55,8 @@ host: setup-dev  ## tests that take from the installed command what a host may: 
 stack: setup-dev components  ## alerts and dashboards with the real Prometheus and Alertmanager; two minutes
 	@$(BIN)/pytest -n 2 --dist loadfile tests/stack $(PYTEST_FLAGS)
 
-soak: setup-dev  ## as many simulated weeks as you like: COUNT=1000 from SEED=1000 on
+soak: setup-dev  ## as much chaos and as many simulated weeks as you like: SECONDS=60 and COUNT=1000 from SEED=1000 on
+	@$(BIN)/python -m tests.host.chaos --seconds $(SECONDS) --seed $(SEED)
 	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2
 
 mutants: setup-lab  ## break each rule of the domain and see whether a test notices; FILES="ledger rows", or all in an hour or two

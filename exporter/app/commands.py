@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
+from exporter.app.descriptors import raise_descriptor_limit
 from exporter.app.exporter import Exporter, Trust, build_limiters, build_sender
 from exporter.app.storage import storage
 from exporter.braze.api import Api
@@ -44,7 +45,9 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
     self_metrics = SelfMetrics()
     self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
     with storage(storage_path, self_metrics, clock, log) as store:
-        exporter = Exporter(store=store, self_metrics=self_metrics, clock=clock, log=log)
+        exporter = Exporter(
+            store=store, self_metrics=self_metrics, clock=clock, log=log, descriptors=raise_descriptor_limit()
+        )
         exporter.apply(_without_history(config))
         try:
             await asyncio.gather(*(poller.readiness.all.wait() for poller in exporter.pollers))
@@ -177,7 +180,8 @@ def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
 def _unknown(one: Integration, visible: Sequence[ListedIntegration] = ()) -> CheckResult:
     heirs = [each.integration_id for each in visible if each.integration_name == one.integration_name]
     remedy = f"another of this name has the id {heirs[0]}" if heirs else "check its id"
-    text = f"Braze does not know the integration {one.integration_id} ({one.integration_name}); {remedy}"
+    name = clip(one.integration_name, _LONGEST_NAME)
+    text = f"Braze does not know the integration {one.integration_id} ({name}); {remedy}"
     return CheckResult(one.workspace, False, text)
 
 

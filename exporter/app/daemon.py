@@ -7,9 +7,7 @@ anything has begun; at the end polls are cancelled, then the server ends its ans
 
 import asyncio
 import os
-import resource
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +15,7 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
+from exporter.app.descriptors import raise_descriptor_limit, share_out
 from exporter.app.exporter import Exporter
 from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
@@ -42,10 +41,6 @@ from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, Wor
 
 IN_MEMORY = "memory"
 """In the log, in place of a storage path."""
-_OWN_DESCRIPTORS = 32
-_WORKSPACE_DESCRIPTORS = 4
-_FEWEST_CONNECTIONS = 4
-"""Even where descriptors are too few: a scraper gets in."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -95,7 +90,10 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
     if options.web_config_file is not None:
         security = Security(partial(load_web_config, options.web_config_file), log, self_metrics.web_config_loaded)
     with storage(options.storage_path, self_metrics, clock, log) as store:
-        exporter = Exporter(store=store, self_metrics=self_metrics, clock=clock, log=log, shard=options.shard)
+        descriptors = raise_descriptor_limit()
+        exporter = Exporter(
+            store=store, self_metrics=self_metrics, clock=clock, log=log, shard=options.shard, descriptors=descriptors
+        )
         reloader = Reloader(
             path=options.config_file,
             config=config,
@@ -106,7 +104,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
             security=security,
         )
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
-        limits = Limits(connections=connections_allowed(raise_descriptor_limit(), len(config.workspaces)))
+        limits = Limits(connections=share_out(descriptors, len(config.workspaces)).visitors)
         addresses = None if options.systemd_socket else options.listen_addresses
         server = bind_server(sources, addresses, options.telemetry_path, log, security=security, limits=limits)
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
@@ -126,22 +124,6 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         exporter.apply(config)
         about = {"config": options.config_file, "storage": options.storage_path or IN_MEMORY}
         await serve(exporter, server, log, stop, chores, about=about)
-
-
-def raise_descriptor_limit() -> int:
-    """Allow this process as many descriptors as it may have, and return how many."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):  # some systems allow less than they say
-        return soft
-    return hard if hard != resource.RLIM_INFINITY else sys.maxsize
-
-
-def connections_allowed(descriptors: int, workspaces: int) -> int:
-    """Return how many visitors may be connected, so that enough descriptors are left for Braze and the disk."""
-    reserved = _OWN_DESCRIPTORS + _WORKSPACE_DESCRIPTORS * workspaces
-    return max(_FEWEST_CONNECTIONS, min(Limits().connections, descriptors - reserved))
 
 
 def bind_server(

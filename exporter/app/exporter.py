@@ -9,13 +9,15 @@ rate limiters are passed on, even when it is renamed.
 
 import asyncio
 import ssl
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
+from exporter.app.descriptors import share_out
 from exporter.braze.api import Api
-from exporter.braze.client import HttpxSender, build_tls_context
+from exporter.braze.client import HttpxSender, Room, build_tls_context
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
@@ -28,6 +30,7 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import Key, Store
+from exporter.turns import Pace, Turns
 from exporter.version import VERSION
 from exporter.worker import Worker
 
@@ -82,6 +85,7 @@ class Exporter:
         clock: For everything that needs the time.
         log: For all parts.
         shard: The workspaces that this instance polls.
+        descriptors: How many the process may have; connections are shared out among the workspaces accordingly.
 
     """
 
@@ -93,6 +97,7 @@ class Exporter:
         clock: Clock,
         log: FilteringBoundLogger,
         shard: Shard | None = None,
+        descriptors: int = sys.maxsize,
     ) -> None:
         self.self_metrics = self_metrics
         self.page = Page(self_metrics)
@@ -100,6 +105,9 @@ class Exporter:
         self._clock = clock
         self._log = log
         self.shard = shard or Shard()
+        self._descriptors = descriptors
+        self._turns, self._pace = Turns(sys.maxsize), Pace()
+        """Of the requests of all workspaces together."""
         self._tls = build_tls_context()
         self._learning = Worker("learning").run
         self._running: dict[str, Running] = {}
@@ -145,13 +153,15 @@ class Exporter:
         before = self._running
         gone = {name: running for name, running in before.items() if name not in wanted}
         trust = Trust(self._tls)
+        shares = share_out(self._descriptors, len(wanted))
+        room = Room(self._turns, self._pace, shares.requests_each, shares.kept_each)
         after: dict[str, Running] = {}
         for name, configured in wanted.items():
             known = before.get(name)
             if known is not None and _same(known.configured, configured):
                 after[name] = known
             else:
-                after[name] = self._build(configured, trust, known, known or _under_old_name(configured, gone))
+                after[name] = self._build(configured, trust, room, known, known or _under_old_name(configured, gone))
         old = [running for name, running in before.items() if after.get(name) is not running]
         new = [running for name, running in after.items() if before.get(name) is not running]
         self.page.exchange(
@@ -163,6 +173,7 @@ class Exporter:
             ),
         )
         self._running = after
+        self._turns.resize(shares.requests)
         for running in old:
             self._halt(running)
         for running in new:
@@ -173,7 +184,8 @@ class Exporter:
     def prepare(self, config: Config) -> tuple[WorkspacePoller, ...]:
         """Return pollers of *config* that know what the store has, for somebody to look at; they never poll."""
         trust = Trust(self._tls)
-        return tuple(self._build(configured, trust, None, None).poller for configured in config.workspaces)
+        room = Room(self._turns, self._pace, 0, 0)
+        return tuple(self._build(configured, trust, room, None, None).poller for configured in config.workspaces)
 
     async def close(self) -> None:
         """End all polls, for good."""
@@ -194,11 +206,16 @@ class Exporter:
             self._log.warning("connections to Braze could not be closed", exc_info=error)
 
     def _build(
-        self, configured: ConfiguredWorkspace, trust: Trust, known: Running | None, predecessor: Running | None
+        self,
+        configured: ConfiguredWorkspace,
+        trust: Trust,
+        room: Room,
+        known: Running | None,
+        predecessor: Running | None,
     ) -> Running:
         """Make a workspace ready; *known* is polled under its name, *predecessor* uses its rate limits until now."""
         settings = configured.settings
-        sender = build_sender(configured, trust)
+        sender = build_sender(configured, trust, room)
         limiters, clock = build_limiters(settings.rate_limit, self._clock), BrazeClock(self._clock)
         if predecessor is not None:
             limiters, clock = predecessor.limiters, predecessor.poller.clock
@@ -224,7 +241,7 @@ def _left(name: str, before: dict[str, Running], after: dict[str, Running]) -> s
     return before[name].poller.states.keys() - staying
 
 
-def build_sender(configured: ConfiguredWorkspace, trust: Trust) -> HttpxSender:
+def build_sender(configured: ConfiguredWorkspace, trust: Trust, room: Room | None = None) -> HttpxSender:
     """
     Return the sender of one workspace.
 
@@ -240,6 +257,7 @@ def build_sender(configured: ConfiguredWorkspace, trust: Trust) -> HttpxSender:
         USER_AGENT,
         trust.context(network.ca_file),
         proxy=network.proxy_for(settings.rest_endpoint),
+        room=room,
     )
 
 

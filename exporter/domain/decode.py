@@ -17,8 +17,10 @@ from typing import Any
 
 from exporter.domain.model import Sync, SyncStatus
 
+PAGE_SIZE = 10
+"""Records on a page that others follow, as documented."""
 MAX_RECORDS = 1000
-"""A page has ten; records beyond this number are not read, so that a broken response cannot block us."""
+"""Records beyond this number are not read, so that a broken response cannot block us."""
 MAX_ROWS = 2**53
 """Beyond it a float, which every sample is, is no longer exact."""
 START_TOLERANCE = timedelta(days=1)
@@ -39,6 +41,8 @@ class DecodedSyncs:
     """How often each kind occurred."""
     problem: str | None = None
     """Why the page as a whole is unusable; None when it is usable."""
+    full: bool = False
+    """Whether it holds as many records, readable or not, as a page that others follow."""
 
 
 _STATUSES = {status.value.replace("_", ""): status for status in SyncStatus} | {"partialsuccess": SyncStatus.PARTIAL}
@@ -68,7 +72,7 @@ def decode_job_sync_status(body: Any, now: datetime) -> DecodedSyncs:
         anomalies["not_latest_first"] += 1
     # Taken for an empty history, a page of which nothing can be read would be a gap or, later, count as new.
     problem = f"none of the {len(records)} records in the answer can be read" if records and not syncs else None
-    return DecodedSyncs(syncs, anomalies, problem)
+    return DecodedSyncs(syncs, anomalies, problem, full=len(records) >= PAGE_SIZE)
 
 
 def is_path_segment(integration_id: str) -> bool:

@@ -2,24 +2,23 @@
 What has been counted for one integration, and the rules by which a page of syncs is added to it (contract 5).
 
 Theory. Braze lists an integration's syncs latest first, ten a page, by offset; there is no run id.
-- Identity: a sync is its integration and its start time. Two records with the same start are one sync.
+- Identity: a sync is its integration and its start time; two records with the same start are one.
 - Counting: a sync is counted when it is first seen finished. `recent` holds the latest syncs seen, `running` the starts
   of those seen unfinished and not counted yet. A finished record counts if its start is in `running`, or if it is new:
-  not in `recent`, later than the tail's `floor` (the latest start that left `recent`) and later than `baseline`. A
-  record repeated by drift between two pages, or changed by Braze, is in `recent`: it moves gauges, never totals.
+  not in `recent`, later than the tail's `floor` (the latest start that left `recent`) and than `baseline`. A record
+  that drift repeats, or Braze changes, is in `recent`: it moves gauges, never totals.
 - First sight: every sync listed is past and only fills `recent`. `baseline` is the latest start, or just before the
   oldest running sync, which counts when it finishes. Pages are walked until the failing streak and the last success are
-  known. Where none is listed, `baseline` is a day ago: a page empty in error must not make the whole past count.
-- Future: a start later than now is an error of Braze's clock or ours. Such a sync counts like any other, but is neither
-  `baseline` nor `anchor` while one that has begun is known: what comes before it is not past yet.
+  known. Where none is listed, `baseline` is a day ago: a page empty in error must not make all the past count.
+- Future: a start later than now is an error of a clock. Such a sync counts like any other, but is neither `baseline`
+  nor `anchor` while one that has begun is known: what comes before it is not past yet.
 - Walking: `anchor` is the start up to which everything has been read. A walk goes from the first page back until it
-  reaches the anchor; then the latest start becomes the anchor. A walk that breaks off, or finds history missing (a
-  cache, a replica behind), leaves the anchor where it is, so the next poll resumes it, while the pages already read
-  have counted. One that ends without the anchor (too many pages, or ATTEMPTS in a row) adds one to `gaps`.
-- Running: a running sync that later ones have pushed off the pages read is searched for less and less often. One that
-  is gone from its place is forgotten; it counts as new if it comes back, and adds one to `gaps` where it could not.
-- Bounds: at rest `recent` keeps RECENT syncs; older ones are folded into `tail`. Only an unfinished walk lets `recent`
-  grow, to about LONGEST.
+  reaches the anchor; then the latest start becomes the anchor. One that breaks off, or finds a page short or empty (a
+  cache, a replica behind), leaves the anchor, so the next poll resumes it, while the pages already read have counted.
+  One that ends so (too many pages, or ATTEMPTS in a row) adds one to `gaps`.
+- Running: one that later ones have pushed off the pages read is searched for less and less often. One gone from its
+  place is forgotten; it counts as new if it comes back, and adds one to `gaps` where it could not.
+- Bounds: at rest `recent` keeps RECENT syncs; older ones fold into `tail`. An unfinished walk may keep LONGEST.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,7 +38,7 @@ MOST_RUNNING = 10
 SEARCH_SHARE = 8
 """A running sync off the pages read is searched for again after an eighth of the time it has been running."""
 EMPTY_PAST = timedelta(days=1)
-"""Where no sync is listed at first sight, syncs that started longer ago than this count as past."""
+"""Where none is listed at first sight, syncs that started longer ago than this count as past."""
 
 _INDEX = {status: index for index, status in enumerate(FINISHED_STATUSES)}
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -75,7 +74,7 @@ class Ledger:
     history_known: bool = False
     """Whether the walk at first sight has ended."""
     vanished: bool = False
-    """Whether the history was given up as empty where there had been one: one gap, however often it is seen."""
+    """Whether the history was given up as empty, or with a page short: one gap, however often it is seen."""
     attempts: int = 0
     """How often the walk under way has failed so."""
     searched_at: datetime | None = None
@@ -90,15 +89,16 @@ class Walk:
     seen: frozenset[datetime] = frozenset()
     """The starts read."""
     holed: bool = False
-    """Whether a page came empty that has others behind it."""
+    """Whether a page came short or empty that has others behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of syncs. *last* when Braze gives no cursor to a further one."""
+    """One page of syncs. *last* when Braze gives no cursor to a further one; else it should be *full*."""
 
     syncs: tuple[Sync, ...]
     last: bool
+    full: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def absorb(ledger: Ledger | None, walk: Walk, page: Page, *, now: datetime, max_
     records = _one_record_each(page.syncs)
     account = _open_account(records, now) if ledger is None else ledger
     merged, counted = _merge(account, records)
-    walk = Walk(walk.pages + 1, walk.seen.union(records), walk.holed or not (records or page.last))
+    walk = Walk(walk.pages + 1, walk.seen.union(records), walk.holed or not (page.last or (records and page.full)))
     found = _found_anchor(merged, walk, page)
     enough = found and _past_is_known(merged) and not _search_is_due(merged, walk, now)
     if not enough and not page.last and walk.pages < max_pages:
@@ -133,7 +133,7 @@ def absorb(ledger: Ledger | None, walk: Walk, page: Page, *, now: datetime, max_
     hidden = (walk.holed or (page.last and not found)) and not merged.vanished
     if hidden and (again := _try_again(merged, merged.attempts + 1)):
         return Step(again, counted, None)
-    ended = _end(merged, walk, found=found and not walk.holed, complete=page.last, now=now)
+    ended = _end(merged, walk, found=found, complete=page.last, now=now)
     return Step(account if ended == account else ended, counted, None)
 
 
@@ -251,7 +251,7 @@ def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: dateti
 
     *found*: the anchor was reached. *complete*: the walk reached the end of Braze's history.
     """
-    gaps = ledger.gaps + (not found and not ledger.vanished)
+    gaps = ledger.gaps + ((not found or (walk.holed and ledger.history_known)) and not ledger.vanished)
     if not walk.seen and not found:
         return replace(ledger, gaps=gaps, vanished=True, attempts=0)
     searched = ledger.running and (walk.pages > 1 or _search_is_due(ledger, walk, now))
@@ -264,7 +264,7 @@ def _end(ledger: Ledger, walk: Walk, *, found: bool, complete: bool, now: dateti
         tail=tail,
         gaps=gaps + lost,
         history_known=True,
-        vanished=False,
+        vanished=walk.holed,
         attempts=0,
         searched_at=now if searched else ledger.searched_at,
     )

@@ -14,6 +14,7 @@ Families follow the order of the catalogue, integrations the order in which they
 withdrawn one going to the next newcomer; both formats have the same sample lines.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -122,8 +123,11 @@ class Page:
         self._put(self._prepare(view))
 
     def exchange(self, views: Iterable[View], gone: Iterable[tuple[str, str]]) -> None:
-        """Show *views* and withdraw *gone*, by workspace and id. An error leaves the page as it was."""
-        ready = [self._prepare(view) for view in views]
+        """Show *views*, but for those of which a defect makes no lines, and withdraw *gone*, by workspace and id."""
+        ready = []
+        for view in views:
+            with contextlib.suppress(Exception):  # each is published once more, by one who can log
+                ready.append(self._prepare(view))
         for workspace, integration_id in gone:
             self.withdraw(workspace, integration_id)
         for one in ready:

@@ -19,8 +19,9 @@ from exporter.braze.api import Api, Fetched
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.domain.asked import HISTORY
-from exporter.domain.decode import DecodedSyncs
+from exporter.domain.decode import PAGE_SIZE, DecodedSyncs
 from exporter.domain.errors import BadRequestError, PollError
+from exporter.domain.ledger import ATTEMPTS
 from exporter.domain.page_order import is_latest_first
 from exporter.domain.past import MOST
 from exporter.domain.settings import WorkspaceSettings
@@ -35,8 +36,6 @@ PAUSE_SECONDS = 1.0
 """While a poll is due, or requests are denied."""
 FIRST_BACK_OFF_SECONDS = 60.0
 LONGEST_BACK_OFF_SECONDS = 3600.0
-PAGE = 10
-"""Syncs on a page."""
 REPEATS = 2
 
 
@@ -59,7 +58,7 @@ class _Reading:
         if progress.done:
             return 1.0
         back = (now - progress.read_to) / history if progress.read_to is not None else 0.0
-        return min(1.0, max(back, progress.pages * PAGE / MOST))
+        return min(1.0, max(back, progress.pages * PAGE_SIZE / MOST))
 
 
 class HistoryReader:
@@ -157,6 +156,9 @@ class HistoryReader:
             self._report.defect(one.key, error)
             self._back_off(reading)
         else:
+            if not (page.last or page.decoded.full) and reading.failures < ATTEMPTS:
+                self._back_off(reading)
+                return
             if cursor is not None:  # the first page comes even where all others fail
                 reading.failures = 0
             if self._shell.get(one.key) is one:
@@ -175,7 +177,7 @@ class HistoryReader:
             before.pages + 1,
             min(reached, default=None),
             following,
-            done=following is None or reading.repeats >= REPEATS or (before.pages + 1) * PAGE >= MOST,
+            done=following is None or reading.repeats >= REPEATS or (before.pages + 1) * PAGE_SIZE >= MOST,
         )
         finished = [sync for sync in syncs if sync.finished]
         self._store.add_to_past(self._workspace, reading.one.key, finished, reading.progress)

@@ -5,7 +5,7 @@ Decides what is worth a line about the workspace: a change for the worse or the 
 before is for debugging. What happens to integrations is in `events.py`. Knows nothing of how polling works.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
@@ -56,6 +56,7 @@ class Reporter:
         self._failures = Failures(self._log)
         self._short_since: float | None = None
         self._short_told = False
+        self._unshown: set[str] = set()
         self._history_begun = self._history_ended = False
 
     def begin(self) -> None:
@@ -80,6 +81,14 @@ class Reporter:
         """Log a defect of ours, and return it as the failure of that poll."""
         self._log.error("poll crashed", integration_id=integration_id, exc_info=error)
         return PayloadError(f"a defect of the exporter ({type(error).__name__}), shown in its log; please report it")
+
+    def shown(self, integration_id: str, error: Exception | None = None) -> None:
+        """Note whether an integration could be shown; log the defect where not, when it begins."""
+        if error is None:
+            self._unshown.discard(integration_id)
+        elif integration_id not in self._unshown:
+            self._unshown.add(integration_id)
+            self._log.error("integration cannot be shown as it is", integration_id=integration_id, exc_info=error)
 
     def asked(self, integration_id: str, asked: Asked) -> None:
         """Log a request for debugging."""
@@ -222,12 +231,17 @@ class Reporter:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
         now = self._monotonic()
         if odd := sorted(kind for kind, at in self._odd_at.items() if now - at <= ODD_SECONDS):
-            kinds = ", ".join(odd[:_MOST_NAMES]) + (", …" if len(odd) > _MOST_NAMES else "")
-            notes.append(f"Braze's answers of the last hour were odd, and were worked around: {kinds}.")
+            notes.append(f"Braze's answers of the last hour were odd, and were worked around: {_name(odd)}.")
+        if self._unshown:
+            notes.append(f"Not shown as it is because of a defect of the exporter: {_name(sorted(self._unshown))}.")
         if self._unwatched:
-            shown = ", ".join(self._unwatched[:_MOST_NAMES]) + (", …" if len(self._unwatched) > _MOST_NAMES else "")
-            notes.append(f"Integrations that the key sees and nobody watches: {len(self._unwatched)} ({shown}).")
+            shown = f"{len(self._unwatched)} ({_name(self._unwatched)})"
+            notes.append(f"Integrations that the key sees and nobody watches: {shown}.")
         return tuple(notes)
+
+
+def _name(words: Sequence[str]) -> str:
+    return ", ".join(words[:_MOST_NAMES]) + (", …" if len(words) > _MOST_NAMES else "")
 
 
 def _word_skew(seconds: float) -> str:

@@ -2,7 +2,8 @@
 The integrations that a workspace watches, and the one place where what has changed takes effect.
 
 `apply` acts in one order: commit → publish → reschedule. There is no await in it, so no two events mix, no page is
-torn, and what a page has shown is on disk. Decides nothing: the transitions of the domain do.
+torn, and what a page has shown is on disk. Decides nothing: the transitions of the domain do. What cannot be shown
+because of a defect stays as it was shown, and goes stale; it is committed and scheduled all the same.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -46,6 +47,9 @@ class Observer(Protocol):
 
     def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]], /) -> None:
         """Take note of syncs that were counted, each with the number of rows that is usual."""
+
+    def shown(self, integration_id: str, error: Exception | None = None, /) -> None:
+        """Take note whether an integration could be shown, and of the defect where not."""
 
 
 class Unlearned:
@@ -112,12 +116,13 @@ class Shell:
             self._seen_by_our_clock.add(key)
         watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
-        one = self._watched[key] = Watched(watch, configured, state, build_view(state, watch))
+        view = self._build(state, watch) or View(integration)
+        one = self._watched[key] = Watched(watch, configured, state, view)
         self._observer.admitted(one.view, moment.now, found=kept is None and not configured)
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
         if self._shown:
-            self._page.publish(one.view)
+            self._publish(one.view)
         return one
 
     def show(self) -> None:
@@ -125,7 +130,7 @@ class Shell:
         self._shown = True
         self._clock.on_found = self._set_first_seen
         for one in self:
-            self._page.publish(one.view)
+            self._publish(one.view)
 
     def relearn(self, one: Watched, learned: Learned) -> None:
         """Judge an integration by what has been learned now."""
@@ -208,14 +213,31 @@ class Shell:
 
     def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = (), counted: tuple[Sync, ...] = ()) -> None:
         state = change.state
-        view = build_view(state, one.watch)
-        if change.commit or syncs or view.verdict != one.view.verdict:
+        view = self._build(state, one.watch)
+        if change.commit or syncs or view is None or view.verdict != one.view.verdict:
             state = replace(state, session=replace(state.session, committed_at=state.judged_at))
             self._store.commit(self._settings.name, one.key, state, syncs)
-        one.state, one.view = state, view
-        self._page.publish(view)
-        self._observer.finished(view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
-        self._observer.judged(view, self._clock.now())
+        one.state = state
+        if view is not None:
+            one.view = view
+            self._publish(view)
+            self._observer.finished(view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
+            self._observer.judged(view, self._clock.now())
+
+    def _build(self, state: IntegrationState, watch: Watch) -> View | None:
+        try:
+            return build_view(state, watch)
+        except Exception as error:  # noqa: BLE001 - a defect must cost this view and nothing else
+            self._observer.shown(watch.integration.integration_id, error)
+            return None
+
+    def _publish(self, view: View) -> None:
+        try:
+            self._page.publish(view)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._observer.shown(view.integration.integration_id, error)
+        else:
+            self._observer.shown(view.integration.integration_id)
 
 
 def _newly_seen(before: Ledger | None, after: Ledger | None) -> list[Sync]:

@@ -52,14 +52,17 @@ class Walker:
         walk: Walk | None = Walk()
         counted: tuple[Sync, ...] = ()
         held: Held = ()
-        read = 0
+        read, full = 0, True
         while walk is not None:
             try:
                 fetched = await pages.read()
             except PollError as error:
                 return self._break_off(ledger, None if held else walk, counted, error, read)
             read += 1
-            page, held = put_in_order(held, Page(fetched.decoded.syncs, last=fetched.last), first=read == 1)
+            if not (fetched.last or fetched.decoded.full):
+                full = False
+                self._note_anomalies({"short_page": 1})
+            page, held = put_in_order(held, Page(fetched.decoded.syncs, last=fetched.last, full=full), first=read == 1)
             if page is None:
                 if read >= self._max_pages:
                     return PollResult(ledger, counted, _too_many(read))

@@ -186,6 +186,8 @@ MUTATIONS: dict[str, Mutation] = {
     "results_null": partial(_with_body, b'{"results": null, "message": "success"}'),
     "empty_results": partial(_with_body, b'{"results": [], "message": "success"}'),
     "short_history": _short_history,
+    "short_page": partial(_with_results, lambda results: results[:3]),
+    "page_with_a_hole": partial(_with_results, lambda results: results[:2] + results[-2:]),
     "latest_missing": partial(_with_results, lambda results: results[2:]),
     "link_lost": partial(_with_headers, {"link": None}),
     "link_to_itself": partial(_with_headers, _next_link("c2tpcDow")),

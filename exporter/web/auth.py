@@ -2,7 +2,7 @@
 Basic authentication in front of every path, the probes included, as exporter-toolkit does.
 
 Checking a password by bcrypt takes 50 to 250 ms of one core on purpose. It happens in a worker thread, one at a time;
-`turns.py` says whose is next, so that one who guesses waits for everybody else. A valid pair is remembered, so that a
+`callers.py` says whose is next, so that one who guesses waits for everybody else. A valid pair is remembered, so that a
 scraper pays once; only a digest under a key of this process is kept, never a password. It is bound to the hash it was
 checked against, so a changed password takes effect at once.
 """
@@ -18,8 +18,9 @@ import bcrypt
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.turns import BusyError, Turns
+from exporter.web.callers import Record, group
 from exporter.web.negotiate import plain
-from exporter.web.turns import BusyError, Record, Turns, group
 from exporter.worker import Worker
 
 _ASK = {"www-authenticate": 'Basic realm="braze-cdi-exporter", charset="UTF-8"'}
@@ -46,7 +47,7 @@ class Passwords:
         self, users: Callable[[], Mapping[str, Hidden]], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._users = users
-        self._turns = Turns(_MOST_WAITING)
+        self._turns = Turns(1, _MOST_WAITING)
         self._record = Record(monotonic)
         self._worker = Worker("passwords")
         self._digest_key = secrets.token_bytes(32)

@@ -36,7 +36,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one(braze: SimulatedBraze, tmp_pat
         assert peek(daemon.port, "process_max_fds") == [500]
 
 
-@pytest.mark.parametrize("descriptors", [40, 64, 200])
+@pytest.mark.parametrize("descriptors", [24, 40, 64, 200])
 def test_silent_visitors_give_their_place(braze: SimulatedBraze, tmp_path: Path, descriptors: int) -> None:
     with Daemon(tmp_path, wrapper=limited(f"ulimit -n {descriptors}")) as daemon:
         wait_for("polled", lambda: peek(daemon.port, "braze_cdi_up") == [1])

@@ -5,12 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from exporter.app.commands import Visible, _coverage, _unknown
+from exporter.cli.tables import render_table, render_yaml
 from exporter.domain.decode import decode_job_sync_status
 from exporter.domain.ledger import Page, Walk, absorb
 from exporter.domain.listing import decode_integrations
+from exporter.domain.model import Integration
+from exporter.domain.settings import WorkspaceSettings
 from exporter.web.selection import Selection
 from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
@@ -42,7 +47,7 @@ OLDEST = {**BACKWARDS, "sync_start_time": "0001-01-01T00:00:00Z", "last_timestam
 @settings(max_examples=30)
 @example([BACKWARDS], [], 0)
 @example([OLDEST], [{"integration_id": "id-1", "next_scheduled_run": "9999-12-31T23:59:59-23:59"}], 10**9)
-def test_page_json_and_check_show_whatever_was_decoded(records: list[Any], listed: list[Any], seconds: int) -> None:
+def test_page_and_json_show_whatever_was_decoded(records: list[Any], listed: list[Any], seconds: int) -> None:
     syncs = decode_job_sync_status({"results": records}, NOW).syncs
     listing = decode_integrations({"results": listed}).integrations
     ledger = absorb(None, Walk(), Page(syncs, last=True), now=NOW, max_pages=1).ledger
@@ -53,6 +58,23 @@ def test_page_json_and_check_show_whatever_was_decoded(records: list[Any], liste
     assert b"could not be shown" not in PAGE.render(status, Selection())
     (workspace,) = json.loads(render_status_json(status))["workspaces"]
     assert [one["id"] for one in workspace["integrations"]] == ["i"]
+
+
+@given(st.lists(LISTED, min_size=1, max_size=2))
+@settings(max_examples=60)
+@example([{"integration_id": "id-1", "integration_name": "\x1b[31mred\u202e\nx: 1"}])
+def test_commands_print_whatever_was_listed_as_printable_lines(records: list[Any]) -> None:
+    listed = decode_integrations({"results": records}).integrations
+    visible = [Visible("w", listed)]
+    assert all(line.isprintable() for line in render_table(visible).split("\n"))
+    assert len(render_table(visible).split("\n")) == 1 + len(listed)
+    pasted = render_yaml(visible)
+    assert all(line.isprintable() for line in pasted.split("\n"))
+    assert [one["id"] for one in yaml.safe_load(pasted)["integrations"]] == [one.integration_id for one in listed]
+    results = _coverage(WorkspaceSettings("w", "https://rest"), listed)
+    results += [_unknown(Integration("w", one.integration_id, one.integration_name), listed) for one in listed]
+    assert len(results) > len(listed)
+    assert all(str(result).isprintable() for result in results)
 
 
 def test_a_view_that_fails_costs_its_row_and_a_note_says_so() -> None:

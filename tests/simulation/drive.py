@@ -71,7 +71,7 @@ def simulate(seed: int, open_disk: OpenDisk, duration_seconds: float | None = No
     except Exception as error:
         raise SimulationError(
             f"seed {seed} ({scenario.kind}), {drive.moment()}: {type(error).__name__}: {error}; "
-            f"repeat it with: make soak SEED={seed} COUNT=1"
+            f"repeat it with: .venv/bin/python -m tests.simulation --first {seed} --seeds 1"
         ) from error
 
 

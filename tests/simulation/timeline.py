@@ -39,6 +39,7 @@ HICCUPS = (
     *(("empty_results", page) for page in (None, 0, 1, 2)),
     *(("short_history", page) for page in (0, 1)),
     *(("link_lost", page) for page in (0, 1)),
+    *((name, page) for name in ("short_page", "page_with_a_hole") for page in (0, 1, 2)),
     ("latest_missing", 0),
 )
 """Each hides history for one answer, on a page: nothing is lost, for the next answer shows it."""

@@ -18,6 +18,7 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import NetworkError
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, WorkspaceSettings
+from exporter.domain.view import View
 from exporter.log import build_log
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
@@ -147,7 +148,6 @@ def fails_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: in
         (WorkspacePoller, "__init__", 3),
         (MemoryStore, "load", 2),
         (Page, "exchange", 1),
-        (Page, "_prepare", 3),
     ],
 )
 def test_whatever_fails_all_is_as_before_and_the_next_reload_works(
@@ -175,6 +175,29 @@ def test_whatever_fails_all_is_as_before_and_the_next_reload_works(
         await asyncio.sleep(60)
         assert [workspace.name for workspace in world.sources.status().workspaces] == ["three", "two", "one"]
         assert world.sources.unready() == ()
+
+    play(story)
+
+
+def test_an_integration_that_cannot_be_shown_costs_its_row_and_not_the_reload(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(world: World) -> None:
+        real = Page._prepare
+
+        def fail(page: Page, view: View) -> object:
+            if view.integration.workspace == "three":
+                raise ZeroDivisionError("a defect")
+            return real(page, view)
+
+        monkeypatch.setattr(Page, "_prepare", fail)
+        world.wanted = world.config("three", "two", "one", interval=30)
+        assert await world.reloader.reload() is None
+        await asyncio.sleep(120)
+        page = page_bytes(world.exporter.page, world.clock.now()).decode()
+        shown = [name for name in ("one", "two", "three") if f'integration_info{{workspace="{name}"' in page]
+        assert shown == ["one", "two"]
+        assert world.lines.getvalue().count("integration cannot be shown as it is") == 1
 
     play(story)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.braze.client import CONNECTION_SECONDS, HttpxSender, build_tls_context
+from exporter.braze.client import CONNECTION_SECONDS, HttpxSender, Room, build_tls_context
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Response, build_request
-from exporter.domain.errors import NetworkError
+from exporter.domain.errors import NetworkError, TimedOutError
+from exporter.turns import Pace, Turns
 
 KEY = "key-of-w"
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b; Path=/\r\n\r\n{}"
@@ -229,3 +230,78 @@ def test_variables_of_the_process_are_not_read(monkeypatch: pytest.MonkeyPatch) 
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "socks5://nowhere.invalid:1")
     assert ask(Server([GOOD]), 1)[0].status == 200
+
+
+class Silent:
+    """Answers nothing on the first *silent* connections, and what is asked for on the others."""
+
+    def __init__(self, silent: int) -> None:
+        self._silent = silent
+        self.open = self.most = self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open += 1
+        self.most = max(self.most, self.open)
+        answers = self.connections > self._silent
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            if answers:
+                writer.write(GOOD)
+            await reader.read()
+        self.open -= 1
+
+
+async def ask_all(senders: list[HttpxSender]) -> list[str]:
+    """Let each sender ask at once; return the ends in the order in which they came."""
+    ends: list[str] = []
+
+    async def one(number: int, sender: HttpxSender) -> None:
+        try:
+            await sender.send(build_request(Endpoint.JOB_SYNC_STATUS, "a"))
+            ends.append(f"{number} answered")
+        except TimedOutError:
+            ends.append(f"{number} timed out")
+
+    try:
+        await asyncio.gather(*(one(number, sender) for number, sender in enumerate(senders)))
+    finally:
+        for sender in senders:
+            await sender.aclose()
+    return ends
+
+
+def test_waiting_for_a_turn_costs_nothing_of_the_time_for_the_answer() -> None:
+    async def main() -> list[str]:
+        server = Silent(1)
+        async with listening(server.serve) as port:
+            room, tls = Room(Turns(1), Pace(), kept=0), build_tls_context()
+            senders = [HttpxSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(3)]
+            ends = await ask_all(senders)
+            assert server.most == 1
+            return ends
+
+    assert asyncio.run(main()) == ["0 timed out", "1 answered", "2 answered"]
+
+
+def test_a_workspace_that_was_silent_waits_for_those_that_answer() -> None:
+    async def main() -> list[str]:
+        server = Silent(1)
+        async with listening(server.serve) as port:
+            room, tls = Room(Turns(1), Pace(), at_once=2, kept=0), build_tls_context()
+            silent, good = (
+                HttpxSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(2)
+            )
+            return await ask_all([silent, silent, good])
+
+    assert asyncio.run(main()) == ["0 timed out", "2 answered", "1 answered"]
+
+
+def test_what_begins_in_one_go_begins_bit_by_bit() -> None:
+    async def main() -> float:
+        pace = Pace()
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(pace.begin() for _ in range(41)))
+        return asyncio.get_running_loop().time() - began
+
+    assert asyncio.run(main()) > 0.09

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.domain.ledger import ATTEMPTS, LONGEST, RECENT, Page, Walk, absorb, break_off
+from exporter.domain.ledger import ATTEMPTS, LONGEST, RECENT, Ledger, Page, Walk, absorb, break_off
 from exporter.domain.model import Sync, SyncStatus
 from tests.histories import Account, ended, latest_first, minute, page_of, running
 
@@ -135,6 +135,53 @@ def test_a_page_in_the_middle_that_came_empty_once_loses_nothing() -> None:
         step = absorb(ledger, walk, page, now=minute(60), max_pages=20)
         ledger, walk = step.ledger, step.walk or walk
     assert (step.walk, ledger.anchor, ledger.attempts, ledger.gaps) == (None, minute(14), 1, 0)
+
+
+def poll_with_a_short_page(account: Account, history: tuple[Sync, ...], short: int, now: float) -> None:
+    """Walk as far as the ledger wants; page *short* holds the first three of its ten syncs."""
+    ledger: Ledger | None = account.ledger
+    walk: Walk | None = Walk()
+    number = 0
+    while walk is not None:
+        page = page_of(history, number)
+        if number == short:
+            page = Page(page.syncs[:3], last=page.last, full=False)
+        step = absorb(ledger, walk, page, now=minute(now), max_pages=20)
+        ledger, walk, number = step.ledger, step.walk, number + 1
+        account.counted += step.counted
+    account.ledger = ledger
+
+
+@pytest.mark.parametrize("short", [0, 1, 2, 3])
+def test_a_page_that_came_short_once_loses_nothing(short: int) -> None:
+    account = seen()
+    poll_with_a_short_page(account, after(35), short, now=60)
+    assert (len(account.counted), account.known.gaps) == (35 - (7 if short < 3 else 2), 0)
+    account.poll(after(70), now=100)
+    assert (len(account.counted), account.known.gaps, account.known.attempts) == (70, 0, 0)
+
+
+def test_pages_that_stay_short_are_one_gap_and_take_no_further_attempts() -> None:
+    account = seen()
+    for now in range(60, 60 + ATTEMPTS):
+        assert account.known.gaps == 0
+        poll_with_a_short_page(account, after(35), 1, now=now)
+    assert (len(account.counted), account.known.gaps) == (28, 1)
+    for now in range(70, 70 + 3 * ATTEMPTS):
+        poll_with_a_short_page(account, after(35), 0, now=now)
+    settled = account.known
+    assert (settled.gaps, settled.attempts) == (1, 0)
+    poll_with_a_short_page(account, after(35), 0, now=90)
+    assert account.known is settled
+    account.poll(after(36), now=91)
+    assert (account.known.vanished, len(account.counted)) == (False, 29)
+
+
+def test_a_first_sight_whose_pages_stay_short_is_no_gap() -> None:
+    account = Account()
+    for now in range(60, 60 + ATTEMPTS):
+        poll_with_a_short_page(account, after(35), 0, now=now)
+    assert (account.known.history_known, account.known.gaps) == (True, 0)
 
 
 def test_an_answer_empty_once_is_no_gap() -> None:

@@ -216,3 +216,27 @@ def test_a_429_on_a_later_page_is_the_error_of_the_poll() -> None:
     braze.broken[2] = lambda: Response(429, {}, b"")
     reading = braze.read(ledger)
     assert (type(reading.error), len(reading.counted)) == (RateLimitedError, 20)
+
+
+@pytest.mark.parametrize("short", [0, 1, 2])
+def test_a_page_that_came_short_is_an_anomaly_and_read_again_by_the_next_poll(short: int) -> None:
+    braze = Braze()
+    ledger = braze.known()
+    braze.records = listing(125, 60)
+    link = {"link": f'</x?cursor={short + 1}>; rel="next"'}
+    part = json.dumps({"results": braze.records[short * 10 : short * 10 + 4]}).encode()
+    braze.broken[short] = lambda: Response(200, link, part)
+    reading = braze.read(ledger)
+    assert (reading.error, braze.anomalies[-1]) == (None, {"short_page": 1})
+    braze.broken.clear()
+    assert len(reading.counted) + len(braze.read(reading.ledger).counted) == 25
+
+
+def test_a_last_page_and_one_with_unreadable_records_are_not_short() -> None:
+    braze = Braze()
+    braze.records = listing(100, 14)
+    braze.records[3] = "surprise"  # type: ignore[call-overload]
+    for record in braze.records[4:]:
+        record["job_status"] = "error"
+    braze.read(None)
+    assert braze.anomalies == [{"record_not_an_object": 1}]

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import SecretBytes
 
+from exporter.turns import BusyError, Rank
 from exporter.web.auth import Passwords, _costliest
-from exporter.web.turns import BusyError, Rank
 from tests.unit.web.users import hidden, users
 
 T = TypeVar("T")
