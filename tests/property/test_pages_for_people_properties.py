@@ -12,19 +12,24 @@ from hypothesis import strategies as st
 from exporter.app.commands import Visible, _coverage, _unknown
 from exporter.cli.tables import render_table, render_yaml
 from exporter.domain.decode import decode_job_sync_status
+from exporter.domain.detail import Detail
 from exporter.domain.ledger import Page, Walk, absorb
 from exporter.domain.listing import decode_integrations
 from exporter.domain.model import Integration
+from exporter.domain.past import Past
 from exporter.domain.settings import WorkspaceSettings
+from exporter.web.integration_json import render_integration_json
+from exporter.web.integration_page import IntegrationPage
 from exporter.web.selection import Selection
 from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
-from exporter.web.view import ExporterStatus, WorkspaceStatus
+from exporter.web.view import ExporterStatus, IntegrationStatus, WorkspaceStatus
 from tests.json_values import RECORDS, TIMES
-from tests.states import show
+from tests.states import WATCH, show, state_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAGE = StatusPage(telemetry_path="/metrics")
+INTEGRATION_PAGE = IntegrationPage()
 TEXTS = st.text(max_size=30) | st.sampled_from(["running", "a" * 300, "\ud800<script>", "\u202e", "\x00"])
 LISTED = st.fixed_dictionaries(
     {"integration_id": st.just("id-1")},
@@ -58,6 +63,11 @@ def test_page_and_json_show_whatever_was_decoded(records: list[Any], listed: lis
     assert b"could not be shown" not in PAGE.render(status, Selection())
     (workspace,) = json.loads(render_status_json(status))["workspaces"]
     assert [one["id"] for one in workspace["integrations"]] == ["i"]
+    past = Past().extend(sync for sync in syncs if sync.finished)
+    detail = Detail(state_of(ledger, next(iter(listing), None), judged_at=NOW), view, WATCH, past)
+    deep = IntegrationStatus(status.now, status.workspaces[0], detail)
+    assert b"<html" in INTEGRATION_PAGE.render(deep, None, "/")
+    assert json.loads(render_integration_json(deep))["integration"]["id"] == "i"
 
 
 @given(st.lists(LISTED, min_size=1, max_size=2))
