@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart test-clients rules chart lock audit wheel-test man release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -38,7 +38,7 @@ lint: setup-dev  ## style, import layers, YAML, shell
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
-	@$(BIN)/shellcheck .ci/run tools/audit tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -98,6 +98,14 @@ test-clients: setup-dev  ## run Airflow's provider and Braze's MCP server agains
 man: setup-dev  ## write the manual page, build/braze-cdi-exporter.1
 	@mkdir -p build
 	@$(BIN)/python tools/man_page.py > build/braze-cdi-exporter.1
+
+deb: setup-dev  ## build the Debian package for the Python in use, into dist
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build --directory dist/python
+	@PYTHON=$(BIN)/python tools/build-deb
+
+home: setup-dev  ## write URL=https://github.com/OWNER/PROJECT into every file that links to the project
+	@$(BIN)/python tools/release.py home $(URL)
 
 release: setup-dev  ## write VERSION=1.2.3 into every file that names it, and date the changelog's section
 	@$(BIN)/python tools/release.py prepare $(VERSION)

@@ -1,15 +1,28 @@
 """
-Write the Kubernetes component's PrometheusRule objects from `deploy/prometheus/rules`: `make rules`.
+Write the Prometheus Operator's objects from the files that Prometheus and Alertmanager read: `make rules`.
 
-Each rule file becomes one object whose spec is the file's text, moved to the right: comments stay, and a difference
-shows in a review. `tests/unit/deploy` fails when an object is not current.
+Each file in `deploy/prometheus/rules` becomes one PrometheusRule whose spec is the file's text, moved to the right:
+comments stay, and a difference shows in a review. `deploy/alertmanager` becomes the AlertmanagerConfig among the
+examples. `tests/unit/deploy` fails when an object is not current.
 """
 
+import re
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "deploy" / "prometheus" / "rules"
 COMPONENT = ROOT / "deploy" / "kubernetes" / "components" / "prometheus-operator"
+ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+ALERTMANAGER_CONFIG = ROOT / "deploy" / "kubernetes" / "examples" / "alertmanagerconfig.yaml"
+
+ABOVE_ALERTMANAGER_CONFIG = """\
+# Made from deploy/alertmanager/alertmanager.yml by `make rules`; it says what each part is for. Copy this, and put
+# your receivers in place of the webhooks. It belongs into the exporter's namespace, as the operator adds that to every
+# matcher; an alert without a namespace (no exporter was ever scraped) takes the default route of your Alertmanager.
+"""
 
 KUSTOMIZATION = """\
 # For clusters with the Prometheus Operator. The PrometheusRule objects are made from deploy/prometheus/rules by
@@ -32,6 +45,7 @@ def main() -> None:
         target.write_text(render(name, source))
         kustomization += f"  - {target.name}\n"
     (COMPONENT / "kustomization.yaml").write_text(kustomization)
+    ALERTMANAGER_CONFIG.write_text(alertmanager_config(ALERTMANAGER.read_text()))
 
 
 def render(name: str, source: Path) -> str:
@@ -50,6 +64,48 @@ def render(name: str, source: Path) -> str:
             "",
         ]
     )
+
+
+def alertmanager_config(text: str) -> str:
+    """Routes, inhibitions and receivers of *text*, an Alertmanager's configuration, as the operator's object."""
+    content = {
+        "apiVersion": "monitoring.coreos.com/v1alpha1",
+        "kind": "AlertmanagerConfig",
+        "metadata": {"name": "braze-cdi-exporter", "labels": {"app.kubernetes.io/name": "braze-cdi-exporter"}},
+        "spec": _in_camel_case(yaml.safe_load(text)),
+    }
+    return ABOVE_ALERTMANAGER_CONFIG + yaml.dump(
+        content, Dumper=_Indenting, sort_keys=False, default_flow_style=None, width=120
+    )
+
+
+class _Indenting(yaml.SafeDumper):
+    """Indents lists, as everywhere in this repository."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - as yaml calls it
+        super().increase_indent(flow, False)
+
+
+def _in_camel_case(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_camel_case(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    made = {}
+    for key, each in value.items():
+        if key.endswith("matchers"):
+            name = {"matchers": "matchers", "source_matchers": "sourceMatch", "target_matchers": "targetMatch"}[key]
+            made[name] = [_matcher(matcher) for matcher in each]
+        else:
+            made[re.sub(r"_(.)", lambda letter: letter[1].upper(), key)] = _in_camel_case(each)
+    return made
+
+
+def _matcher(text: str) -> dict[str, str]:
+    match = re.fullmatch(r"(\w+)(=~|!~|!=|=)\"(.*)\"", text)
+    if match is None:
+        raise ValueError(f"not a matcher: {text}")
+    return {"name": match[1], "matchType": match[2], "value": match[3]}
 
 
 if __name__ == "__main__":

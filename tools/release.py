@@ -4,6 +4,7 @@ The version that is released, in every file that names it: `python tools/release
 `prepare 0.2.0` writes the version into all of them and dates the changelog's section, for a person to review, commit
 and tag as `v0.2.0`. `verify v0.2.0` fails unless the files agree with that tag; the release workflow begins with it, so
 that a tag releases what it says or nothing. `notes v0.2.0` prints the changelog's section: the text of the release.
+`home URL` writes the project's address into every file that links to it.
 """
 
 import datetime as dt
@@ -20,10 +21,10 @@ NAMED = re.compile(
         ^version\ =\ "                   # pyproject.toml
       | ^ARG\ VERSION=                   # Dockerfile
       | ^(?:version|appVersion):\ "?     # Chart.yaml
-      | \bbraze-cdi-exporter[:-]         # an image or a chart
+      | \bbraze-cdi-exporter[:_-]        # an image, a Debian package or a chart
       | \bbraze_cdi_exporter-            # a wheel or an sdist
       | --version\ (?=\d)                # helm's flag
-    )(?P<version>\d+\.\d+\.\d+)\b""",
+    )(?P<version>\d+\.\d+\.\d+)(?![0-9A-Za-z])""",
     re.MULTILINE | re.VERBOSE,
 )
 
@@ -37,6 +38,25 @@ def naming_files() -> list[Path]:
         *sorted((ROOT / "docs").glob("*.md")),
         *sorted(path for path in (ROOT / "deploy").rglob("*") if path.suffix in {".yaml", ".md"}),
     ]
+
+
+def home() -> str:
+    """The address of the project, with which links into it begin."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["release"]["home"])
+
+
+def linking_files() -> list[Path]:
+    """Every file that may link to the project by its address."""
+    found = [path for folder in ("deploy", "docs", "exporter", "tests") for path in (ROOT / folder).rglob("*")]
+    kinds = {".json", ".md", ".py", ".tpl", ".yaml", ".yml"}
+    return [ROOT / "pyproject.toml", *sorted(path for path in found if path.suffix in kinds)]
+
+
+def move(new: str) -> None:
+    old = home()
+    for path in linking_files():
+        if old in (text := path.read_text()):
+            path.write_text(text.replace(old, new.rstrip("/")))
 
 
 def notes(changelog: str, version: str) -> str:
@@ -98,10 +118,13 @@ def main() -> None:
                 sys.exit("\n".join([f"{tag} cannot be released:", *problems]))
         case ["notes", tag]:
             print(notes((ROOT / "CHANGELOG.md").read_text(), tag.removeprefix("v")))
+        case ["home", url] if re.fullmatch(r"https://[\w./-]+", url):
+            move(url)
+            print("Review and commit this.")
         case ["version"]:
             print(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
         case _:
-            sys.exit(f"usage: {sys.argv[0]} prepare X.Y.Z | verify vX.Y.Z | notes vX.Y.Z | version")
+            sys.exit(f"usage: {sys.argv[0]} prepare X.Y.Z | verify vX.Y.Z | notes vX.Y.Z | version | home URL")
 
 
 if __name__ == "__main__":

@@ -150,6 +150,14 @@ def manual() -> Artefact:
     return Artefact(path.name, "nothing", size(path), ["made of --help", "shown without a warning by make unit"])
 
 
+def debian_package() -> list[Artefact]:
+    found = list(DIST.glob("*.deb"))  # none without dpkg-deb
+    for path in found:
+        run("dpkg-deb", "--extract", path, WORK / "deb")
+        run(BIN / "python", "-I", WORK / "deb" / "usr" / "bin" / "braze-cdi-exporter", "check", "--schema")
+    return [Artefact(path.name, "make test-deploy installs it", size(path), ["unpacked, runs"]) for path in found]
+
+
 def chart() -> Artefact:
     (package,) = (DIST / "chart").glob("*.tgz")
     run(HELM, "lint", "--strict", "--kube-version", "1.32", package)
@@ -185,7 +193,7 @@ def main() -> None:
     version = run(sys.executable, "tools/release.py", "version", cwd=ROOT).strip()
     rows = [prepare(version), workflows()]
     run("tools/build-release")
-    rows += [*python(), bill_of_materials(), manual(), chart(), image()]
+    rows += [*python(), bill_of_materials(), manual(), *debian_package(), chart(), image()]
     print()
     show(rows)
 

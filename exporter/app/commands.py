@@ -1,5 +1,5 @@
 """
-The commands that poll or ask Braze once: `once`, `integrations` and `check --online`.
+The commands that poll or ask Braze once: `once`, `integrations`, `check --online` and `init`.
 
 `once` polls every integration and renders the page. The others ask for the list of each workspace and, where the list
 may not be read, for each configured integration: within the rate limit, workspace by workspace, and nothing is kept.
@@ -96,11 +96,14 @@ async def list_visible(config: Config) -> list[Visible]:
 
 async def check_online(config: Config) -> list[CheckResult]:
     """Ask Braze whether the keys are accepted, what they permit, and whether it knows each configured integration."""
-    results = []
-    for configured in config.workspaces:
-        async with open_api(configured) as api:
-            results += await _check(configured, api)
-    return results
+    return [result for configured in config.workspaces for result in (await look_at(configured))[1]]
+
+
+async def look_at(configured: ConfiguredWorkspace) -> tuple[Visible, list[CheckResult]]:
+    """Return what a workspace's key can see, and whether the workspace will work as it is configured."""
+    async with open_api(configured) as api:
+        visible = await _list(configured, api)
+        return visible, await _check(configured.settings, visible, api)
 
 
 @contextlib.asynccontextmanager
@@ -127,9 +130,7 @@ async def _list(configured: ConfiguredWorkspace, api: Api) -> Visible:
         return Visible(configured.settings.name, error=error)
 
 
-async def _check(configured: ConfiguredWorkspace, api: Api) -> list[CheckResult]:
-    settings = configured.settings
-    visible = await _list(configured, api)
+async def _check(settings: WorkspaceSettings, visible: Visible, api: Api) -> list[CheckResult]:
     known = {one.integration_id for one in visible.integrations}
     results = [_judge_list(visible, needed=settings.discovery.enabled)]
     if visible.error is not None and not isinstance(visible.error, ForbiddenError):

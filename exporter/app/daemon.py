@@ -8,7 +8,7 @@ anything has begun; at the end polls are cancelled, then the server ends its ans
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
 from exporter.app.storage import keep_tidy, look_after, storage
 from exporter.clock import Clock, SystemClock
+from exporter.config.endpoint import find_dashboard
 from exporter.config.files import is_pipe
 from exporter.config.load import load_watched_config
 from exporter.config.web import load_web_config
@@ -31,12 +32,15 @@ from exporter.poller.loop import Supervised
 from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.auth import BasicAuth
+from exporter.web.listen import sockets_handed_over
 from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
 from exporter.web.security import ExtraHeaders, Security
 from exporter.web.server import Server
 from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, WorkspaceStatus
 
+IN_MEMORY = "memory"
+"""In the log, in place of a storage path."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -52,6 +56,8 @@ class Options:
     storage_path: str
     auto_reload_seconds: float
     shard: Shard
+    systemd_socket: bool = False
+    """Serve on the sockets that systemd has passed, whatever addresses are given."""
 
 
 class WrongFlagError(Exception):
@@ -99,9 +105,8 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         )
         sources = build_sources(exporter, clock, reloader.render, reloader.reload if options.enable_lifecycle else None)
         limits = Limits(connections=share_out(descriptors, len(config.workspaces)).visitors)
-        server = bind_server(
-            sources, options.listen_addresses, options.telemetry_path, log, security=security, limits=limits
-        )
+        addresses = None if options.systemd_socket else options.listen_addresses
+        server = bind_server(sources, addresses, options.telemetry_path, log, security=security, limits=limits)
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
         chores: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
@@ -117,12 +122,13 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
             chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
         exporter.apply(config)
-        await serve(exporter, server, log, stop, chores)
+        about = {"config": options.config_file, "storage": options.storage_path or IN_MEMORY}
+        await serve(exporter, server, log, stop, chores, about=about)
 
 
 def bind_server(
     sources: WebSources,
-    addresses: tuple[str, ...],
+    addresses: tuple[str, ...] | None,
     telemetry_path: str,
     log: FilteringBoundLogger,
     *,
@@ -131,6 +137,8 @@ def bind_server(
 ) -> Server:
     """
     Return a server that listens already, and answers once it is served.
+
+    Without *addresses* it does so on what systemd has passed.
 
     Raises:
         WrongFlagError: An address or the telemetry path is not understood.
@@ -144,7 +152,10 @@ def bind_server(
         else:
             secured = ExtraHeaders(BasicAuth(pages, security.users), security.headers)
             server = Server(secured, limits=limits, tls=security.tls)
-        server.bind(addresses)
+        if addresses is None:
+            server.adopt(sockets_handed_over(os.environ))
+        else:
+            server.bind(addresses)
     except ValueError as error:
         raise WrongFlagError(str(error)) from error
     return server
@@ -156,17 +167,22 @@ async def serve(
     log: FilteringBoundLogger,
     stop: asyncio.Event,
     chores: Mapping[str, Callable[[], Awaitable[None]]],
+    *,
+    about: Mapping[str, str],
 ) -> None:
     """
     Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started.
 
-    A chore that crashes is logged by name and restarted.
+    A chore that crashes is logged by name and restarted. The line of the start has what *about* says of the flags.
     """
     for address in server.addresses:
         log.info("listening", address=str(address))
     log.info(
         "started",
         version=VERSION,
+        revision=REVISION,
+        **about,
+        shard=str(exporter.shard),
         workspaces=len(exporter.pollers),
         integrations=sum(len(poller.views) for poller in exporter.pollers),
     )
@@ -229,14 +245,6 @@ def build_sources(
         )
         return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
 
-    def integration(path: str) -> IntegrationStatus | None:
-        for poller in exporter.pollers:
-            key = path.removeprefix(f"{poller.settings.name}/")
-            if key != path and (detail := poller.detail(key)) is not None:
-                status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
-                return IntegrationStatus(poller.clock.now(), status, detail)
-        return None
-
     def unready() -> tuple[str, ...]:
         waiting = (poller.settings.name for poller in exporter.pollers if not poller.readiness.any)
         return tuple(f"workspace {name} has not been tried yet" for name in waiting)
@@ -248,10 +256,20 @@ def build_sources(
         status=status,
         unhealthy=exporter.unhealthy,
         unready=unready,
-        integration=integration,
+        integration=lambda path: find_integration(exporter.pollers, path),
         config=config,
         reload=reload,
     )
+
+
+def find_integration(pollers: Iterable[WorkspacePoller], path: str) -> IntegrationStatus | None:
+    """Return the integration at *path*, `workspace/id`, in depth; None where none of the pollers watches it."""
+    for poller in pollers:
+        key = path.removeprefix(f"{poller.settings.name}/")
+        if key != path and (detail := poller.detail(key)) is not None:
+            status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
+            return IntegrationStatus(poller.clock.now(), status, detail)
+    return None
 
 
 def _workspace_status(
@@ -267,4 +285,5 @@ def _workspace_status(
         notes=poller.notes(),
         history_seconds=poller.settings.history_seconds,
         history_read_ratio=poller.history.ratio,
+        dashboard_url=poller.settings.dashboard_url or find_dashboard(poller.settings.rest_endpoint),
     )

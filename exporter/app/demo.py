@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.daemon import bind_server, build_sources, serve, stop_on_signals
+from exporter.app.daemon import IN_MEMORY, bind_server, build_sources, serve, stop_on_signals
 from exporter.app.exporter import Exporter
 from exporter.clock import SystemClock
 from exporter.config.keys import FixedKey
@@ -66,7 +66,7 @@ async def run_demo(
         say(_demo_greeting(server.addresses[0], telemetry_path, port))  # before the log's first line
         exporter.apply(config)
         asyncio.get_running_loop().call_later(QUIET_SECONDS, begin_later_problems, world)
-        await serve(exporter, server, log, stop, {})
+        await serve(exporter, server, log, stop, {}, about={"config": "demo", "storage": IN_MEMORY})
     finally:
         braze_stop.set()
         await braze

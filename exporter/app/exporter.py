@@ -17,10 +17,9 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.app.descriptors import share_out
 from exporter.braze.api import Api
-from exporter.braze.client import HttpxSender, build_tls_context
+from exporter.braze.client import HttpxSender, Room, build_tls_context
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
-from exporter.braze.room import Room
 from exporter.clock import Clock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
@@ -105,7 +104,7 @@ class Exporter:
         self._store = store
         self._clock = clock
         self._log = log
-        self._shard = shard or Shard()
+        self.shard = shard or Shard()
         self._descriptors = descriptors
         self._turns, self._pace = Turns(sys.maxsize), Pace()
         """Of the requests of all workspaces together."""
@@ -150,7 +149,7 @@ class Exporter:
         """
         if self._closed:
             raise ExporterClosedError("the exporter is stopping")
-        wanted = {one.settings.name: one for one in config.workspaces if self._shard.takes(one.settings.name)}
+        wanted = {one.settings.name: one for one in config.workspaces if self.shard.takes(one.settings.name)}
         before = self._running
         gone = {name: running for name, running in before.items() if name not in wanted}
         trust = Trust(self._tls)
@@ -181,6 +180,12 @@ class Exporter:
             running.begin()
         for name in before.keys() - after.keys():
             self.self_metrics.forget_workspace(name)
+
+    def prepare(self, config: Config) -> tuple[WorkspacePoller, ...]:
+        """Return pollers of *config* that know what the store has, for somebody to look at; they never poll."""
+        trust = Trust(self._tls)
+        room = Room(self._turns, self._pace, 0, 0)
+        return tuple(self._build(configured, trust, room, None, None).poller for configured in config.workspaces)
 
     async def close(self) -> None:
         """End all polls, for good."""

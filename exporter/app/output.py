@@ -1,5 +1,5 @@
 """
-The file that a command writes: replaced in one step, so that no reader ever sees half of it.
+The files that a command writes: replaced in one step, so that no reader ever sees half of one, or created.
 
 node_exporter's textfile collector requires it. The new content is written beside the file, because a rename is atomic
 within one file system only. Of a link the target is replaced; a pipe or a device such as /dev/stdout is written to
@@ -7,10 +7,11 @@ directly. Knows nothing of the content.
 """
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,8 @@ class OutputError(Exception):
             remedy = "name a directory that exists"
         elif isinstance(error, IsADirectoryError):
             remedy = "name a file in it"
+        elif isinstance(error, FileExistsError):
+            remedy = "nothing is overwritten: move it away, or name another directory"
         super().__init__(f"{place} cannot be written: {error.strerror}; {remedy}")
 
 
@@ -71,6 +74,38 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def check_creatable(directory: Path, names: Iterable[str]) -> None:
+    """
+    Check that `create_files` finds the directory, and none of the files in it.
+
+    Raises:
+        OutputError: It would fail.
+
+    """
+    with _explained(directory):
+        present = {path.name for path in directory.iterdir()}
+    for name in names:
+        if name in present:
+            raise OutputError(directory / name, FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)))
+
+
+def create_files(directory: Path, contents: Mapping[str, str]) -> None:
+    """
+    Create a file of each name, or none at all. Nothing that exists is touched.
+
+    Raises:
+        OutputError: One of them cannot be created, or exists.
+
+    """
+    with contextlib.ExitStack() as undo:
+        for name, content in contents.items():
+            path = directory / name
+            with _explained(path), path.open("x", encoding="utf-8") as stream:
+                undo.callback(path.unlink)
+                stream.write(content)
+        undo.pop_all()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ them is the key.
 
 import asyncio
 import errno
-import json
 import os
 import ssl
 import sys
@@ -19,19 +18,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
-from exporter.braze.room import Room, Share
+from exporter.braze.hiding import without, without_in_body
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
-from exporter.turns import Pace, Turns
+from exporter.turns import Pace, Rank, Turns
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """A page of ten syncs has about 3 kB."""
-HIDDEN = "hidden-key"
-"""Stands where an answer repeats the key."""
 CONNECTION_SECONDS = 300.0
 """The greatest age of a connection that takes a new request."""
 _CONNECTED = "connection.connect_tcp.complete"
@@ -62,6 +59,17 @@ def build_tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     return context
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a workspace may have under way: its share, and *turns* and *pace* of all workspaces together."""
+
+    turns: Turns
+    pace: Pace
+    at_once: int = 16
+    kept: int = 4
+    """Idle ones, for its next requests."""
 
 
 @dataclass(slots=True)
@@ -109,7 +117,10 @@ class HttpxSender:
         self._proxy = proxy
         self._monotonic = monotonic
         self._room = room or Room(Turns(sys.maxsize), Pace())
-        self._share = Share(self._room)
+        self._at_once = asyncio.Semaphore(self._room.at_once)
+        self._under_way = 0
+        self._silent = False
+        """Whether the latest request that ended has had no answer."""
         self._pool = self._open_pool()
 
     def _open_pool(self) -> _Pool:
@@ -139,7 +150,7 @@ class HttpxSender:
         key = self._read_key()
         headers = {"Authorization": f"Bearer {key}"}
         try:
-            async with self._share.turn(), asyncio.timeout(self._timeout_seconds):
+            async with self._turn(), asyncio.timeout(self._timeout_seconds):
                 answer, body = await self._ask(url, headers)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOutError(
@@ -151,8 +162,26 @@ class HttpxSender:
             raise NetworkError(f"no answer from {self._origin}{way}: {_describe(error)}") from error
         if answer.status_code == _UNAUTHORIZED:
             self._key.reject()
-        headers = {name.lower(): _without(key, value) for name, value in answer.headers.items()}
-        return Response(answer.status_code, headers, _without_in_body(key, body))
+        headers = {name.lower(): without(key, value) for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, without_in_body(key, body))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait, at nobody's expense, until a request may be under way."""
+        async with self._at_once, self._room.turns.take(self._rank):
+            self._under_way += 1
+            try:
+                await self._room.pace.begin()
+                yield
+                self._silent = False
+            except Exception:
+                self._silent = True
+                raise
+            finally:
+                self._under_way -= 1
+
+    def _rank(self) -> Rank:
+        return self._silent, self._under_way
 
     async def _ask(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         """Ask, and once more on a fresh connection where a kept one turns out to have died meanwhile."""
@@ -213,24 +242,6 @@ class HttpxSender:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._pool.client.aclose()
-
-
-def _spellings(key: str) -> set[str]:
-    """The key as it may come back: as it is, in an address, in JSON."""
-    return {key, quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1], json.dumps(key)[1:-1].replace("/", "\\/")}
-
-
-def _without(key: str, text: str) -> str:
-    """Remove the key from the response: its text ends up in logs, labels and pages."""
-    for spelling in _spellings(key):
-        text = text.replace(spelling, HIDDEN)
-    return text
-
-
-def _without_in_body(key: str, body: bytes) -> bytes:
-    for spelling in _spellings(key):
-        body = body.replace(spelling.encode("ascii"), HIDDEN.encode("ascii"))
-    return body
 
 
 def _too_large(origin: str) -> PollError:

@@ -67,6 +67,7 @@ def main(context: click.Context, /, **values: Any) -> None:
             storage_path=values["storage_path"],
             auto_reload_seconds=values["config_auto_reload_interval"],
             shard=values["shard"],
+            systemd_socket=values["web_systemd_socket"],
         )
         _serve(partial(run_daemon, options), values["log_level"], values["log_format"])
 
@@ -115,7 +116,7 @@ def integrations(config_file: str, output: str) -> None:
     visible = _await(list_visible(_load(config_file)))
     click.echo(render_yaml(visible) if output == "yaml" else render_table(visible))
     if errors := [f"{one.workspace}: {one.error}" for one in visible if one.error is not None]:
-        _fail("\n".join(errors))
+        fail("\n".join(errors))
 
 
 @main.command()
@@ -131,7 +132,7 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
         with _log(log_level, log_format) as (log, _):
             succeeded, page = _await(poll_once(config, storage_path, log))
     except StorageInUseError as error:
-        _fail(str(error))
+        fail(str(error))
     try:
         if output is None:
             sys.stdout.buffer.write(page)
@@ -142,9 +143,9 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
     except BrokenPipeError:
         raise  # the reader of the page has stopped; click ends quietly
     except OSError as error:
-        _fail(str(OutputError("standard output", error)))
+        fail(str(OutputError("standard output", error)))
     except OutputError as error:
-        _fail(str(error))
+        fail(str(error))
     sys.exit(0 if succeeded else FAILED)
 
 
@@ -163,11 +164,11 @@ def backfill(config_file: str, output: str, since: float) -> None:
     try:
         complete = _await(write_history(config, Path(output), since, partial(click.echo, err=True)))
     except OutputError as error:
-        _fail(str(error))
+        fail(str(error))
     except BrokenPipeError:
         raise  # the reader of the progress has stopped
     except OSError as error:
-        _fail(f"a temporary file cannot be written: {error.strerror}; make room, or let TMPDIR name another directory")
+        fail(f"a temporary file cannot be written: {error.strerror}; make room, or let TMPDIR name another directory")
     sys.exit(0 if complete else FAILED)
 
 
@@ -191,6 +192,22 @@ def replay(config_file: str, storage_path: str, since: float, integration: tuple
 
 
 @main.command()
+@click.argument("wanted", metavar="ID")
+@inherited_flags("--config.file", "--storage.path")
+@own_flag(
+    "--url", metavar="URL", help="Of a running exporter; by default one on this host, and else the state is read."
+)
+@own_flag("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or JSON.")
+def explain(wanted: str, config_file: str, storage_path: str, url: str | None, output: str) -> None:
+    """Tell why an integration, by id or name, is judged and polled as it is."""
+    from exporter.cli.explaining import run_explain
+
+    with _log("error", "logfmt") as (log, _):
+        explained = run_explain(wanted, url, output, lambda: _load(config_file), storage_path, log)
+    sys.exit(0 if explained else FAILED)
+
+
+@main.command()
 @inherited_flags("--web.listen-address", web_listen_address=("127.0.0.1:10273",))
 @inherited_flags("--web.telemetry-path", "--log.level", "--log.format")
 @own_flag("--style", metavar="FILE", help="Let the simulated Braze answer as a field report or a style file says.")
@@ -202,7 +219,7 @@ def demo(**values: Any) -> None:
     try:
         style = load_style(values["style"]) if values["style"] is not None else None
     except ConfigError as error:
-        _fail(str(error), WRONG)
+        fail(str(error), WRONG)
     demo = partial(run_demo, values["web_listen_address"], values["web_telemetry_path"], say=click.echo, style=style)
     _serve(demo, values["log_level"], values["log_format"])
 
@@ -213,7 +230,7 @@ def _load(path: str) -> "Config":
     try:
         return load_config(path, environ=os.environ)
     except ConfigError as error:
-        _fail(str(error), WRONG)
+        fail(str(error), WRONG)
 
 
 def _await(work: Coroutine[Any, Any, T]) -> T:
@@ -259,6 +276,7 @@ def _serve(daemon: "Daemon", level: str, form: str) -> NoReturn:
     os._exit(code)
 
 
-def _fail(text: str, code: int = FAILED) -> NoReturn:
+def fail(text: str, code: int = FAILED) -> NoReturn:
+    """End the command with *text* on standard error."""
     click.echo(text, err=True)
     sys.exit(code)

@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 from click.types import BoolParamType, OptionHelpExtra
 
 from exporter.config.durations import parse_duration
+from exporter.config.endpoint import find_instance, parse_endpoint
 from exporter.domain.shard import parse_shard
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -95,6 +96,9 @@ _COMPLETED = {
 """By the placeholder of a flag's value."""
 DURATION = _Parsed("duration", parse_duration)
 SHARD = _Parsed("i/n", parse_shard)
+ENDPOINT = _Parsed("URL", parse_endpoint)
+INSTANCE = _Parsed("instance", find_instance)
+"""Given by its name; its value is the endpoint."""
 
 _FLAGS: dict[str, dict[str, Any]] = {
     "--config.file": {"default": "config.yaml", "metavar": "FILE", "help": "The configuration file."},
@@ -118,6 +122,11 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "is_flag": True,
         "default": False,
         "help": "Let POST /-/reload reload the configuration.",
+    },
+    "--web.systemd-socket": {
+        "is_flag": True,
+        "default": False,
+        "help": "Serve on the sockets that systemd passes, instead of listening.",
     },
     "--storage.path": {
         "cls": _Literal,

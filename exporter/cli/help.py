@@ -16,6 +16,16 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Run the daemon.", "braze-cdi-exporter --config.file /etc/braze-cdi-exporter/config.yaml"),
         ("See it at work, without an account.", "braze-cdi-exporter demo"),
     ),
+    "init": (
+        (
+            "From a key to a configuration.",
+            "braze-cdi-exporter init --instance EU-02 --api-key-file /run/secrets/braze",
+        ),
+        (
+            "With values for the Helm chart.",
+            "braze-cdi-exporter init --instance US-03 --api-key-file production.key --kubernetes",
+        ),
+    ),
     "check": (
         ("Before a start, and in a pipeline.", "braze-cdi-exporter check --online"),
         ("As annotations of a workflow on GitHub.", "braze-cdi-exporter check --format github"),
@@ -32,6 +42,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "replay": (
         ("Try limits on the last quarter.", "braze-cdi-exporter replay --since 90d"),
         ("One integration, for a program.", "braze-cdi-exporter replay --integration ID --output json"),
+    ),
+    "explain": (
+        ("Why is it reported?", "braze-cdi-exporter explain users"),
+        ("Of an exporter elsewhere.", "braze-cdi-exporter explain --url https://exporter.example:10273 ID"),
     ),
     "demo": (("On another port.", "braze-cdi-exporter demo --web.listen-address 127.0.0.1:8080"),),
 }

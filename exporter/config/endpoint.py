@@ -1,5 +1,5 @@
 """
-Which addresses may receive a workspace's API key.
+Which addresses may receive a workspace's API key, and where its dashboard is.
 
 Decides: https, except on loopback; an origin and nothing more; not the dashboard, not a misspelt Braze host. Hosts that
 are not Braze's are accepted, because people put proxies in between. Must not ask the network.
@@ -8,6 +8,7 @@ Source: https://www.braze.com/docs/api/basics/#endpoints (read 2026).
 
 import ipaddress
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
@@ -27,13 +28,19 @@ _NUMBERED = {
     "dashboard.us-10.braze.com": "rest.us-10.braze.com",
     **{f"dashboard-{n:02}.braze.eu": f"rest.fra-{n:02}.braze.eu" for n in (1, 2)},
 }
-"""The dashboards whose name does not tell their instance's REST host."""
+"""The dashboards whose name does not tell their instance's REST host; a later name is the newer one."""
+_DASHBOARDS = {
+    **{host: host.replace("rest.", "dashboard.", 1) for host in KNOWN_HOSTS},
+    **{host: dashboard for dashboard, host in _NUMBERED.items()},
+}
+"""The dashboard of each instance that Braze lists, by its REST host."""
 
 # New instances get new numbers, and new countries two letters: those need no new release of this exporter.
 _BRAZE_REST = re.compile(r"rest\.(?:(?:iad|[a-z]{2})-[0-9]{2}\.braze\.com|fra-[0-9]{2}\.braze\.eu)")
 _BRAZE = re.compile(r"(?:.*\.)?braze\.(?:com|eu)")
 _NAMES_INSTANCE = re.compile(r"[a-z]+\.([a-z]{2,3}-[0-9]{2})\.")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
+_DASHBOARD_REMEDY = "copy scheme and host from the browser's address of the dashboard"
 _PAGE = "the REST endpoint of each instance is on https://www.braze.com/docs/api/basics/#endpoints"
 
 
@@ -45,24 +52,30 @@ def parse_endpoint(text: str) -> str:
         WrongValueError: The key must not be sent there. No part of *text* is quoted.
 
     """
-    try:
-        parts = urlsplit(text)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        raise WrongValueError("is not an address", _PAGE) from None
-    if "//" not in text:
-        raise WrongValueError("lacks its scheme", "write `https://` before the host")
-    if parts.username is not None or parts.password is not None:
-        raise WrongValueError("holds a user or a password", "remove everything before the `@`")
-    if not _HOST.fullmatch(host) or port == 0:
-        raise WrongValueError("is not an address", _PAGE)
-    _check_host(host)
-    if parts.path not in ("", "/") or parts.query or parts.fragment or text.endswith(("?", "#")):
-        raise WrongValueError("holds more than scheme and host", "remove everything after the host and the port")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    scheme, host, port = _split(text, _PAGE, _check_host)
+    if scheme != "https" and not (scheme == "http" and _is_loopback(host)):
         raise WrongValueError("is not https", "write `https://`; only a loopback address may do without")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+    return _join(scheme, host, port)
+
+
+def parse_dashboard(text: str) -> str:
+    """
+    Return the origin of a dashboard, for links alone: nothing is ever sent there.
+
+    Raises:
+        WrongValueError: It is none. No part of *text* is quoted.
+
+    """
+    scheme, host, port = _split(text, _DASHBOARD_REMEDY, _check_dashboard)
+    if scheme not in ("http", "https"):
+        raise WrongValueError("is neither http nor https", _DASHBOARD_REMEDY)
+    return _join(scheme, host, port)
+
+
+def find_dashboard(endpoint: str) -> str:
+    """Return the dashboard of the instance whose REST endpoint this is; empty where Braze lists no such instance."""
+    host = _DASHBOARDS.get(urlsplit(endpoint).hostname or "")
+    return f"https://{host}" if host else ""
 
 
 def find_instance(name: str) -> str:
@@ -78,6 +91,37 @@ def find_instance(name: str) -> str:
         remedy = f"write one of {', '.join(INSTANCES)}, or give another's rest_endpoint instead"
         raise WrongValueError("is no instance of Braze that is known here", remedy)
     return f"https://{host}"
+
+
+def _split(text: str, remedy: str, check: Callable[[str], None]) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an origin whose host *check* lets through."""
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise WrongValueError("is not an address", remedy) from None
+    if "//" not in text:
+        raise WrongValueError("lacks its scheme", "write `https://` before the host")
+    if parts.username is not None or parts.password is not None:
+        raise WrongValueError("holds a user or a password", "remove everything before the `@`")
+    if not _HOST.fullmatch(host) or port == 0:
+        raise WrongValueError("is not an address", remedy)
+    check(host)
+    if parts.path not in ("", "/") or parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise WrongValueError("holds more than scheme and host", "remove everything after the host and the port")
+    return parts.scheme, host, port
+
+
+def _join(scheme: str, host: str, port: int | None) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def _check_dashboard(host: str) -> None:
+    if _BRAZE_REST.fullmatch(host):
+        known = _DASHBOARDS.get(host)
+        remedy = f"did you mean https://{known}?" if known else _DASHBOARD_REMEDY
+        raise WrongValueError("is the REST endpoint, not the dashboard", remedy)
 
 
 def _check_host(host: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from exporter.braze.network import DIRECT, Network
-from exporter.config.errors import ConfigError, WrongValueError
+from exporter.config.errors import ConfigError, FieldError, WrongValueError
 from exporter.config.explain import Finding, explain
 from exporter.config.files import ConfigWatch, is_pipe
 from exporter.config.keys import FixedKey, KeyFile, KeySource
@@ -85,6 +85,25 @@ def load_config(path: str, *, environ: Mapping[str, str], again: bool = False) -
             for workspace, key in zip(parsed.workspaces, keys, strict=True)
         )
     )
+
+
+def single_workspace(name: str, rest_endpoint: str, key_file: str, environ: Mapping[str, str]) -> ConfiguredWorkspace:
+    """
+    Return a workspace of which only name, endpoint and key file are known, before there is a configuration.
+
+    Raises:
+        ConfigError: The key file cannot be used, or a variable of the network.
+
+    """
+    defaults, errors = read_variables(environ)
+    try:
+        key = KeyFile(key_file)
+    except WrongValueError as error:
+        raise ConfigError([FieldError("--api-key-file", None, "", error.problem, error.remedy), *errors]) from None
+    if errors:
+        raise ConfigError(errors)
+    settings = WorkspaceSettings(name, rest_endpoint, discovery=DiscoverySettings(enabled=True))
+    return ConfiguredWorkspace(settings, key, build_network(None, None, "", Path(), defaults))
 
 
 def load_watched_config(path: str, *, environ: Mapping[str, str]) -> tuple[Config, ConfigWatch]:
@@ -193,6 +212,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
         ),
         limits=_limits(file.limits, workspace.limits),
         history_seconds=file.history,
+        dashboard_url=workspace.dashboard_url,
         discovery=DiscoverySettings(
             enabled=_discovers(workspace),
             names=NameFilter(

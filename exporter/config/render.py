@@ -40,6 +40,7 @@ def _workspace(workspace: ConfiguredWorkspace) -> dict[str, Any]:
     return {
         "name": settings.name,
         "rest_endpoint": settings.rest_endpoint,
+        **({"dashboard_url": settings.dashboard_url} if settings.dashboard_url else {}),
         **dict([workspace.key.setting]),
         "poll": _poll(settings.poll),
         "limits": {

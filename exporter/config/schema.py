@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from exporter.config.values import (
     AlertsKey,
     CountLimit,
+    DashboardUrl,
     Duration,
     DurationLimit,
     Exemption,
@@ -117,6 +118,7 @@ class Workspace(Block):
     name: Text = Field(examples=["production"])
     rest_endpoint: RestEndpoint = Field(default="", examples=["https://rest.iad-03.braze.com"])
     instance: Instance = Field(default="", examples=["US-03"])
+    dashboard_url: DashboardUrl = Field(default="", examples=["https://dashboard-03.braze.com"])
     api_key_file: Text = Field(default="", examples=["/run/secrets/braze"])
     api_key_env: Text = Field(default="", examples=["BRAZE_API_KEY"])
     api_key: SecretStr = Field(default=SecretStr(""), examples=["..."])

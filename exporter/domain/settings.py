@@ -54,3 +54,5 @@ class WorkspaceSettings:
     """Of the integrations that only discovery finds; the others have their own."""
     history_seconds: float = 0.0
     """How far back syncs are read to learn what is normal; 0 reads nothing."""
+    dashboard_url: str = ""
+    """Where the operator has named the dashboard; it belongs to the endpoint else."""

@@ -19,6 +19,9 @@ class Shard:
     index: int = 0
     count: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
     def takes(self, workspace: str) -> bool:
         """Whether this replica polls *workspace*."""
         return zlib.crc32(workspace.encode("utf-8", "replace")) % self.count == self.index

@@ -1,43 +1,33 @@
 """
 What one workspace's polling says to the outside: its own metrics, its log lines, its notes on the status page.
 
-Decides what is worth a line: a change for the worse or the better is; a poll that went as the one before is for
-debugging. Knows nothing of how polling works.
+Decides what is worth a line about the workspace: a change for the worse or the better is; a poll that went as the one
+before is for debugging. What happens to integrations is in `events.py`. Knows nothing of how polling works.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.asked import Asked
-from exporter.domain.errors import (
-    AuthError,
-    ForbiddenError,
-    NetworkError,
-    PayloadError,
-    PollError,
-    RateLimitedError,
-    ServerError,
-    TimedOutError,
-)
+from exporter.domain.errors import ForbiddenError, PayloadError, PollError
 from exporter.domain.integration_state import NEVER, PollResult
+from exporter.domain.model import Sync
 from exporter.domain.view import View
 from exporter.domain.wording import word_span
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.events import SHARED, Events, Failures
 
 _MOST_NAMES = 10
 SKEWED_SECONDS = 60.0
 """A clock that is off by more is worth a note and, after a while, an alert."""
 ODD_SECONDS = 3600.0
 """An anomaly is news once an hour, and a note for as long."""
+SHORT_SECONDS = 300.0
+"""A start, or a burst of syncs, may ask for more than the rate limit serves for so long before it is news."""
 _CONFIG, _DISCOVERY = "config", "discovery"
-_SHARED = frozenset(
-    error.reason for error in (AuthError, ForbiddenError, RateLimitedError, TimedOutError, NetworkError, ServerError)
-)
-"""Reasons that as a rule meet all integrations of a workspace at once: one line tells it, not one for each."""
 
 
 class Reporter:
@@ -62,9 +52,10 @@ class Reporter:
         self._listing_trouble: PollError | None = None
         self._unwatched: list[str] = []
         self._skewed = False
-        self._failing: dict[str, str] = {}
-        """Why each integration's latest poll failed, of those that did."""
-        self._reasons: Counter[str] = Counter()
+        self._events = Events(self._log)
+        self._failures = Failures(self._log)
+        self._short_since: float | None = None
+        self._short_told = False
         self._unshown: set[str] = set()
         self._history_begun = self._history_ended = False
 
@@ -114,14 +105,10 @@ class Reporter:
             why=asked.why,
         )
 
-    def poll(self, before: View, after: View, result: PollResult, seconds: float) -> None:
-        """
-        Say how the poll of one integration ended: one line.
-
-        It is loud when something begins or ends. What hits a whole workspace is told by the first it hits, and its end
-        by the last.
-        """
-        if result.error is None or result.error.held_seconds is None:  # else nothing was sent
+    def poll(self, before: View, after: View, result: PollResult, seconds: float, now: datetime) -> None:
+        """Say how the poll of one integration ended."""
+        sent = result.error is None or result.error.held_seconds is None
+        if sent:
             self._self_metrics.poll_finished(self._workspace, result.error.reason if result.error else None)
         log = self._log.bind(
             integration_id=after.integration.integration_id,
@@ -132,32 +119,33 @@ class Reporter:
         )
         if (after.history_gaps or 0) > (before.history_gaps or 0):
             log.warning("the last known sync was not found; the counters may be short", gaps=after.history_gaps)
-        before_reason = self._failing.get(after.integration.integration_id)
-        said = before_reason in _SHARED and self._reasons[before_reason] > 1
-        self.forget(after.integration.integration_id)
-        if after.failure is not None:
-            reason = after.failure.reason
-            known = before_reason == reason or (reason in _SHARED and self._reasons[reason] > 0)
-            self._failing[after.integration.integration_id] = reason
-            self._reasons[reason] += 1
-            say = log.debug if known else log.warning
-            say("poll failed", reason=reason, error=after.failure.message)
-        elif before_reason is not None:
-            say = log.debug if said else log.info
-            say("poll succeeded again", reason=before_reason)
-        else:
-            log.debug("poll succeeded")
+        if after.failure is None:
+            log.debug("poll finished")
+            self._failures.succeeded(after, now)
+            return
+        log.debug("poll finished" if sent else "poll held back", reason=after.failure.reason)
+        self._failures.failed(after, sent=sent)
 
     @staticmethod
     def is_shared(error: PollError) -> bool:
         """Whether the reason as a rule concerns all integrations of a workspace."""
-        return error.reason in _SHARED
+        return error.reason in SHARED
 
-    def forget(self, integration_id: str) -> None:
-        """Take an integration for one that never failed, because it is gone or was polled anew."""
-        reason = self._failing.pop(integration_id, None)
-        if reason is not None:
-            self._reasons[reason] -= 1
+    def judged(self, view: View, now: datetime) -> None:
+        """Say what has become of an integration's problems."""
+        self._events.judged(view, now, outage=self._failures.in_outage(view))
+
+    def admitted(self, view: View, now: datetime, *, found: bool) -> None:
+        """Take in an integration that is watched from now on."""
+        self._events.admitted(view, now, found=found)
+
+    def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]]) -> None:
+        """Say which syncs have finished."""
+        self._events.finished(view, syncs)
+
+    def left(self, view: View, now: datetime) -> None:
+        """Take in that an integration is polled no more."""
+        self._failures.forget(view, now)
 
     def clock(self, skew_seconds: float | None) -> None:
         """Say that our clock is wrong, or right again."""
@@ -210,11 +198,26 @@ class Reporter:
             self._log.info("the history has been read", integrations=integrations)
             self._history_ended = True
 
-    def plan(self, interval_seconds: float, configured: int, discovered: int) -> None:
-        """Show how many integrations there are, and how often they are polled."""
+    def plan(self, wanted_seconds: float, interval_seconds: float, configured: int, discovered: int) -> None:
+        """Show how many integrations there are, and how often they are polled; say when that is too seldom."""
+        self._failures.integrations = configured + discovered
+        self._budget(wanted_seconds, interval_seconds)
         self._self_metrics.poll_interval(self._workspace, interval_seconds)
         self._self_metrics.integrations(self._workspace, _CONFIG, configured)
         self._self_metrics.integrations(self._workspace, _DISCOVERY, discovered)
+
+    def _budget(self, wanted_seconds: float, interval_seconds: float) -> None:
+        now = self._monotonic()
+        if interval_seconds <= wanted_seconds:
+            if self._short_told:
+                self._log.info("the rate limit serves the interval again", interval_seconds=round(wanted_seconds))
+            self._short_since, self._short_told = None, False
+        elif self._short_since is None:
+            self._short_since = now
+        elif not self._short_told and now - self._short_since >= SHORT_SECONDS:
+            self._short_told = True
+            intervals = {"interval_seconds": round(interval_seconds), "wanted_seconds": round(wanted_seconds)}
+            self._log.warning("the rate limit is too low for the interval", **intervals)
 
     def notes(self, wanted_seconds: float, interval_seconds: float, skew_seconds: float | None) -> tuple[str, ...]:
         """Return remarks for the status page, one sentence each."""

@@ -36,10 +36,20 @@ class Learning(Protocol):
         """Take note that syncs were added to a past, and whether all of its history has been read with them."""
 
 
-class NoteShown(Protocol):
-    """Who hears whether an integration could be shown, and of the defect where not."""
+class Observer(Protocol):
+    """Who is told what has been shown."""
 
-    def __call__(self, integration_id: str, error: Exception | None = None, /) -> None: ...
+    def admitted(self, view: View, now: datetime, /, *, found: bool) -> None:
+        """Take note of an integration that is watched from now on; *found* by discovery, and never seen before."""
+
+    def judged(self, view: View, now: datetime, /) -> None:
+        """Take note of a view that has taken the place of another."""
+
+    def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]], /) -> None:
+        """Take note of syncs that were counted, each with the number of rows that is usual."""
+
+    def shown(self, integration_id: str, error: Exception | None = None, /) -> None:
+        """Take note whether an integration could be shown, and of the defect where not."""
 
 
 class Unlearned:
@@ -71,14 +81,14 @@ class Shell:
     """Keeps, shows and schedules the integrations of one workspace."""
 
     def __init__(
-        self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock, note_shown: NoteShown
+        self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock, observer: Observer
     ) -> None:
         self.queue = PollQueue(settings.poll.interval_seconds)
         self._settings = settings
         self._store = store
         self._page = page
         self._clock = clock
-        self._note_shown = note_shown
+        self._observer = observer
         self._watched: dict[str, Watched] = {}
         self._shown = False
         self.learner: Learning = Unlearned()
@@ -108,6 +118,7 @@ class Shell:
         state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
         view = self._build(state, watch) or View(integration)
         one = self._watched[key] = Watched(watch, configured, state, view)
+        self._observer.admitted(one.view, moment.now, found=kept is None and not configured)
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
         if self._shown:
@@ -159,7 +170,7 @@ class Shell:
     def end_poll(self, one: Watched, change: Change, counted: tuple[Sync, ...]) -> None:
         """Let what a poll has changed take effect, add to the past, and give the integration its next turn."""
         syncs = (*counted, *_newly_seen(one.state.ledger, change.state.ledger))
-        self._show(one, change, syncs)
+        self._show(one, change, syncs, counted)
         if syncs:
             self.past_grew(one)
         rests = change.state.polls.failure is None or change.state.gone is not None
@@ -200,7 +211,7 @@ class Shell:
         """Take in that syncs were added to the past of an integration, and whether its history is whole with them."""
         self.learner.grew(one.key, whole=whole)
 
-    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = ()) -> None:
+    def _show(self, one: Watched, change: Change, syncs: tuple[Sync, ...] = (), counted: tuple[Sync, ...] = ()) -> None:
         state = change.state
         view = self._build(state, one.watch)
         if change.commit or syncs or view is None or view.verdict != one.view.verdict:
@@ -210,21 +221,23 @@ class Shell:
         if view is not None:
             one.view = view
             self._publish(view)
+            self._observer.finished(view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
+            self._observer.judged(view, self._clock.now())
 
     def _build(self, state: IntegrationState, watch: Watch) -> View | None:
         try:
             return build_view(state, watch)
         except Exception as error:  # noqa: BLE001 - a defect must cost this view and nothing else
-            self._note_shown(watch.integration.integration_id, error)
+            self._observer.shown(watch.integration.integration_id, error)
             return None
 
     def _publish(self, view: View) -> None:
         try:
             self._page.publish(view)
         except Exception as error:  # noqa: BLE001 - as above
-            self._note_shown(view.integration.integration_id, error)
+            self._observer.shown(view.integration.integration_id, error)
         else:
-            self._note_shown(view.integration.integration_id)
+            self._observer.shown(view.integration.integration_id)
 
 
 def _newly_seen(before: Ledger | None, after: Ledger | None) -> list[Sync]:

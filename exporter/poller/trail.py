@@ -4,7 +4,7 @@ The latest requests to Braze, kept so that an integration's page can say what wa
 A few for each integration and a few for the list: a kilobyte for an integration. Gone with the process.
 """
 
-from exporter.domain.asked import Asked
+from exporter.domain.asked import HISTORY, Asked
 
 KEPT = 4
 """Requests about one integration."""
@@ -17,8 +17,11 @@ class Trail:
         self._asked: dict[str, tuple[Asked, ...]] = {}
 
     def note(self, integration_id: str, asked: Asked) -> None:
-        """Keep one more request; about no integration means for the list."""
-        self._asked[integration_id] = (asked, *self._asked.get(integration_id, ())[: KEPT - 1])
+        """Keep one more request; about no integration means for the list. Of a history only the latest page is kept."""
+        before = self._asked.get(integration_id, ())
+        if before and before[0].why == asked.why == HISTORY:
+            before = before[1:]
+        self._asked[integration_id] = (asked, *before[: KEPT - 1])
 
     def about(self, integration_id: str) -> tuple[Asked, ...]:
         return self._asked.get(integration_id, ())

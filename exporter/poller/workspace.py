@@ -63,7 +63,7 @@ class WorkspacePoller:
         self.clock = clock = api.clock
         discovers = settings.discovery.enabled
         self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=discovers)
-        self._shell = Shell(settings, store, page, clock, self._report.shown)
+        self._shell = Shell(settings, store, page, clock, self._report)
         self.next_polls_at, self.detail = self._shell.next_polls_at, self._shell.detail
         api.note_asked = self._note_asked
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
@@ -166,7 +166,7 @@ class WorkspacePoller:
         change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=covers)
         self._shell.end_poll(one, change, result.counted)
         self.readiness.note(integration_id)
-        self._report.poll(before, one.view, result, moment.monotonic - began)
+        self._report.poll(before, one.view, result, moment.monotonic - began, moment.now)
 
     def _note_endpoint(self, result: PollResult, monotonic: float) -> None:
         """Note whether the endpoint of all integrations answers; what was held back or rests is polled accordingly."""
@@ -285,7 +285,7 @@ class WorkspacePoller:
     def _leave(self, one: Watched, *, renamed_to: str = "") -> None:
         """Keep what is known of a discovered integration that is gone, and poll it no more."""
         self._queue.remove(one.key)
-        self._report.forget(one.key)
+        self._report.left(one.view, self.clock.now())
         self._shell.apply(one, on_gone(one.state, one.watch, self.clock.now(), renamed_to=renamed_to))
         self.readiness.note(one.key)
 
@@ -296,4 +296,4 @@ class WorkspacePoller:
         )
         configured = sum(one.configured for one in self._shell)
         discovered = sum(not one.configured and one.state.gone is None for one in self._shell)
-        self._report.plan(self.interval_seconds, configured, discovered)
+        self._report.plan(self.settings.poll.interval_seconds, self.interval_seconds, configured, discovered)

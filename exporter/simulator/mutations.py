@@ -240,6 +240,14 @@ def _still_running(record: Record) -> list[Any]:
     return [{**record, "job_status": "running", "sync_finish_time": None} if "job_status" in record else record]
 
 
+def _announced(record: Record) -> list[Any]:
+    """A run is announced an hour after the latest start, whether anything may run or not."""
+    start = record.get("last_job_start_time")
+    if start is None:
+        return [record]
+    return [{**record, "next_scheduled_run": (datetime.fromisoformat(start) + timedelta(hours=1)).isoformat()}]
+
+
 ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
     "malformed_start": _put(_STARTS, "yesterday, about noon"),
     "malformed_times": _put(_TIMES, "2026-13-45T99:00:00Z"),
@@ -265,10 +273,12 @@ ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
     "still_running": _still_running,
     "null_latest": _put(("last_job_start_time", "last_job_status"), None),
     "date_without_time": _change(("last_job_start_time",), lambda text: text[:10]),
+    "announced": _announced,
+    "surprise_field": lambda record: [{**record, "surprise": {"nested": [1, None]}}],
     "no_object": lambda _record: ["surprise"],
     "odd_id": _put(("integration_id",), "../../cdi/integrations"),
 }
 """The replacement of a good record, by the fault's name."""
 
-ONLY_LISTED = frozenset({"odd_id", "null_latest", "date_without_time"})
+ONLY_LISTED = frozenset({"announced", "odd_id", "null_latest", "date_without_time"})
 """Those that change nothing but records of the list."""

@@ -28,6 +28,7 @@ _FAR = 3.0
 """A value so many times beyond what nearly all others reach is not drawn to scale."""
 _NEARLY_ALL = 0.98
 _DAY = 86_400
+_FEW_DAYS = 15 * _DAY
 _NICE_COUNTS = tuple(digit * 10.0**power for power in range(13) for digit in (2, 3, 4, 6, 8, 10))
 _NICE_SHARES = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 _NICE_SECONDS = tuple(
@@ -73,15 +74,17 @@ class Axis(NamedTuple):
 
     def grid(self) -> str:
         """Lines at midnight, UTC: one for each day, or each Monday where that would be too many."""
-        every = _DAY if self.last - self.first <= 15 * _DAY else 7 * _DAY
+        every = _DAY if self.last - self.first <= _FEW_DAYS else 7 * _DAY
         origin = 4 * _DAY  # the first Monday
         start = -(-(self.first - origin) // every) * every + origin
         span = max(1, self.last - self.first)
         return "".join(f"M{(at - self.first) * WIDE / span:.0f} 0V{TALL}" for at in range(start, self.last, every))
 
     @property
-    def labels(self) -> tuple[datetime, datetime, datetime]:
-        return to_moment(self.first), to_moment((self.first + self.last) // 2), to_moment(self.last)
+    def labels(self) -> list[str]:
+        """Of its beginning, middle and end; with the time of day where days alone tell too little."""
+        form = "%b %d, %H:%M" if self.last - self.first <= _FEW_DAYS else "%b %d"
+        return [f"{to_moment(at):{form}}" for at in (self.first, (self.first + self.last) // 2, self.last)]
 
 
 class Mark(NamedTuple):
@@ -120,7 +123,7 @@ def axis_of(runs: Sequence[PastRun], now: datetime, days: int | None) -> Axis:
     first = runs[0].run.start if runs else last - _DAY
     if days is not None:
         first = last - days * _DAY
-    return Axis(min(first, last - 3600), last, BINS if len(runs) > BINS else WIDE)
+    return Axis(min(first, last - 60), last, BINS if len(runs) > BINS else WIDE)
 
 
 def time_line(runs: Iterable[PastRun], axis: Axis) -> list[Mark]:
@@ -163,7 +166,8 @@ def _draw(  # noqa: PLR0917 - one picture
     usual = [(one.run.start, one.band) for one in runs if one.band is not None] if bands else []
     areas = [(place, _joined(members)) for place, members in _binned(usual, axis)]
     ordered = sorted(value for _, value in known)
-    wanted = max(ordered[int(_NEARLY_ALL * (len(ordered) - 1))], *(area.most for _, area in areas), 0.0)
+    nearly_all = ordered[int(_NEARLY_ALL * (len(ordered) - 1))]
+    wanted = max(nearly_all, min(_FAR * nearly_all, max((area.most for _, area in areas), default=0.0)))
     top = max(wanted, ordered[-1] if ordered[-1] <= _FAR * wanted else 1.2 * wanted)
     bound = None if limit.source is Source.LEARNED and bands else limit.value
     top = _nice(top, unit)

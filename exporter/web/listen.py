@@ -1,19 +1,22 @@
 """
-Listen addresses as operators write them, and the sockets bound to them.
+Listen addresses as operators write them, and the sockets bound to them; or the sockets that systemd hands over.
 
 Sockets are bound before anything else is started, so that a port in use is one line of ours and not a traceback of
 the server's.
 """
 
+import contextlib
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _BACKLOG = 256
 _HIGHEST_PORT = 65535
+_FIRST_HANDED_OVER = 3
+"""The descriptor at which systemd begins; see sd_listen_fds(3)."""
 
 _FAMILY_IS_OFF = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 """The system's errors for IPv6 where the kernel lacks it, and where it is switched off."""
@@ -69,6 +72,33 @@ def bind_sockets(addresses: Sequence[ListenAddress]) -> list[socket.socket]:
             f"cannot listen on {address}: {cause}; free it or choose another with --web.listen-address"
         ) from error
     return bound
+
+
+def sockets_handed_over(environ: Mapping[str, str]) -> list[socket.socket]:
+    """
+    Return the sockets that a socket unit of systemd has passed to this process.
+
+    Raises:
+        ListenError: there is none, or one of them does not listen for TCP.
+    """
+    for_us, count = environ.get("LISTEN_PID") == str(os.getpid()), environ.get("LISTEN_FDS", "")
+    if not for_us or not (count.isascii() and count.isdigit()) or int(count) == 0:
+        raise ListenError("systemd has passed no socket; enable the .socket unit or leave out --web.systemd-socket")
+    descriptors = range(_FIRST_HANDED_OVER, _FIRST_HANDED_OVER + int(count))
+    return [_take_over(descriptor) for descriptor in descriptors]
+
+
+def _take_over(descriptor: int) -> socket.socket:
+    with contextlib.suppress(OSError):  # a pipe, say
+        listening = socket.socket(fileno=descriptor)
+        tcp = listening.family in {socket.AF_INET, socket.AF_INET6} and listening.type is socket.SOCK_STREAM
+        if tcp and listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            listening.set_inheritable(False)
+            return listening
+        listening.close()
+    raise ListenError(
+        f"descriptor {descriptor} from systemd does not listen for TCP; give ListenStream= a port or an address"
+    )
 
 
 def bound_address(listening: socket.socket) -> ListenAddress:

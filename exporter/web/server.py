@@ -27,7 +27,7 @@ _ABOVE_ALL_LEVELS = logging.CRITICAL + 1
 
 class Server:
     """
-    HTTP server for *app*. First `bind`, then `serve` once.
+    HTTP server for *app*. First `bind` or `adopt`, then `serve` once.
 
     Args:
         app: Answers the requests.
@@ -63,6 +63,10 @@ class Server:
         """
         self._sockets = bind_sockets([parse_address(address) for address in addresses])
         return self.addresses
+
+    def adopt(self, sockets: Sequence[socket.socket]) -> None:
+        """Serve on *sockets*, which listen already, instead of binding some."""
+        self._sockets = list(sockets)
 
     def close(self) -> None:
         """Let go of the addresses, for when `serve` is never reached."""

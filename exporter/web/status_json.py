@@ -9,6 +9,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from exporter.domain.dashboard import link_integration, row_errors_until
 from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
 from exporter.domain.problem import Problem
 from exporter.domain.view import View
@@ -81,6 +82,7 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
         "integration_status": _text(view.integration_status or "") or None,
         "warehouse_type": _text(integration.warehouse_type) or None,
         "app_group_id": _text(integration.app_group_id) or None,
+        "dashboard_url": link_integration(workspace.dashboard_url, integration.integration_id),
         "severity": problems[0].severity.word if problems else "ok",
         "problems": [_problem(problem) for problem in problems],
         "limits": {
@@ -114,6 +116,7 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
         "start_deadline_at": _time(view.start_deadline_at),
         "totals": _totals(view.totals),
         "history_gaps": view.history_gaps,
+        "row_errors_until": _time(row_errors_until(view.history, now)),
         "history": [document_sync(sync) for sync in view.history],
     }
 

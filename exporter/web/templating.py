@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from exporter.domain.dashboard import link_integration, row_errors_until
 from exporter.domain.health_trends import rounded
 from exporter.domain.limits import LIMITS, Limit, Limits, Source, Unit
 from exporter.domain.model import Sync, SyncStatus
@@ -69,7 +70,14 @@ class HtmlPage:
             lstrip_blocks=True,
         )
         environment.filters.update(_FILTERS)
-        environment.globals.update(style=Markup(style), limits_in_words=limits_in_words, path_of=path_of, **functions)  # noqa: S704 - our own file
+        environment.globals.update(
+            style=Markup(style),  # noqa: S704 - our own file
+            limits_in_words=limits_in_words,
+            path_of=path_of,
+            link_integration=link_integration,
+            row_errors_until=row_errors_until,
+            **functions,
+        )
         self._template = environment.get_template(template)
 
     def render(self, **values: Any) -> bytes:

@@ -40,6 +40,8 @@ class WorkspaceStatus:
     """How far back syncs are read to learn what is normal."""
     history_read_ratio: float | None = None
     """How much of that has been read, 0 to 1; None where nothing is to be read."""
+    dashboard_url: str = ""
+    """Braze's dashboard, for links; empty where it is not known."""
 
 
 def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:

@@ -27,8 +27,9 @@ STARTING_SECONDS = 0.8
 
 
 def unexpected(log: str) -> list[str]:
-    """Return what the processes have complained about, but for the permission that one key has not."""
-    complaints = [line for line in log.splitlines() if "level=info" not in line]
+    """Return what the processes complain about, but for failing syncs and the permission that one key has not."""
+    of_syncs = ('msg="problem began"', 'msg="problem changed"')
+    complaints = [line for line in log.splitlines() if not any(each in line for each in ("level=info", *of_syncs))]
     return [line for line in complaints if "the key lacks the permission cdi.integration_list" not in line]
 
 

@@ -1,20 +1,20 @@
 """The log of a process: little when all is well, one line when that changes, every line readable, and never a key."""
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from exporter.version import REVISION, VERSION
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import ask, peek
 from tests.e2e.worlds import finish_sync, quiet_world, workspace_entry, write_config
+from tests.log_lines import parse
 from tests.simulated import SimulatedBraze
 
 KEY = "5f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 POLLS = 5
-_PAIR = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|[^" =]*)(?: |$)')
 
 
 @pytest.fixture
@@ -28,12 +28,7 @@ def braze(tmp_path: Path) -> Iterator[SimulatedBraze]:
 
 def lines(daemon: Daemon) -> list[dict[str, str]]:
     """Return the lines of the log, of which every part must be a pair of a name and a value."""
-    found = []
-    for line in daemon.stderr.splitlines():
-        pairs = _PAIR.findall(line)
-        assert "".join(_PAIR.split(line)[::3]) == "", line
-        found.append({name: json.loads(value) if value.startswith('"') else value for name, value in pairs})
-    return found
+    return parse(daemon.stderr.splitlines())
 
 
 def messages(daemon: Daemon, *levels: str) -> list[str]:
@@ -57,12 +52,17 @@ def failed_polls(daemon: Daemon) -> float:
 def test_a_healthy_exporter_says_little(braze: SimulatedBraze, tmp_path: Path) -> None:
     with Daemon(tmp_path) as daemon:
         for _ in range(POLLS):
-            braze.call(lambda world: finish_sync(world, "id-of-production"))
+            braze.call(lambda world: finish_sync(world, "id-of-production", watermark=world.now))
             wait_for_requests(braze)
             ask(daemon.port, "/metrics")
         daemon.stop()
         history = ["reading the history to learn what is normal", "the history has been read"]
-        assert messages(daemon) == ["listening", "started", *history, "stopped"]
+        told = messages(daemon)
+        assert [each for each in told if each != "sync finished"] == ["listening", "started", *history, "stopped"]
+        assert 1 <= told.count("sync finished") <= POLLS
+        (started,) = [line for line in lines(daemon) if line["msg"] == "started"]
+        assert (started["config"], started["storage"], started["shard"]) == ("config.yaml", "data/", "0/1")
+        assert (started["version"], started["revision"]) == (VERSION, REVISION)
 
 
 def test_one_line_when_polls_begin_to_fail_and_one_when_they_recover(braze: SimulatedBraze, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.braze.link import MAX_CURSOR
@@ -22,6 +22,7 @@ from tests.states import show
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KINDS = {
     *("too_many_records", "record_not_an_object", "sync_start_time_missing", "sync_start_time_in_future"),
+    "not_latest_first",
     *("sync_finish_time_before_start", "sync_finish_time_in_future", "job_status_unknown"),
     *(f"{name}_invalid" for name in ("sync_start_time", "sync_finish_time", "last_timestamp_synced")),
     *("rows_synced_invalid", "rows_failed_with_errors_invalid"),
@@ -29,6 +30,7 @@ KINDS = {
 
 
 @given(PAGES)
+@example({"results": [{"sync_start_time": "2000-01-01T00:00:00Z"}, {"sync_start_time": "2026-03-01"}]})
 @settings(max_examples=300)
 def test_decoding_any_json_ends_in_sound_values_and_known_anomalies(body: Any) -> None:
     decoded = decode_job_sync_status(body, NOW)

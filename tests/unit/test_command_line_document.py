@@ -26,6 +26,8 @@ def existing() -> dict[str, dict[str, str]]:
 def flags(command: click.Command) -> dict[str, str]:
     found = {}
     for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            continue
         default = parameter.default
         shown = default[0] if isinstance(default, (tuple, list)) and default else default
         if isinstance(shown, bool) and not parameter.is_eager:
@@ -46,7 +48,7 @@ def test_every_flag_of_a_command_is_documented_with_its_default_and_none_else(co
 def test_every_flag_has_the_environment_variable_the_document_promises() -> None:
     for name, command in {"": main, **main.commands}.items():
         for parameter in command.params:
-            if parameter.is_eager:
+            if parameter.is_eager or isinstance(parameter, click.Argument):
                 continue
             promised = "BRAZE_CDI_EXPORTER_" + re.sub(r"[.-]", "_", parameter.opts[0].removeprefix("--")).upper()
             assert parameter.envvar == promised, (name, parameter.opts[0])

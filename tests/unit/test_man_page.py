@@ -21,7 +21,7 @@ def test_it_has_every_command_and_flag() -> None:
 
 
 def opts(command: object) -> list[str]:
-    return [parameter.opts[0] for parameter in getattr(command, "params", [])]
+    return [one.opts[0] for one in getattr(command, "params", []) if one.opts[0].startswith("--")]
 
 
 def test_it_has_every_example() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.release import NAMED, date_changelog, disagreements, naming_files, notes
+from tools.release import NAMED, date_changelog, disagreements, home, linking_files, naming_files, notes
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -37,6 +37,7 @@ def test_a_version_that_only_the_tag_has_names_each_file() -> None:
         ("image: registry.example.com/braze-cdi-exporter:0.1.0", "0.1.0"),
         ("$ gh attestation verify braze_cdi_exporter-0.1.0-py3-none-any.whl", "0.1.0"),
         ('appVersion: "0.1.0"', "0.1.0"),
+        ("# apt install ./braze-cdi-exporter_0.1.0_amd64.deb", "0.1.0"),
         ("$ helm install --version 0.1.0", "0.1.0"),
         ("image: prom/prometheus:3.13.1", None),
         ("httpx==0.28.1", None),
@@ -74,6 +75,43 @@ def test_after_preparing_the_tag_can_be_released(tmp_path: Path) -> None:
         run = subprocess.run([*tool, *call], capture_output=True, text=True, check=False)
         assert run.returncode == code, run.stderr
     assert 'version = "0.7.0"' in (tmp_path / "pyproject.toml").read_text()
+
+
+LINK = re.compile(r"https?://[\w.-]+/[\w./-]*?(?=/(?:blob|tree|raw)/main/)")
+"""The home of a project, in a link into its repository."""
+FOREIGN = {"https://github.com/prometheus/exporter-toolkit", "https://forge.example.com/a/exporter"}
+
+
+def test_every_link_into_the_project_begins_with_its_home() -> None:
+    homes = {link: path for path in linking_files() for link in LINK.findall(path.read_text())}
+    assert set(homes) - FOREIGN == {home()}
+    owner = home().removeprefix("https://").rpartition("/")[0]
+    named = re.compile(rf"https?://{re.escape(owner)}[\w./-]*")
+    for path in linking_files():
+        strange = [each for each in named.findall(path.read_text()) if not each.startswith(home())]
+        assert strange == [], path
+
+
+def test_no_other_file_links_there() -> None:
+    linking = set(linking_files())
+    others = (path for folder in ("tools", "benchmarks", ".github") for path in (ROOT / folder).rglob("*"))
+    files = [path for path in others if path.is_file() and path.suffix != ".pyc"]
+    files += [path for path in ROOT.iterdir() if path.is_file() and path.suffix in {"", ".md", ".yaml"}]
+    assert [path for path in files if path not in linking and home().encode() in path.read_bytes()] == []
+
+
+def test_a_project_that_moves_takes_its_links_along(tmp_path: Path) -> None:
+    for path in [*linking_files(), ROOT / "tools" / "release.py"]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    new = "https://forge.example.com/new/home"
+    subprocess.run([sys.executable, str(tmp_path / "tools" / "release.py"), "home", f"{new}/"], check=True)
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and home() in path.read_text()]
+    assert left == []
+    assert f'home = "{new}"\n' in (tmp_path / "pyproject.toml").read_text()
+    rules = (tmp_path / "deploy" / "prometheus" / "rules" / "braze-cdi-exporter.rules.yml").read_text()
+    assert f"runbook_url: {new}/blob/main/docs/runbook.md#" in rules
 
 
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())

@@ -20,6 +20,7 @@ CACHE = ROOT / ".tools" / "deploy"
 
 PACKAGES = {
     "debootstrap": "debootstrap",
+    "dpkg-deb": "dpkg",
     "dockerd": "docker.io",
     "docker-compose": "docker-compose",
     "systemd-nspawn": "systemd-container",

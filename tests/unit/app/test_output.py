@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.output import OutputError, check_replaceable, replace_file
+from exporter.app.output import OutputError, check_creatable, check_replaceable, create_files, replace_file
 
 
 @pytest.fixture
@@ -98,3 +98,21 @@ def test_no_room_is_told() -> None:
     check_replaceable(Path("/dev/full"))
     with pytest.raises(OutputError, match=r"^/dev/full cannot be written: No space left on device; make room"):
         put(Path("/dev/full"))
+
+
+def test_files_are_created_all_or_none(tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("old")
+    with pytest.raises(OutputError, match="b cannot be written: File exists; nothing is overwritten"):
+        create_files(tmp_path, {"a": "new", "b": "new"})
+    assert (names(tmp_path), (tmp_path / "b").read_text()) == (["b"], "old")
+    create_files(tmp_path, {"a": "néw", "c": ""})
+    assert (names(tmp_path), (tmp_path / "a").read_bytes()) == (["a", "b", "c"], "néw".encode())
+
+
+def test_whether_files_can_be_created_is_known_before(tmp_path: Path) -> None:
+    check_creatable(tmp_path, ["a"])
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(OutputError, match="File exists"):
+        check_creatable(tmp_path, ["b", "a"])
+    with pytest.raises(OutputError, match="name a directory that exists"):
+        check_creatable(tmp_path / "missing", ["a"])

@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 import pytest
 
-from exporter.braze.client import HIDDEN, MAX_BODY_BYTES, HttpxSender, build_tls_context
+from exporter.braze.client import MAX_BODY_BYTES, HttpxSender, build_tls_context
 from exporter.braze.endpoints import Endpoint
+from exporter.braze.hiding import HIDDEN
 from exporter.braze.wire import Response, build_request, decipher_next_cursor
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
 from exporter.simulator.world import World

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.braze.client import CONNECTION_SECONDS, HttpxSender, build_tls_context
+from exporter.braze.client import CONNECTION_SECONDS, HttpxSender, Room, build_tls_context
 from exporter.braze.endpoints import Endpoint
-from exporter.braze.room import Room
 from exporter.braze.wire import Response, build_request
 from exporter.domain.errors import NetworkError, TimedOutError
 from exporter.turns import Pace, Turns

@@ -37,8 +37,10 @@ def call(*arguments: str, **variables: str) -> Result:
 def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
     assert BOOLEANS == [
         ("", "BRAZE_CDI_EXPORTER_WEB_ENABLE_LIFECYCLE"),
+        ("", "BRAZE_CDI_EXPORTER_WEB_SYSTEMD_SOCKET"),
         ("check", "BRAZE_CDI_EXPORTER_ONLINE"),
         ("check", "BRAZE_CDI_EXPORTER_SCHEMA"),
+        ("init", "BRAZE_CDI_EXPORTER_KUBERNETES"),
     ]
 
 
@@ -47,7 +49,8 @@ def test_there_are_booleans_of_the_daemon_and_of_a_command() -> None:
 def test_a_boolean_variable_that_is_neither_true_nor_false_is_refused(
     directory: Path, command: str, variable: str, word: str
 ) -> None:
-    refused = call(command or "check", **{variable: word})
+    needed = ("--api-key-file", "key") if command == "init" else ()
+    refused = call(command or "check", *needed, **{variable: word})
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert f"'{variable}'" in refused.stderr
     assert f"{word!r} is neither true nor false" in refused.stderr
@@ -77,6 +80,7 @@ def test_levels_and_formats_are_read_in_any_case(directory: Path, name: str, wor
 @pytest.mark.parametrize("command", sorted({name for name, _ in BOOLEANS}))
 def test_a_flag_on_the_command_line_needs_no_word(directory: Path, command: str) -> None:
     arguments = {"": ["--web.enable-lifecycle", "check"], "check": ["check", "--online"]}
+    arguments["init"] = ["init", "--kubernetes", "--api-key-file", "key"]
     assert call(*arguments[command]).exit_code == (2 if command else 0)
 
 

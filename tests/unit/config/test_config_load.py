@@ -68,6 +68,8 @@ def test_everything_given_arrives() -> None:
         Integration("production, EU", ID + "1", ID + "1"),
     )
     assert staging.settings.rest_endpoint == "https://rest.us-11.braze.com:8443"
+    dashboards = [each.settings.dashboard_url for each in (production, staging)]
+    assert dashboards == ["", "https://dashboard.us-11.braze.com"]
     assert staging.settings.integrations[0].integration_id == ID + "0"
     assert production.settings.history_seconds == staging.settings.history_seconds == 0
     assert not production.settings.discovery.enabled

@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.config.endpoint import KNOWN_HOSTS, find_instance, parse_endpoint
+from exporter.config.endpoint import KNOWN_HOSTS, find_dashboard, find_instance, parse_dashboard, parse_endpoint
 from exporter.config.errors import WrongValueError
 
 
@@ -115,3 +115,67 @@ def test_a_dashboard_that_is_unknown_gets_the_page_and_no_guess() -> None:
         parse_endpoint("https://dashboard-09.braze.com")
     assert caught.value.problem == "is the dashboard, not the REST endpoint"
     assert caught.value.remedy.startswith("the REST endpoint of each instance is on https://www.braze.com/docs/")
+
+
+@pytest.mark.parametrize("host", KNOWN_HOSTS)
+def test_the_dashboard_of_every_instance_is_known_and_is_of_that_instance(host: str) -> None:
+    dashboard = find_dashboard(f"https://{host}:443")
+    assert parse_dashboard(dashboard) == dashboard
+    with pytest.raises(WrongValueError) as caught:
+        parse_endpoint(dashboard)
+    assert caught.value.remedy.startswith(f"did you mean https://{host}? ")
+
+
+@pytest.mark.parametrize(
+    ("host", "dashboard"),
+    [
+        ("rest.iad-03.braze.com", "dashboard-03.braze.com"),
+        ("rest.us-10.braze.com", "dashboard.us-10.braze.com"),
+        ("rest.fra-02.braze.eu", "dashboard-02.braze.eu"),
+        ("rest.jp-01.braze.com", "dashboard.jp-01.braze.com"),
+    ],
+)
+def test_a_dashboard_follows_from_the_endpoint(host: str, dashboard: str) -> None:
+    assert find_dashboard(f"https://{host}") == f"https://{dashboard}"
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://proxy.example.org", "http://127.0.0.1:8080", "https://rest.iad-12.braze.com"]
+)
+def test_no_dashboard_is_guessed(endpoint: str) -> None:
+    assert find_dashboard(endpoint) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://Dashboard-03.braze.com/", "https://dashboard-03.braze.com"),
+        ("http://braze.example.org:8080", "http://braze.example.org:8080"),
+    ],
+)
+def test_any_origin_of_the_web_can_be_a_dashboard(text: str, origin: str) -> None:
+    assert parse_dashboard(text) == origin
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("javascript://dashboard-03.braze.com", "is neither http nor https", "copy scheme and host"),
+        ("javascript:alert(1)//", "is not an address", "copy scheme and host"),
+        ("dashboard-03.braze.com", "lacks its scheme", "write `https://`"),
+        ("https://u:p@dashboard-03.braze.com", "holds a user or a password", "remove everything before"),
+        ("https://dashboard-03.braze.com/sign_in", "holds more than scheme and host", "remove everything after"),
+        ('https://dashboard"onclick=', "is not an address", "copy scheme and host"),
+        (
+            "https://rest.iad-03.braze.com",
+            "is the REST endpoint, not the dashboard",
+            "did you mean https://dashboard-03",
+        ),
+        ("https://rest.iad-12.braze.com", "is the REST endpoint, not the dashboard", "copy scheme and host"),
+    ],
+)
+def test_what_is_no_dashboard_is_refused(text: str, problem: str, remedy: str) -> None:
+    with pytest.raises(WrongValueError) as caught:
+        parse_dashboard(text)
+    assert caught.value.problem == problem
+    assert caught.value.remedy.startswith(remedy)

@@ -14,6 +14,7 @@ from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.self_metrics import SelfMetrics
 from tests.components import component
 from tests.unit.deploy.problem_cases import KINDS, cases
+from tools.release import home
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -21,7 +22,7 @@ RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.rules.yml"))
 TEST_FILES = sorted((ROOT / "tests" / "deploy" / "rules").glob("*.test.yml"))
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 ALERTING = (ROOT / "docs" / "alerting.md").read_text()
-BASE = "https://github.com/braze-cdi-exporter/braze-cdi-exporter/blob/main/docs/runbook.md#"
+BASE = f"{home()}/blob/main/docs/runbook.md#"
 
 RULES: list[dict[str, Any]] = [
     rule for file in RULE_FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.cli import main as DAEMON  # noqa: N812 - a command, as data
 from exporter.cli.flags import DAEMON_FLAGS
 from exporter.web.protocol import Limits
 from tests.components import component
@@ -71,6 +72,17 @@ def test_the_key_is_where_the_documentation_says() -> None:
     name, folder = value("LoadCredential").split(":")
     assert f"/run/credentials/{UNIT.name}/{name}_production" in DOCUMENT
     assert f"install -m 0600 production.key {folder}/production\n" in DOCUMENT
+
+
+def test_systemd_finds_nothing_wrong_with_the_socket_and_it_is_the_exporters(runnable: Path) -> None:
+    unit = UNIT.with_suffix(".socket")
+    copy = runnable.with_suffix(".socket")
+    copy.write_text(unit.read_text())
+    assert verify(copy) == ""
+    (port,) = re.findall(r"^ListenStream=(\d+)$", unit.read_text(), re.MULTILINE)
+    assert DAEMON.params[[each.name for each in DAEMON.params].index("web_listen_address")].default == (f":{port}",)
+    (variable,) = re.findall(r"`Environment=(\w+)=true`", DOCUMENT)
+    assert variable in {each.envvar for each in DAEMON.params}
 
 
 def test_a_wrong_configuration_is_not_tried_again_and_again() -> None:

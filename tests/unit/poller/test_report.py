@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.domain.asked import Asked
-from exporter.domain.errors import NetworkError, NotFoundError, PollError
+from exporter.domain.errors import ForbiddenError, NetworkError, NotFoundError, PollError
 from exporter.domain.integration_state import PollResult
 from exporter.domain.model import Failure, Integration
 from exporter.domain.view import View
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.report import Reporter
+from tests.log_lines import parse
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -27,17 +28,25 @@ class Talk:
             "production", SelfMetrics(), build_log("info", "logfmt", self.log), lambda: 0.0, needs_list=True
         )
         self.views: dict[str, View] = {}
+        self.reporter.plan(60.0, 60.0, 10, 0)
 
     def poll(self, key: str, error: PollError | None = None) -> None:
-        before = self.views.get(key, View(Integration("production", key, key)))
+        before = self.view(key)
         failure = Failure(error.reason, str(error), NOW) if error else None
         after = replace(before, up=error is None, failure=failure)
         self.views[key] = after
-        self.reporter.poll(before, after, PollResult(None, error=error), 0.1)
+        self.reporter.poll(before, after, PollResult(None, error=error), 0.1, NOW)
+
+    def view(self, key: str) -> View:
+        return self.views.get(key, View(Integration("production", key, key)))
 
     @property
     def lines(self) -> list[str]:
         return self.log.getvalue().splitlines()
+
+    @property
+    def events(self) -> list[str]:
+        return [line["msg"] for line in parse(self.lines)]
 
 
 def test_a_request_is_a_line_for_debugging_with_its_reason() -> None:
@@ -75,12 +84,41 @@ def test_a_failure_is_said_when_it_begins_and_when_it_ends(talk: Talk) -> None:
     assert [line.split()[1] for line in talk.lines] == ["level=warn", "level=info"]
 
 
-def test_what_meets_a_whole_workspace_is_said_by_the_first_and_the_last(talk: Talk) -> None:
-    for key in ("a", "b", "c"):
+@pytest.mark.parametrize(("integrations", "enough"), [(2, 2), (3, 2), (5, 3), (8, 4), (9, 5), (1000, 5)])
+def test_half_of_a_few_are_an_outage_and_five_of_many(talk: Talk, integrations: int, enough: int) -> None:
+    talk.reporter.plan(60.0, 60.0, integrations, 0)
+    keys = [f"integration-{number}" for number in range(enough)]
+    for key in keys[:-1]:
         talk.poll(key, NetworkError("down"))
-    for key in ("b", "c", "a"):
+    assert talk.events == []
+    talk.poll(keys[-1], NetworkError("down"))
+    assert talk.events[0] == "outage began"
+    for key in reversed(keys):
         talk.poll(key)
-    assert [("warn" in line, "integration_id=a" in line) for line in talk.lines] == [(True, True), (False, True)]
+    assert talk.events[-1] == "outage ended"
+
+
+def test_a_single_integration_has_no_outage(talk: Talk) -> None:
+    talk.reporter.plan(60.0, 60.0, 1, 0)
+    talk.poll("a", NetworkError("down"))
+    talk.poll("a")
+    assert talk.events == ["poll failed", "poll succeeded again"]
+
+
+def test_a_poll_that_was_never_sent_is_no_failed_poll(talk: Talk) -> None:
+    for key in ("a", "b", "a", "a"):
+        talk.poll(key, ForbiddenError("denied", held_seconds=10.0))
+    assert talk.events == []
+
+
+def test_one_that_is_left_behind_by_an_outage_is_told_by_name(talk: Talk) -> None:
+    for key in "abcde":
+        talk.poll(key, NetworkError("down"))
+    for key in "bcde":
+        talk.poll(key)
+    talk.poll("a", NetworkError("down"))
+    talk.poll("a")
+    assert talk.events == ["outage began", "outage ended", "poll failed", "poll succeeded again"]
 
 
 def test_what_meets_one_integration_is_said_for_each(talk: Talk) -> None:
@@ -90,13 +128,14 @@ def test_what_meets_one_integration_is_said_for_each(talk: Talk) -> None:
 
 
 def test_another_reason_is_said_anew(talk: Talk) -> None:
-    talk.poll("a", NetworkError("down"))
-    talk.poll("a", NotFoundError("gone"))
+    for error in (NetworkError("down"), NetworkError("down"), NotFoundError("gone"), NotFoundError("gone")):
+        talk.poll("a", error)
     assert ["reason=network" in line for line in talk.lines] == [True, False]
 
 
-def test_an_integration_that_is_gone_holds_back_no_line(talk: Talk) -> None:
-    talk.poll("a", NetworkError("down"))
-    talk.reporter.forget("a")
-    talk.poll("b", NetworkError("down"))
-    assert len(talk.lines) == 2
+def test_integrations_that_are_polled_no_more_end_an_outage(talk: Talk) -> None:
+    for key in "abcde":
+        talk.poll(key, NetworkError("down"))
+    for key in "abc":
+        talk.reporter.left(talk.view(key), NOW)
+    assert talk.events == ["outage began", "outage ended"]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from exporter.domain.asked import Asked
+from exporter.domain.asked import HISTORY, Asked
 from exporter.domain.settings import PollSettings
 from exporter.poller.trail import KEPT, Trail
 from exporter.simulator.schedule import every
@@ -24,6 +24,14 @@ def test_the_latest_are_kept_latest_first() -> None:
     assert trail.about("a") == tuple(asked(place) for place in range(KEPT + 2, 2, -1))
     assert trail.for_list == (asked(50),)
     assert trail.about("b") == ()
+
+
+def test_the_pages_of_a_history_do_not_push_out_what_polls_asked() -> None:
+    trail = Trail()
+    trail.note("a", asked(1))
+    for place in range(2, 20):
+        trail.note("a", asked(place)._replace(why=HISTORY))
+    assert trail.about("a") == (asked(19)._replace(why=HISTORY), asked(1))
 
 
 def test_what_is_forgotten_is_gone() -> None:

@@ -102,9 +102,14 @@ def test_silence_leaves_room_at_the_right() -> None:
     axis = axis_of(known, NOW + timedelta(hours=6), None)
     (*_, last) = time_line(known, axis)
     assert last.x < 0.3 * WIDE
-    assert axis.labels[0] == NOW - timedelta(hours=2)
-    assert axis.labels[2] == NOW + timedelta(hours=6)
-    assert axis_of(known, NOW, 7).labels[0] == NOW - timedelta(days=7)
+    assert axis.labels == ["Mar 01, 10:00", "Mar 01, 14:00", "Mar 01, 18:00"]
+    assert axis_of(known, NOW, 7).labels[0] == "Feb 22, 12:00"
+    assert axis_of(known, NOW, 30).labels == ["Jan 30", "Feb 14", "Mar 01"]
+
+
+def test_a_wide_band_does_not_press_the_values_to_the_ground() -> None:
+    known = runs(90, 100, 110, band=Band(0.0, 100.0, 1e6))
+    assert draw(known, rows_synced=Limit(0.0, Source.LEARNED))["Rows synced"].top == "300"
 
 
 @pytest.mark.parametrize(("days", "lines"), [(7, 7), (30, 4)])

@@ -1,8 +1,11 @@
 import asyncio
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
+from exporter.web import listen
 from exporter.web.listen import (
     ListenAddress,
     ListenError,
@@ -10,6 +13,7 @@ from exporter.web.listen import (
     bind_sockets,
     bound_address,
     parse_address,
+    sockets_handed_over,
 )
 
 
@@ -106,3 +110,34 @@ def test_a_host_that_is_not_ours_is_told_in_one_line() -> None:
 def test_a_name_that_does_not_resolve_is_told_in_one_line() -> None:
     with pytest.raises(ListenError, match=r"cannot listen on name\.invalid:0: "):
         bind_sockets([ListenAddress("name.invalid", 0)])
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        (socket.AF_INET, socket.SOCK_DGRAM),
+        (socket.AF_UNIX, socket.SOCK_STREAM),
+        (socket.AF_INET, socket.SOCK_STREAM),
+    ],
+    ids=["UDP", "local", "silent"],
+)
+def test_a_passed_socket_that_does_not_listen_for_tcp_is_refused(
+    monkeypatch: pytest.MonkeyPatch, family: int, kind: int
+) -> None:
+    passed = socket.socket(family, kind).detach()
+    monkeypatch.setattr(listen, "_FIRST_HANDED_OVER", passed)
+    with pytest.raises(ListenError, match=f"descriptor {passed} from systemd does not listen for TCP"):
+        sockets_handed_over({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"})
+
+
+def test_what_is_no_socket_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path(os.devnull).open() as passed:
+        monkeypatch.setattr(listen, "_FIRST_HANDED_OVER", passed.fileno())
+        with pytest.raises(ListenError, match="does not listen for TCP"):
+            sockets_handed_over({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"})
+
+
+@pytest.mark.parametrize(("pid", "count"), [("", "1"), ("1", "1"), (None, "0"), (None, ""), (None, "x"), (None, "²")])
+def test_what_was_passed_to_nobody_or_another_process_is_not_taken(pid: str | None, count: str) -> None:
+    with pytest.raises(ListenError, match="systemd has passed no socket"):
+        sockets_handed_over({"LISTEN_PID": str(os.getpid()) if pid is None else pid, "LISTEN_FDS": count})
