@@ -17,7 +17,7 @@ from exporter.web.words import word_value
 
 DAYS_CHOICES = (7, 30)
 """Days that can be shown in place of all that is known."""
-NEWEST = 50
+LATEST = 50
 
 
 def read_days(parameters: Mapping[str, str]) -> int | None:
@@ -63,7 +63,7 @@ class IntegrationPage:
             severity=problems[0].severity.word if problems else "ok",
             first_steps=FIRST_STEPS,
             next_poll_at=next_poll_at(status.workspace, detail.view),
-            syncs=detail.latest_syncs(NEWEST),
+            syncs=detail.latest_syncs(LATEST),
             days=days,
             days_choices=DAYS_CHOICES,
             known=len(runs),
