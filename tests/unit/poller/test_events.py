@@ -124,13 +124,18 @@ async def test_pausing_and_resuming_are_told(braze: Polling) -> None:
     assert names(braze)[1:] == ["integration paused", "integration resumed"]
 
 
-@in_virtual_time
-async def test_an_outage_is_told_once_without_a_name_and_its_end_with_how_long_it_was(braze: Polling) -> None:
+async def watch_twenty(braze: Polling) -> tuple[list[str], int]:
+    """Watch integrations that no list shows; return their ids, and how many lines that took."""
     ids = [braze.add(f"integration {n:02}") for n in range(20)]
     braze.world.switch(NO_LIST, WORKSPACE)
     braze.watch(configured=ids)
     await braze.passes(minutes=5)
-    before = len(names(braze))
+    return ids, len(names(braze))
+
+
+@in_virtual_time
+async def test_an_outage_is_told_once_without_a_name_and_its_end_with_how_long_it_was(braze: Polling) -> None:
+    _, before = await watch_twenty(braze)
     fault = braze.world.faults.add("http_500", endpoint=OWN)
     await braze.passes(minutes=30)
     braze.world.faults.remove(fault)
@@ -148,11 +153,7 @@ async def test_an_outage_is_told_once_without_a_name_and_its_end_with_how_long_i
 
 @in_virtual_time
 async def test_one_that_fails_alone_is_told_by_name_whatever_the_reason(braze: Polling) -> None:
-    ids = [braze.add(f"integration {n:02}") for n in range(20)]
-    braze.world.switch(NO_LIST, WORKSPACE)
-    braze.watch(configured=ids)
-    await braze.passes(minutes=5)
-    before = len(names(braze))
+    ids, before = await watch_twenty(braze)
     fault = braze.world.faults.add("http_500", integration_id=ids[7])
     await braze.passes(minutes=20)
     braze.world.faults.remove(fault)
@@ -168,11 +169,7 @@ async def test_one_that_fails_alone_is_told_by_name_whatever_the_reason(braze: P
 
 @in_virtual_time
 async def test_a_failure_that_one_more_try_ends_is_no_news(braze: Polling) -> None:
-    ids = [braze.add(f"integration {n:02}") for n in range(20)]
-    braze.world.switch(NO_LIST, WORKSPACE)
-    braze.watch(configured=ids)
-    await braze.passes(minutes=5)
-    before = len(names(braze))
+    ids, before = await watch_twenty(braze)
     fault = braze.world.faults.add("http_500", integration_id=ids[7])
     await braze.passes(minutes=1)
     braze.world.faults.remove(fault)
