@@ -11,7 +11,9 @@ import os
 import signal
 import sys
 
-COMMANDS_THAT_END = frozenset({"backfill", "check", "explain", "init", "integrations", "once", "replay"})
+COMMANDS_THAT_END = frozenset(
+    {"backfill", "check", "explain", "init", "integrations", "once", "replay", "support-bundle"}
+)
 """The others serve until a signal comes."""
 _STANDARD_STREAMS = (0, 1, 2)
 

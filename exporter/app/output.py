@@ -26,7 +26,7 @@ class OutputError(Exception):
         elif isinstance(error, IsADirectoryError):
             remedy = "name a file in it"
         elif isinstance(error, FileExistsError):
-            remedy = "nothing is overwritten: move it away, or name another directory"
+            remedy = "nothing is overwritten: move it away, or name another place"
         super().__init__(f"{place} cannot be written: {error.strerror}; {remedy}")
 
 
@@ -106,6 +106,20 @@ def create_files(directory: Path, contents: Mapping[str, str]) -> None:
                 undo.callback(path.unlink)
                 stream.write(content)
         undo.pop_all()
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """
+    Create a file that only this user may read. Nothing that exists is touched.
+
+    Raises:
+        OutputError: It cannot be created, or exists.
+
+    """
+    with _explained(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from exporter.app.output import OutputError, replace_file
+from exporter.app.output import OutputError, create_file, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
 from exporter.cli.help import Group
 from exporter.cli.tables import in_columns, render_table, render_yaml
@@ -194,9 +194,7 @@ def replay(config_file: str, storage_path: str, since: float, integration: tuple
 @main.command()
 @click.argument("wanted", metavar="ID")
 @inherited_flags("--config.file", "--storage.path")
-@own_flag(
-    "--url", metavar="URL", help="Of a running exporter; by default one on this host, and else the state is read."
-)
+@own_flag("--url", metavar="URL", help="Of a running exporter; else one on this host, and then the state.")
 @own_flag("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or JSON.")
 def explain(wanted: str, config_file: str, storage_path: str, url: str | None, output: str) -> None:
     """Tell why an integration, by id or name, is judged and polled as it is."""
@@ -205,6 +203,25 @@ def explain(wanted: str, config_file: str, storage_path: str, url: str | None, o
     with _log("error", "logfmt") as (log, _):
         explained = run_explain(wanted, url, output, lambda: _load(config_file), storage_path, log)
     sys.exit(0 if explained else FAILED)
+
+
+@main.command("support-bundle")
+@inherited_flags("--config.file", "--storage.path")
+@own_flag("--url", metavar="URL", help="As for explain.")
+@own_flag("--output", metavar="FILE", required=True, help="Write a ZIP archive here; it must not exist yet.")
+def support_bundle(config_file: str, storage_path: str, url: str | None, output: str) -> None:
+    """Write what a maintainer needs into a file, with keys, ids and names masked."""
+    from exporter.app.running import NoExporterError
+    from exporter.app.support_bundle import build_bundle
+
+    config, say = _load(config_file), partial(click.echo, err=True)
+    try:
+        with _log("error", "logfmt") as (log, _):
+            bundle = _await(build_bundle(config, storage_path, url, say, log))
+        create_file(Path(output), bundle)
+    except (NoExporterError, OutputError) as error:
+        fail(str(error))
+    say(f"{output} is written; look into it before you send it. Lines of the log are not masked: add them with care.")
 
 
 @main.command()

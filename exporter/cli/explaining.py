@@ -13,14 +13,14 @@ from typing import Any
 import click
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.explain import NoExporterError, explain_running, explain_stored
+from exporter.app.explain import choose_named, explain_running, explain_stored
+from exporter.app.running import THIS_HOST, NoExporterError, RunningExporter
 from exporter.cli.tables import in_columns, printable
 from exporter.config.load import Config
 from exporter.domain.health import UNITS
 from exporter.domain.limits import LIMITS, Unit
 from exporter.domain.wording import word_moment, word_share, word_span
 
-_THIS_HOST = "http://127.0.0.1:10273"
 _REQUESTS = ("ASKED", "ENDPOINT", "ANSWER", "TOOK", "LEFT", "WHY")
 _UNITS = {key.name: key.unit for key in LIMITS}
 
@@ -41,12 +41,14 @@ def run_explain(  # noqa: PLR0917 - the flags
 
     """
     try:
-        documents = explain_running(url or _THIS_HOST, wanted)
+        documents = explain_running(RunningExporter(url or THIS_HOST), wanted)
     except NoExporterError as error:
         click.echo(str(error) if url else f"{error}; reading the state in {storage_path or 'memory'} instead", err=True)
         if url:
             return False
-        stored = explain_stored(load(), storage_path, wanted, lambda text: click.echo(text, err=True), log)
+        stored = explain_stored(
+            load(), storage_path, choose_named(wanted), lambda text: click.echo(text, err=True), log
+        )
         documents = asyncio.run(stored)
     for document in documents:
         click.echo(json.dumps(document) if form == "json" else render_explanation(document))

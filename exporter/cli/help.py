@@ -47,6 +47,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Why is it reported?", "braze-cdi-exporter explain users"),
         ("Of an exporter elsewhere.", "braze-cdi-exporter explain --url https://exporter.example:10273 ID"),
     ),
+    "support-bundle": (("For a report of a defect.", "braze-cdi-exporter support-bundle --output bundle.zip"),),
     "demo": (("On another port.", "braze-cdi-exporter demo --web.listen-address 127.0.0.1:8080"),),
 }
 """For each command what it is good for, and how it is called."""

@@ -15,7 +15,7 @@ def documented() -> dict[str, dict[str, str]]:
     """For each command the flags of its table with their defaults; the daemon is the empty name."""
     sections = re.split(r"^## ", DOCUMENT, flags=re.MULTILINE)[1:]
     row = re.compile(r"^\| `(--[^`]+)` \| (?:`([^`]*)`)? ?\|", re.MULTILINE)
-    return {(re.findall(r"^`(\w+)`", section) or [""])[0]: dict(row.findall(section)) for section in sections}
+    return {(re.findall(r"^`([\w-]+)`", section) or [""])[0]: dict(row.findall(section)) for section in sections}
 
 
 def existing() -> dict[str, dict[str, str]]:

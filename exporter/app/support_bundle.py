@@ -1,0 +1,138 @@
+"""
+`support-bundle`: one file with what a maintainer needs, which names nobody.
+
+Decides what is in it and what is hidden. Everything that is written goes through the pseudonyms; API keys, passwords,
+ids, names, labels and hosts are replaced, each always by the same word.
+"""
+
+import io
+import json
+import platform
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from exporter.app.explain import explain_stored
+from exporter.app.running import THIS_HOST, Document, NoExporterError, RunningExporter
+from exporter.config.load import Config
+from exporter.config.render import render_config
+from exporter.domain.errors import AuthError
+from exporter.domain.pseudonyms import Pseudonyms
+from exporter.domain.view import View
+from exporter.state.connect import SUFFIXES
+from exporter.state.sqlite import FILE_NAME
+from exporter.version import REVISION, VERSION
+
+MOST = 20
+"""Integrations in depth; those with problems come first."""
+_LIBRARIES = ("httpx", "prometheus-client", "pydantic", "pyyaml", "starlette", "structlog", "uvicorn")
+_PARENTHESES = re.compile(r"\(.*\)", re.DOTALL)
+"""In a note of a workspace: names that nobody announced."""
+
+
+async def build_bundle(
+    config: Config, storage_path: str, url: str | None, say: Callable[[str], None], log: FilteringBoundLogger
+) -> bytes:
+    """
+    Return a ZIP archive with about.json, config.yaml, integrations.json and, from a running exporter, metrics.txt.
+
+    Args:
+        config: Whose names are hidden, and what is shown where no exporter answers.
+        storage_path: Of the daemon's state; only read.
+        url: Of a running exporter; None tries this host and then reads the state.
+        say: Takes what is missing and why, a sentence each.
+        log: For what is read from the state.
+
+    Raises:
+        NoExporterError: None answers at *url*.
+
+    """
+    exporter, documents, page = None, [], None
+    try:
+        exporter = RunningExporter(url or THIS_HOST)
+        pairs = exporter.integrations()
+    except NoExporterError as error:
+        if url:
+            raise
+        say(f"{error}; the bundle has what the state in {storage_path or 'memory'} knows, and no metrics")
+        documents = await explain_stored(config, storage_path, _telling, say, log)
+        everyone = [(one["workspace"], one["integration"]) for one in documents]
+    else:
+        everyone = pairs
+        first = sorted(pairs, key=lambda pair: not pair[1]["problems"])[:MOST]
+        documents = [exporter.integration(workspace, one["id"]) for workspace, one in first]
+        try:
+            page = exporter.read("/metrics").decode()
+        except NoExporterError as error:
+            say(f"{error}; the bundle has no metrics")
+    hidden = _pseudonyms(config, everyone)
+    for one in documents:
+        one["notes"] = [_PARENTHESES.sub("(...)", note) for note in one["notes"]]
+    contents = {
+        "about.json": _json(hidden.hide_json(_about(config, storage_path, len(everyone), running=page is not None))),
+        "config.yaml": hidden.hide(render_config(config)),
+        "integrations.json": _json(hidden.hide_json(documents)),
+        **({} if page is None else {"metrics.txt": hidden.hide_labels(page)}),
+    }
+    return _archive(contents)
+
+
+def _telling(views: Iterable[View]) -> list[View]:
+    return sorted(views, key=lambda view: view.latest is None)[:MOST]
+
+
+def _pseudonyms(config: Config, integrations: Iterable[tuple[str, Document]]) -> Pseudonyms:
+    """Return who hides whatever names somebody in the configuration and in *integrations*, with their workspaces."""
+    workspaces, ids, names, labels, keys = [], [], [], [], []
+    hosts: list[str] = []
+    for configured in config.workspaces:
+        settings = configured.settings
+        workspaces.append(settings.name)
+        ids += [one.integration_id for one in settings.integrations]
+        names += [one.integration_name for one in settings.integrations]
+        names += [pattern.text for pattern in (*settings.discovery.names.include, *settings.discovery.names.exclude)]
+        labels += [value for one in settings.integrations for _, value in one.labels]
+        hosts += map(str, configured.network.no_proxy)
+        try:
+            keys.append(configured.key.read())
+        except AuthError:
+            continue  # none can be read, so none is anywhere
+    for workspace, one in integrations:
+        workspaces.append(workspace)
+        ids += [one["id"], *filter(None, [one["app_group_id"]])]
+        names.append(one["name"])
+        labels += one["labels"].values()
+    return Pseudonyms(keys, {"id": ids, "integration": names, "workspace": workspaces, "label": labels, "host": hosts})
+
+
+def _about(config: Config, storage_path: str, known: int, *, running: bool) -> Document:
+    """Return what the exporter runs on; no name of the host or of a user."""
+    files = [Path(storage_path) / f"{FILE_NAME}{suffix}" for suffix in SUFFIXES] if storage_path else []
+    return {
+        "version": VERSION,
+        "revision": REVISION or None,
+        "from": "a running exporter" if running else "the state on disk",
+        "python": sys.version,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "workspaces": len(config.workspaces),
+        "integrations": known,
+        "state_bytes": {path.name: path.stat().st_size for path in files if path.exists()},
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def _archive(contents: Mapping[str, str]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in contents.items():
+            archive.writestr(name, text.encode("utf-8", "replace"))
+    return stream.getvalue()

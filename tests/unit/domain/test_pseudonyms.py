@@ -1,0 +1,67 @@
+"""What was announced, and what looks like an id, an address or a host, never shows; the rest stays readable."""
+
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.domain.pseudonyms import Pseudonyms
+from tests.json_values import ANY_JSON
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("users is late", "integration-1 is late"),
+        ("all_users, superusers and users", "all_users, superusers and integration-1"),
+        ("users in eu: 2 of users", "integration-2 of integration-1"),
+        ("key=s3cret/x", "key=hidden/x"),
+        ("of 00000000-0000-4000-8000-00000000000A", "of id-1"),
+        ("app 5f9a1b2c3d4e5f6a7b8c9d0e", "app id-1"),
+        ("mail to jo.doe+x@corp.example now", "mail to mail-1 now"),
+        ("https://rest.iad-03.braze.com/x and http://proxy.corp:3128/x", "https://rest.iad-03.braze.com/x and http://host-1/x"),
+        ("http://127.0.0.1:10273/metrics", "http://127.0.0.1:10273/metrics"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_each_kind_is_hidden_and_the_rest_stays(text: str, hidden: str) -> None:
+    names = Pseudonyms(["s3cret"], {"integration": ["users", "users in eu: 2", ""]})
+    assert names.hide(text) == hidden
+
+
+def test_the_same_text_is_the_same_word_everywhere() -> None:
+    names = Pseudonyms([], {"workspace": ["eu"], "integration": ["eu", "users"]})
+    one = "00000000-0000-4000-8000-000000000001"
+    document = {"eu": ["users", one, 7, None, True], "text": f"users ({one}) in eu"}
+    assert names.hide_json(document) == {
+        "workspace-1": ["integration-1", "id-1", 7, None, True],
+        "text": "integration-1 (id-1) in workspace-1",
+    }
+
+
+def test_label_values_are_hidden_and_the_page_stays_one() -> None:
+    odd = 'a "b"\\n\n{c="d"}'
+    page = '# TYPE users gauge\nusers{integration_name="a \\"b\\"\\\\n\\n{c=\\"d\\"}",le="users x"} 1\n'
+    names = Pseudonyms([], {"integration": ["users", odd]})
+    family = next(iter(text_string_to_metric_families(names.hide_labels(page))))
+    assert family.name == "users"
+    assert family.samples[0].labels == {"integration_name": "integration-2", "le": "integration-1 x"}
+
+
+NAMES = st.lists(st.text("абв .-_", min_size=1, max_size=6), min_size=1, max_size=5)
+
+
+@given(NAMES, st.lists(st.sampled_from([" ", ", ", "(", "/", "\n"]), min_size=6, max_size=6))
+def test_no_letter_of_a_name_shows_whatever_surrounds_it(names: list[str], between: list[str]) -> None:
+    """The names' letters are none of ours, and names overlap each other in every way."""
+    told = "".join(mark + name for name, mark in zip(names, between, strict=False)) + between[-1]
+    shown = Pseudonyms([], {"x": names}).hide(told)
+    assert not set("абв") & set(shown)
+
+
+@given(st.lists(st.text("кл/", min_size=1, max_size=5), min_size=1, max_size=3), ANY_JSON)
+def test_no_key_shows_in_any_document_which_keeps_its_shape(keys: list[str], document: object) -> None:
+    hidden = Pseudonyms(keys, {}).hide_json({"given": document, "told": [f"a{key}b" for key in keys]})
+    assert type(hidden["given"]) is type(document)
+    assert not set("кл") & set("".join(hidden["told"]))
