@@ -8,7 +8,6 @@ ids, names, labels and hosts are replaced, each always by the same word.
 import io
 import json
 import platform
-import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +30,6 @@ from exporter.version import REVISION, VERSION
 MOST = 20
 """Integrations in depth; those with problems come first."""
 _LIBRARIES = ("httpx", "prometheus-client", "pydantic", "pyyaml", "starlette", "structlog", "uvicorn")
-_PARENTHESES = re.compile(r"\(.*\)", re.DOTALL)
-"""In a note of a workspace: names that nobody announced."""
 
 
 async def build_bundle(
@@ -72,7 +69,7 @@ async def build_bundle(
             say(f"{error}; the bundle has no metrics")
     hidden = _pseudonyms(config, everyone)
     for one in documents:
-        one["notes"] = [_PARENTHESES.sub("(...)", note) for note in one["notes"]]
+        one["notes"] = [_without_names(note) for note in one["notes"]]
     contents = {
         "about.json": _json(hidden.hide_json(_about(config, storage_path, len(everyone), running=page is not None))),
         "config.yaml": hidden.hide(render_config(config)),
@@ -80,6 +77,12 @@ async def build_bundle(
         **({} if page is None else {"metrics.txt": hidden.hide_labels(page)}),
     }
     return _archive(contents)
+
+
+def _without_names(note: str) -> str:
+    """A note of a workspace names, in parentheses at its end, integrations that nobody watches."""
+    text, mark, _ = note.partition("(")
+    return f"{text}{mark}...)" if mark else text
 
 
 def _telling(views: Iterable[View]) -> list[View]:

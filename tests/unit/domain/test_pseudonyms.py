@@ -1,6 +1,5 @@
 """What was announced, and what looks like an id, an address or a host, never shows; the rest stays readable."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
