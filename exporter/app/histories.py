@@ -1,9 +1,11 @@
 """
 The past syncs of integrations, for `backfill` and `replay`: from Braze, and from the state of the daemon.
 
-Decides which pages are asked for: none whose syncs the state has already. Nothing is written.
+Decides which pages are asked for: none whose syncs the state has already, and one that fails or comes short again.
+Nothing is written.
 """
 
+import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from shutil import copyfile
 
-from exporter.braze.api import MOST_PAGES, Api
+from exporter.braze.api import Api, Fetched
+from exporter.braze.link import Cursor
 from exporter.config.load import ConfiguredWorkspace
-from exporter.domain.errors import BadRequestError, PollError
+from exporter.domain.decode import DecodedSyncs
+from exporter.domain.errors import BadRequestError, PayloadError, PollError
 from exporter.domain.model import Integration, Sync
 from exporter.domain.past import MOST, Run, to_moment, to_run
 from exporter.state.connect import SUFFIXES
@@ -25,10 +29,44 @@ from exporter.state.statefile import StateFile
 
 _ATTEMPTS = 5
 _PAGE = 10
-AFRESH = MOST_PAGES // 2
-"""Pages after which reading begins anew where it is: polls take a list of MOST_PAGES for one without an end."""
+WAITS_SECONDS = (2.0, 10.0, 30.0)
+"""Before a page that failed or came short is asked for again."""
 LONGEST = 100_000
 """Syncs of one integration that are read, at the most."""
+
+
+class _Pages:
+    """The pages of one integration, each asked for until it comes whole, or WAITS_SECONDS are used up."""
+
+    def __init__(self, api: Api, integration_id: str, cursor: Cursor | None = None) -> None:
+        self._api = api
+        self._integration_id = integration_id
+        self._cursor = cursor
+        self._read: set[Cursor | None] = set()
+
+    async def read(self) -> Fetched[DecodedSyncs]:
+        """
+        Return the next page; do not call it after the last.
+
+        Raises:
+            PollError: It did not come, or the pages go round in circles.
+
+        """
+        if self._cursor in self._read:
+            raise PayloadError(f"page {len(self._read):,} links back to one already read")
+        for wait in (*WAITS_SECONDS, None):
+            try:
+                page = await self._api.syncs(self._integration_id, cursor=self._cursor).read()
+            except PollError as error:
+                if wait is None or not error.retryable or error.held_seconds is not None:
+                    raise
+            else:
+                if wait is None or page.last or page.decoded.full:
+                    break
+            await asyncio.sleep(wait)
+        self._read.add(self._cursor)
+        self._cursor = page.next_cursor
+        return page if len(self._read) < LONGEST // _PAGE else replace(page, next_cursor=None)
 
 
 async def read_history(api: Api, integration_id: str, since: datetime, first: datetime) -> tuple[Sync, ...]:
@@ -46,7 +84,7 @@ async def read_history(api: Api, integration_id: str, since: datetime, first: da
 
     """
     found: dict[datetime, Sync] = {}
-    pages, last, before = api.syncs(integration_id), False, 0
+    pages, last, before = _Pages(api, integration_id), False, 0
     while not last:
         page = await pages.read()
         syncs = page.decoded.syncs
@@ -74,26 +112,23 @@ async def read_past(api: Api, integration_id: str, stored: StoredPast, since: da
     found = {run.start: run for run in stored.past.runs}
     latest = max(found, default=None)
     whole = stored.progress.done and len(found) < MOST
-    pages, last, bridged = api.syncs(integration_id), False, latest is None
-    cursor, read = stored.progress.cursor, 0
-    while not last and read < LONGEST // _PAGE:
+    pages, last, bridged = _Pages(api, integration_id), False, latest is None
+    cursor = stored.progress.cursor
+    while not last:
         try:
             page = await pages.read()
         except BadRequestError:
             if not bridged or cursor is None:
                 raise
-            pages, cursor = api.syncs(integration_id), None  # the cursor of the daemon has expired
+            pages, cursor = _Pages(api, integration_id), None  # the cursor of the daemon has expired
             continue
-        read += 1
         runs = [to_run(sync) for sync in page.decoded.syncs if sync.finished]
         found |= {run.start: run for run in runs}
         last = page.last
         if not bridged and latest is not None and min((run.start for run in runs), default=latest + 1) <= latest:
             bridged, last = True, last or whole
             if cursor is not None:  # goes on where the daemon has stopped reading
-                pages = api.syncs(integration_id, cursor=cursor)
-        elif read % AFRESH == 0 and page.next_cursor is not None:
-            pages = api.syncs(integration_id, cursor=page.next_cursor)
+                pages = _Pages(api, integration_id, cursor)
         last = last or (bridged and _is_enough(found, since, first))
     return [found[start] for start in sorted(found) if to_moment(start) >= first]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exporter.app import histories
-from exporter.app.histories import expected_requests, read_past
+from exporter.app.histories import expected_requests, read_history, read_past
 from exporter.braze import api
 from exporter.braze.api import Api
 from exporter.braze.clock import BrazeClock
@@ -143,9 +143,57 @@ def test_before_the_time_that_is_judged_no_more_is_read_than_is_learned_from() -
 
 def test_more_pages_are_read_than_a_poll_would_believe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "MOST_PAGES", 20)
-    monkeypatch.setattr(histories, "AFRESH", 10)
     truth, found, sent = read(slice(0, 0))
     assert (found, sent) == (starts(truth), ALL)
+
+
+def test_no_more_is_read_than_is_bearable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "LONGEST", 100)
+    truth, found, sent = read(slice(0, 0))
+    assert (found, sent) == (starts(truth)[-len(found) :], 10)
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(
+    "fault", ["http_500", "hang", "cut_json", "throttle_retry_after", "short_page", "empty_results"]
+)
+def test_a_page_that_fails_or_comes_short_is_asked_for_again(fault: str, times: int, *, backfill: bool) -> None:
+    async def main(clock: VirtualClock) -> tuple[list[int], list[int], int]:
+        braze = Braze(clock)
+        truth, long_ago = braze.truth, clock.now() - 10 * DAY
+        for page in (1, 3):
+            braze.world.faults.add(fault, page=page, times=times)
+        if backfill:
+            found = starts(list(await read_history(braze.api, braze.key, long_ago, long_ago)))
+        else:
+            found = [run.start for run in await read_past(braze.api, braze.key, StoredPast(), long_ago, long_ago)]
+        return found, starts(truth), braze.sender.sent
+
+    found, truth, sent = run(main, start=START)
+    assert found[: len(truth)] == truth
+    assert sent == ALL + 2 * times
+
+
+def test_a_page_that_stays_short_is_taken_as_it_is() -> None:
+    async def main(clock: VirtualClock) -> tuple[int, int]:
+        braze = Braze(clock)
+        braze.world.faults.add("short_page", page=3)
+        runs = await read_past(braze.api, braze.key, StoredPast(), clock.now() - DAY, clock.now() - 10 * DAY)
+        return len(runs), len(braze.truth)
+
+    found, truth = run(main, start=START)
+    assert found == truth - 7
+
+
+def test_pages_that_go_round_in_circles_fail() -> None:
+    async def main(clock: VirtualClock) -> None:
+        braze = Braze(clock)
+        braze.world.faults.add("link_to_itself")
+        await read_past(braze.api, braze.key, StoredPast(), clock.now() - DAY, clock.now() - 10 * DAY)
+
+    with pytest.raises(PollError):
+        run(main, start=START)
 
 
 def test_a_page_that_does_not_come_fails_the_whole_past() -> None:
