@@ -20,14 +20,21 @@ def link_integration(dashboard_url: str, integration_id: str) -> str | None:
     return f"{dashboard_url}/integrations/cloud_data_ingestion/{quote(integration_id, safe='')}"
 
 
-def row_errors_until(syncs: Iterable[Sync], now: datetime) -> datetime | None:
+def rows_failed_at(syncs: Iterable[Sync]) -> datetime | None:
     """
-    Return until when Braze keeps errors of rows of *syncs*, latest first; None where there are none any more.
+    Return when the latest of *syncs*, latest first, of which rows failed has finished; None where there is none.
 
     A partial sync without row counts has had rows that failed.
     """
-    for sync in syncs:
-        if sync.finished and (sync.rows_failed_with_errors or sync.job_status is SyncStatus.PARTIAL):
-            until = sync.finished_at + ROW_ERRORS_KEPT
-            return until if until > now else None
-    return None
+    failed = (
+        sync.finished_at
+        for sync in syncs
+        if sync.finished and (sync.rows_failed_with_errors or sync.job_status is SyncStatus.PARTIAL)
+    )
+    return next(failed, None)
+
+
+def row_errors_until(failed_at: datetime | None, now: datetime) -> datetime | None:
+    """Return until when Braze keeps the errors of rows of a sync; None where it has none any more."""
+    until = None if failed_at is None else failed_at + ROW_ERRORS_KEPT
+    return until if until is not None and until > now else None

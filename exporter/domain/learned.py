@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from math import exp
 
 from exporter.domain.limits import Limit, Limits, LimitSettings, Sensitivity, Source, limits_in_effect
-from exporter.domain.model import Sync
+from exporter.domain.model import Sync, SyncStatus
 from exporter.domain.normal import WIDEN, Normal, learn_from
 from exporter.domain.past import HISTORY, Run, to_moment, to_run, to_seconds
 from exporter.domain.rhythm import to_local
@@ -29,6 +29,8 @@ class Learned:
     """What is wrong with the latest syncs, by what is normal."""
     latest_good: Run | None = None
     """The latest finished sync that did not fail."""
+    rows_failed_at: datetime | None = None
+    """When the latest sync of which rows failed has finished."""
 
     def trend(self, problem: str) -> Trend | None:
         """Return what is wrong with the latest syncs in this one respect."""
@@ -112,4 +114,6 @@ def learn_past(
 def compare(runs: Sequence[Run], normal: Normal, sensitivity: Sensitivity) -> Learned:
     """Compare the latest of the finished syncs, oldest first, with what is normal."""
     good = next((run for run in reversed(runs) if not run.failed), None)
-    return Learned(normal, judge_latest(runs, normal, sensitivity.value), good)
+    rows_failed = next((run for run in reversed(runs) if run.rows_failed or run.status is SyncStatus.PARTIAL), None)
+    failed_at = None if rows_failed is None else to_moment(rows_failed.finish)
+    return Learned(normal, judge_latest(runs, normal, sensitivity.value), good, failed_at)

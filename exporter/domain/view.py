@@ -8,6 +8,7 @@ sides of it: from `stale_at` on, the gauges about syncs are gone and `stale_prob
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from exporter.domain.dashboard import rows_failed_at
 from exporter.domain.health import assess
 from exporter.domain.integration_state import IntegrationState, Watch
 from exporter.domain.limits import Limits
@@ -42,6 +43,8 @@ class View:
     history_gaps: int | None = 0
     history: tuple[Sync, ...] = field(default=(), repr=False)
     """The latest syncs known, latest first, bounded."""
+    rows_failed_at: datetime | None = None
+    """When the latest sync of which rows failed has finished."""
     problems: tuple[Problem, ...] = ()
     """Until `stale_at`."""
     stale_problems: tuple[Problem, ...] = ()
@@ -83,6 +86,8 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     )
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
+    history = ledger.recent if ledger is not None else ()
+    failed_at = rows_failed_at(history) or learned.rows_failed_at
     if state.gone is not None:
         # Only what still holds: its figures are those of an integration that is no more.
         return View(
@@ -94,7 +99,8 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
             failure=polls.failure,
             failing_since=polls.failing_since,
             history_gaps=None,
-            history=ledger.recent if ledger is not None else (),
+            history=history,
+            rows_failed_at=failed_at,
             problems=problems,
             stale_problems=stale_problems,
         )
@@ -120,7 +126,8 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
         expected_run_at=expected,
         totals=ledger.totals if ledger is not None else None,
         history_gaps=ledger.gaps if ledger is not None else 0,
-        history=ledger.recent if ledger is not None else (),
+        history=history,
+        rows_failed_at=failed_at,
         problems=problems,
         stale_problems=stale_problems,
         limits=limits,

@@ -16,7 +16,7 @@ from exporter.domain.learned import Learned
 from exporter.domain.normal import Normal
 from exporter.domain.trends import Trend
 
-VERSION = 1
+VERSION = 2
 _LONGEST = 1_000_000
 _DIGITS = 6
 """Significant digits of a learned number: more than it deserves, less than Python prints."""
@@ -31,7 +31,13 @@ def encode_learned(learned: Learned, basis: str) -> bytes:
         basis: What else it rests on besides the past; given back by `decode_learned`.
 
     """
-    value = [VERSION, basis, _plain(replace(learned.normal, zone=None)), _plain(learned.trends)]
+    value = [
+        VERSION,
+        basis,
+        _plain(replace(learned.normal, zone=None)),
+        _plain(learned.trends),
+        _plain(learned.rows_failed_at),
+    ]
     return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 1)
 
 
@@ -45,10 +51,14 @@ def decode_learned(data: bytes, zone: tzinfo | None = None) -> tuple[Learned, st
     """
     try:
         text = zlib.decompressobj().decompress(data, _LONGEST)
-        version, basis, normal, trends = json.loads(text)
+        version, basis, normal, trends, failed_at = json.loads(text)
         if version != VERSION or not isinstance(basis, str):
             raise ValueError(f"version {version} is not known")  # noqa: TRY301 - worded below
-        learned = Learned(replace(_value(Normal, normal), zone=zone), _value(tuple[Trend, ...], trends))
+        learned = Learned(
+            replace(_value(Normal, normal), zone=zone),
+            _value(tuple[Trend, ...], trends),
+            rows_failed_at=_value(datetime | None, failed_at),
+        )
     except (zlib.error, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"what was learned is damaged: {error}") from error
     return learned, basis

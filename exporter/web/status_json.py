@@ -116,7 +116,7 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
         "start_deadline_at": _time(view.start_deadline_at),
         "totals": _totals(view.totals),
         "history_gaps": view.history_gaps,
-        "row_errors_until": _time(row_errors_until(view.history, now)),
+        "row_errors_until": _time(row_errors_until(view.rows_failed_at, now)),
         "history": [document_sync(sync) for sync in view.history],
     }
 

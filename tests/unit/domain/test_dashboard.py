@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exporter.domain.dashboard import link_integration, row_errors_until
+from exporter.domain.dashboard import link_integration, row_errors_until, rows_failed_at
 from exporter.domain.model import Sync, SyncStatus
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -49,4 +49,4 @@ def test_without_a_dashboard_there_is_no_page() -> None:
 def test_row_errors_are_kept_for_thirty_days_after_the_latest_sync_that_had_some(
     syncs: tuple[Sync, ...], until: datetime | None
 ) -> None:
-    assert row_errors_until(syncs, NOW) == until
+    assert row_errors_until(rows_failed_at(syncs), NOW) == until

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.integration_state import IntegrationState, Moment, Since, Watch
+from exporter.domain.learned import learn_past
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import Alerts, Limits, LimitSettings, limits_in_effect
+from exporter.domain.limits import Alerts, Limits, LimitSettings, Sensitivity, limits_in_effect
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus, Totals
+from exporter.domain.past import Past
 from exporter.domain.settings import PollSettings
 from exporter.domain.transitions import on_start
 from exporter.domain.view import View, build_view, described
@@ -155,3 +157,11 @@ def test_a_description_keeps_everything_that_is_configured() -> None:
     assert described(state(listed=None), configured) == configured
     nameless = replace(LISTED, integration_name="")
     assert described(state(listed=nameless), WATCH.integration).integration_name == "i"
+
+
+def test_rows_failed_when_a_known_sync_or_one_of_the_past_says_so() -> None:
+    assert shown(state()).rows_failed_at == LEDGER.recent[0].finished_at
+    past = Past().extend([ended(1, rows=90, failed=10), ended(2), ended(8)])
+    learned = learn_past(past.runs, minute(10), Sensitivity.MEDIUM)
+    assert shown(state(HEALTHY), replace(WATCH, learned=learned)).rows_failed_at == ended(1).finished_at
+    assert shown(state(HEALTHY)).rows_failed_at is None

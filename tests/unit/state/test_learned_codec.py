@@ -34,7 +34,7 @@ def tenth_lately(gap: int) -> Learned:
 @pytest.mark.parametrize(
     "learned",
     [
-        Learned(),
+        Learned(rows_failed_at=datetime(2026, 3, 1, 7, 30, tzinfo=UTC)),
         learned_from(every(QUARTER, 20)),
         learned_from(every(HOUR, 60)),
         learned_from(every(DAY, 60)),
@@ -47,6 +47,7 @@ def test_what_was_learned_gives_the_same_limits_when_it_comes_back(learned: Lear
     back, basis = decode_learned(encode_learned(learned, "medium 90"), ZONE)
     assert basis == "medium 90"
     assert back.normal.zone is ZONE
+    assert back.rows_failed_at == learned.rows_failed_at
     for one, other in zip(learned.trends, back.trends, strict=True):
         assert (other.problem, other.began_at, other.critical) == (one.problem, one.began_at, one.critical)
         assert (other.value, other.limit, other.usual) == pytest.approx((one.value, one.limit, one.usual), rel=1e-5)
@@ -74,14 +75,15 @@ WHOLE = json.loads(zlib.decompress(encode_learned(learned_from(every(HOUR, 60)),
         b"no zlib",
         encode_learned(Learned(), "b")[:-9],
         packed(3),
-        packed([1, "b", []]),
-        packed([2, *WHOLE[1:]]),
-        packed([1, 7, *WHOLE[2:]]),
-        packed([1, "b", WHOLE[2][:-1], []]),
-        packed([1, "b", ["many", *WHOLE[2][1:]], []]),
-        packed([1, "b", [*WHOLE[2][:5], [1, "x"], *WHOLE[2][6:]], []]),
-        packed([1, "b", WHOLE[2], [["slow", "no moment", 1, 1, 1, False]]]),
-        packed([1, "b", WHOLE[2], [["slow", datetime(2026, 1, 1, tzinfo=UTC).isoformat(), "1", 1, 1, False]]]),
+        packed([2, "b", [], None]),
+        packed([1, *WHOLE[1:]]),
+        packed([2, 7, *WHOLE[2:]]),
+        packed([2, "b", WHOLE[2][:-1], [], None]),
+        packed([2, "b", ["many", *WHOLE[2][1:]], [], None]),
+        packed([2, "b", [*WHOLE[2][:5], [1, "x"], *WHOLE[2][6:]], [], None]),
+        packed([2, "b", WHOLE[2], [["slow", "no moment", 1, 1, 1, False]], None]),
+        packed([2, "b", WHOLE[2], [["slow", datetime(2026, 1, 1, tzinfo=UTC).isoformat(), "1", 1, 1, False]], None]),
+        packed([2, "b", WHOLE[2], [], "yesterday"]),
         packed("x" * 2_000_000),
     ],
 )
