@@ -1,5 +1,5 @@
 """
-What Braze's answers contradict (docs/testing.md, "Assumptions about Braze"): never an old value as new, counters that
+What Braze's answers contradict (docs/compatibility.md, "Assumptions about Braze"): never an old value as new, counters that
 equal the truth or a gap that is told, and an anomaly of its own kind in metric, page and log.
 """
 
