@@ -11,7 +11,7 @@ A past holds at most MOST syncs and a tenth more, so that it is cut seldom; `run
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple, Self
@@ -61,19 +61,33 @@ class Run(NamedTuple):
 _FAILED = frozenset(status for status in _STATUSES if Sync(_EPOCH, status).failed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Past:
-    """The finished syncs of one integration, oldest first."""
+    """The finished syncs of one integration, oldest first. Its content never changes."""
 
-    packed: bytes = b""
+    _packed: bytes | None = b""
+    """None until somebody asks, for one that was made of runs."""
     count: int = 0
     latest: int = 0
     """Start of the latest sync, in seconds since 1970; 0 while there is none."""
+    _runs: list[Run] | None = field(default=None, repr=False)
+    """Of one that was just made of them, so that it need not be read back; twenty times as large."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Past) and self.packed == other.packed
+
+    __hash__ = None  # type: ignore[assignment]  # the packed bytes come late
+
+    @property
+    def packed(self) -> bytes:
+        if self._packed is None:
+            self._packed = _pack(self._runs or (), 0)
+        return self._packed
 
     @property
     def runs(self) -> list[Run]:
         """The syncs that are learned from, oldest first, each start once."""
-        return list(_unpack(self.packed))[-MOST:]
+        return (list(_unpack(self.packed)) if self._runs is None else self._runs)[-MOST:]
 
     @property
     def syncs(self) -> tuple[Sync, ...]:
@@ -101,14 +115,18 @@ class Past:
                 self.packed + _pack((new[start] for start in starts), self.latest), self.count + len(new), starts[-1]
             )
         known = {run.start: run for run in _unpack(self.packed)}
-        return type(self).of((known | new).values(), since=since)
+        return type(self).of((known | new).values(), since=since).compact()
+
+    def compact(self) -> Self:
+        """Return the same in few bytes, to be kept."""
+        return type(self)(self.packed, self.count, self.latest)
 
     @classmethod
     def of(cls, runs: Iterable[Run], *, since: datetime | None = None) -> Self:
         """Return the past that holds the latest of *runs*, which may come in any order, each start once."""
         first = -(1 << 62) if since is None else to_seconds(since)
         kept = sorted((run for run in runs if run.start >= first), key=lambda run: run.start)[-MOST:]
-        return cls(_pack(kept, 0), len(kept), kept[-1].start) if kept else cls()
+        return cls(None, len(kept), kept[-1].start, kept) if kept else cls()
 
 
 def encode(past: Past) -> bytes:
@@ -134,7 +152,7 @@ def decode(data: bytes) -> Past:
         raise ValueError(f"a stored past is damaged: {error}") from error
     if not expander.eof or any(a.start >= b.start for a, b in pairwise(runs)):
         raise ValueError("a stored past is damaged")
-    return Past(packed, len(runs), runs[-1].start if runs else 0)
+    return Past(packed, len(runs), runs[-1].start if runs else 0, runs)
 
 
 def to_run(sync: Sync) -> Run:

@@ -1,6 +1,8 @@
 """
-What Braze's answers contradict (docs/testing.md, "Assumptions about Braze"): never an old value as new, counters that
-equal the truth or a gap that is told, and an anomaly of its own kind in metric, page and log.
+What Braze's answers contradict (docs/compatibility.md, "Assumptions about Braze").
+
+Never an old value as new, counters that equal the truth or a gap that is reported, and an anomaly of its own kind in
+metric, page and log.
 """
 
 from datetime import timedelta
