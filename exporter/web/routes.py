@@ -53,7 +53,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
     pages = _Pages(sources, StatusPage(telemetry_path=telemetry_path))
     routes = [
         Route("/", _bounded(pages.status_page), methods=["GET"]),
-        Route(telemetry_path, Places(Scrape(sources.render), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
+        Route(telemetry_path, Places(Scrape(sources.render, sources.begun), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
         Route("/api/v1/status", _bounded(pages.status_json), methods=["GET"]),
         Route("/integrations/{workspace:path}/{id}", _bounded(pages.integration_page), methods=["GET"]),
         Route("/api/v1/integrations/{workspace:path}/{id}", _bounded(pages.integration_json), methods=["GET"]),

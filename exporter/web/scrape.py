@@ -10,7 +10,7 @@ for Braze.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from starlette.datastructures import Headers
@@ -46,10 +46,12 @@ time.
 class Scrape:
     """The ASGI endpoint of the telemetry path."""
 
-    def __init__(self, render: RenderMetrics) -> None:
+    def __init__(self, render: RenderMetrics, begun: Callable[[], Awaitable[object]]) -> None:
         self._render = render
+        self._begun = begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._begun()  # a page that lacks some integrations would end their alerts
         headers = Headers(scope=scope)
         exposition = self._render(openmetrics=wants_openmetrics(headers))
         await _answer(exposition, scope["method"], accepts_gzip(headers), receive, send)

@@ -7,8 +7,8 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 
-from exporter.app.daemon import build_sources
 from exporter.app.exporter import Exporter
+from exporter.app.sources import build_sources
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.model import Integration
