@@ -25,6 +25,7 @@ def main() -> None:
     _open_standard_streams()
     if sys.stderr is not None:
         sys.stderr = io.TextIOWrapper(_Stderr(), sys.stderr.encoding, errors="backslashreplace", line_buffering=True)
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "true"  # it would read the metadata of all packages there are
     from exporter.cli import main as command  # noqa: PLC0415 - it takes its time
 
     command(prog_name="braze-cdi-exporter")

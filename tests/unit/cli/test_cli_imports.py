@@ -32,3 +32,18 @@ def test_a_command_imports_only_what_it_needs(
     assert "click" in imported
     assert imported >= needed
     assert imported & not_needed == set()
+
+
+def test_a_scrape_is_answered_without_what_only_pages_for_people_need() -> None:
+    script = """
+import sys
+import exporter.app.daemon
+from tests.unit.web.applications import Sources, call
+assert call(Sources(), "GET", "/metrics").status_code == 200
+print(*sys.modules)
+call(Sources(), "GET", "/")
+assert "jinja2" in sys.modules
+"""
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    assert "jinja2" not in done.stdout.split()
