@@ -23,7 +23,7 @@ from exporter.web.integration_page import IntegrationPage, read_days
 from exporter.web.negotiate import COMMON_HEADERS, plain
 from exporter.web.places import Places
 from exporter.web.scrape import Scrape
-from exporter.web.selection import read_selection
+from exporter.web.selection import narrow, read_selection
 from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import IntegrationStatus, WebSources
@@ -100,10 +100,11 @@ class _Pages:
             html = await self._html.run(lambda: self._page.render(status, selection))
         return _html(html, self._page.policy)
 
-    async def status_json(self, _request: Request) -> Response:
+    async def status_json(self, request: Request) -> Response:
+        selection = read_selection(request.query_params)
         async with self._json_turn:
             status = self._sources.status()
-            document = await self._json.run(lambda: render_status_json(status))
+            document = await self._json.run(lambda: render_status_json(narrow(status, selection)))
         return Response(document, media_type="application/json", headers=COMMON_HEADERS)
 
     async def integration_page(self, request: Request) -> Response:
