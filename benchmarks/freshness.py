@@ -4,7 +4,7 @@ How fresh is what we show, and what does it cost Braze? This exporter and the pl
 Both watch the same simulated workspace with realistic schedules (five minutes to daily, on demand, S3) within the same
 rate budget. Plain: ask every integration's own endpoint, evenly, at the configured interval or as often as the budget
 allows. Freshness is the time from a sync's finish to the first view that has it. Run `python -m
-benchmarks.freshness`; `--write docs/performance.md` puts the table there.
+benchmarks.freshness`; `--write benchmarks/README.md` puts the table there.
 """
 
 import argparse

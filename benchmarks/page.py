@@ -3,7 +3,7 @@ How fast is /metrics? This exporter, prometheus-client and nginx serve the same 
 
 Every server is a process of its own on loopback; nginx serves the exporter's bytes from a file and is left out where
 it is not installed. Scrapes go round in turns, so that whatever else the machine does meets all alike. Nothing is
-started that is not stopped at the end. Run `python -m benchmarks.page`; `--write docs/performance.md` puts the table
+started that is not stopped at the end. Run `python -m benchmarks.page`; `--write benchmarks/README.md` puts the table
 there.
 """
 

@@ -4,7 +4,7 @@ What do 10,000 integrations in 100 workspaces cost, in real time and over socket
 The simulated Braze is a process of its own; the exporter is the installed command, discovering everything. It is polled
 for some minutes after all integrations have been seen once, and scraped every 15 seconds meanwhile, as Prometheus asks
 for it (gzip) and plainly. Everything is on loopback, and what is started is stopped by its process id. Run `python -m
-benchmarks.scale`; `--write docs/performance.md` puts the table there.
+benchmarks.scale`; `--write benchmarks/README.md` puts the table there.
 """
 
 import argparse

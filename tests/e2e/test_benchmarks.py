@@ -1,7 +1,7 @@
 """
 Every benchmark of `make bench` runs to its end in its smallest size, as it is called on the command line.
 
-What it measures is of no interest here: only that the table comes out whole, and gets into docs/performance.md.
+What it measures is of no interest here: only that the table comes out whole, and gets into benchmarks/README.md.
 """
 
 import os
@@ -74,7 +74,7 @@ def run_benchmark(name: str, flags: str, document: Path, home: Path) -> str:
 
 
 def test_detection_writes_its_tables(tmp_path: Path) -> None:
-    document = Path(shutil.copy(ROOT / "docs" / "normal.md", tmp_path))
+    document = Path(shutil.copy(ROOT / "benchmarks" / "README.md", tmp_path))
     printed = run_benchmark("detection", DETECTION, document, tmp_path)
     for fleets in ("Smooth fleets, tuned on: seeds 1:", "Harsh fleets, tuned on: seeds 1:"):
         assert fleets in printed
@@ -86,7 +86,7 @@ def test_detection_writes_its_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_benchmark_writes_its_table(name: str, tmp_path: Path) -> None:
     flags, wanted = CASES[name]
-    document = Path(shutil.copy(ROOT / "docs" / "performance.md", tmp_path))
+    document = Path(shutil.copy(ROOT / "benchmarks" / "README.md", tmp_path))
     found = rows(run_benchmark(name, flags, document, tmp_path))
     assert [row[:2] for row in found][: len(wanted)] == wanted
     assert {len(row) for row in found} == {len(found[0])}
