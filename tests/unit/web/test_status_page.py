@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from exporter.domain.asked import Asked
 from exporter.domain.model import Failure, Integration
 from exporter.domain.view import View
 from exporter.web.selection import Selection
@@ -276,16 +277,35 @@ def test_workspace_without_integrations_is_shown_with_its_notes() -> None:
     assert "Nothing was found. No integrations." in page(noted).text
 
 
-@pytest.mark.parametrize(("ratio", "words"), [(None, ""), (0.379, "history: 37 % of 90 d read"), (1.0, "")])
-def test_the_page_says_how_much_history_has_been_read_until_all_is(ratio: float | None, words: str) -> None:
+@pytest.mark.parametrize(
+    ("ratio", "words"), [(None, ""), (0.379, "37 % of 90 d of history learned"), (1.0, "100 % of 90 d")]
+)
+def test_the_page_says_how_much_history_has_been_learned(ratio: float | None, words: str) -> None:
     status = one_workspace(bare("users", "id"))
     reading = replace(status.workspaces[0], history_seconds=90 * 86400.0, history_read_ratio=ratio)
     text = page(replace(status, workspaces=(reading,))).text.replace("\N{NO-BREAK SPACE}", " ")
     assert words in text
-    assert ("history:" in text) == bool(words)
+    assert ("of history" in text) == bool(words)
 
 
 @pytest.mark.parametrize("integrations", [0, 1, 3])
 def test_integration_about_which_nothing_is_known_has_a_row(integrations: int) -> None:
     views = [bare("", f"id-{number}") for number in range(integrations)]
     assert len(page(one_workspace(*views)).tags("tbody")) == integrations
+
+
+def test_the_line_of_a_workspace_tells_key_list_and_budget() -> None:
+    good = Asked(ago(seconds=20), "integrations", 1, "200", 0.1, 46, 50, "the list is read every interval")
+    denied = good._replace(endpoint="job_sync_status", outcome="auth", remaining=None)
+
+    def line(*requests: Asked) -> str:
+        status = one_workspace(bare("users", "id"))
+        asked = replace(status.workspaces[0], requests=requests)
+        return page(replace(status, workspaces=(asked,))).text.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "key accepted · list asked 20 s ago , 46 of 50 requests left" in line(good)
+    assert "key refused · list asked 20 s ago , 46 of 50 requests left · syncs asked 20 s ago (auth)" in line(
+        good, denied
+    )
+    assert "key not yet judged" in line(good._replace(outcome="timeout"))
+    assert "key " not in line()
