@@ -110,10 +110,10 @@ def test_a_probe_that_was_never_seen_is_answered_before_the_guesses_of_another_a
         await ask("guesser", "the first guess")
         async with auth._passwords._turns.take(lambda: (0, 0)):  # nobody is checked meanwhile
             asked = [asyncio.create_task(ask("guesser", f"guess {number}")) for number in range(100)]
-            while len(answered) < 1 + 100 - _MOST_WAITING:
+            while len(answered) < 1 + 100 - _MOST_WAITING:  # noqa: ASYNC110 - steps of theirs, not time
                 await asyncio.sleep(0)
             asked.append(asyncio.create_task(ask("probe", "secret")))
-            while len(answered) < 2 + 100 - _MOST_WAITING:  # one guess gives way
+            while len(answered) < 2 + 100 - _MOST_WAITING:  # noqa: ASYNC110 - one guess gives way
                 await asyncio.sleep(0)
         await asyncio.gather(*asked)
         return answered
