@@ -12,6 +12,7 @@ for Braze.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -105,10 +106,14 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _compressed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Something for each piece, if only nothing: the compressor keeps what it has not finished with."""
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    compressor = start_gzip()
     async for piece in _paced(pieces):
         yield compressor.compress(piece)
     yield compressor.flush()
+
+
+def start_gzip() -> Any:
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
 
 
 @asynccontextmanager

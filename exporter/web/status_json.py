@@ -1,14 +1,15 @@
 """
 `/api/v1/status`: what the status page shows, for programs.
 
-The fields are a promise, listed in docs/http.md and tested against it: a field is added, never renamed or retyped,
-within one schema version. Times are RFC 3339 in UTC, spans are seconds, null means "not known".
+The fields are a promise, typed in `documents.py`. Times are RFC 3339 in UTC, spans are seconds, null means "not known".
 """
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from exporter.domain.asked import Asked
 from exporter.domain.dashboard import link_integration, row_errors_until
 from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
 from exporter.domain.problem import Problem
@@ -17,15 +18,23 @@ from exporter.domain.wording import clip
 from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at, without_broken
 from exporter.web.words import word_rfc3339
 
+if TYPE_CHECKING:
+    from exporter.web.documents import (
+        FailureDocument,
+        IntegrationDocument,
+        ProblemDocument,
+        RequestDocument,
+        SyncDocument,
+        TotalsDocument,
+    )
+
 SCHEMA_VERSION = 1
 
 _LONGEST_TEXT = 1000
 
 
-def render_status_json(status: ExporterStatus) -> bytes:
-    """The document as UTF-8. Workspace by workspace, because one dump holds the interpreter lock until it is done."""
-    workspaces = [_workspace(workspace, workspace.now or status.now) for workspace in status.workspaces]
-    integrations = [integration for workspace in workspaces for integration in workspace["integrations"]]
+def stream_status_json(status: ExporterStatus) -> Iterator[str]:
+    """Yield the document, an integration at a time: as a whole it is 36 MB with 10,000 of them."""
     head = {
         "schema_version": SCHEMA_VERSION,
         "now": word_rfc3339(status.now),
@@ -33,11 +42,28 @@ def render_status_json(status: ExporterStatus) -> bytes:
         "revision": status.revision or None,
         "started_at": word_rfc3339(status.started_at),
         "uptime_seconds": (status.now - status.started_at).total_seconds(),
-        "integration_count": len(integrations),
-        "problem_count": sum(integration["severity"] in ("warning", "critical") for integration in integrations),
     }
-    listed = ",".join(map(dump_json, workspaces))
-    return f'{dump_json(head)[:-1]},"workspaces":[{listed}]}}\n'.encode("ascii")
+    yield f'{dump_json(head)[:-1]},"workspaces":['
+    integrations = problems = 0
+    for number, workspace in enumerate(status.workspaces):
+        now = workspace.now or status.now
+        yield f'{"," if number else ""}{dump_json(_workspace(workspace, now))[:-1]},"integrations":['
+        broken: set[str] = set()
+        comma = ""
+        for view in workspace.views:
+            try:
+                one = document_integration(workspace, view, now)
+                text = dump_json(one)
+            except Exception:  # noqa: BLE001 - one odd integration must not cost the document of all
+                broken.add(view.integration.integration_id)
+                continue
+            integrations += 1
+            problems += one["severity"] in ("warning", "critical")
+            yield comma + text
+            comma = ","
+        told = without_broken(workspace, lambda view: view.integration.integration_id not in broken)  # noqa: B023
+        yield f'],"notes":{dump_json([_text(note) for note in told.notes])}}}'
+    yield f'],"integration_count":{integrations},"problem_count":{problems}}}\n'
 
 
 def dump_json(value: Any) -> str:
@@ -45,31 +71,19 @@ def dump_json(value: Any) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
-    integrations: list[dict[str, Any]] = []
-
-    def show(view: View) -> bool:
-        try:
-            one = document_integration(workspace, view, now)
-            dump_json(one)
-        except Exception:  # noqa: BLE001 - one odd integration must not cost the document of all
-            return False
-        integrations.append(one)
-        return True
-
-    workspace = without_broken(workspace, show)
+def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, object]:
+    """Return what stands before the integrations."""
     return {
         "name": _text(workspace.name),
         "rest_endpoint": _text(workspace.rest_endpoint),
         "poll_interval_seconds": workspace.poll_interval_seconds,
         "now": word_rfc3339(now),
         "history_read_ratio": workspace.history_read_ratio,
-        "notes": [_text(note) for note in workspace.notes],
-        "integrations": integrations,
+        "requests": [document_request(asked) for asked in workspace.requests],
     }
 
 
-def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[str, Any]:
+def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) -> "IntegrationDocument":
     """Return one integration as `/api/v1/status` shows it."""
     integration = view.integration
     problems = view.problems_at(now)
@@ -105,8 +119,8 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
             "failing_since": _time(view.failing_since),
             "failure": _failure(view.failure),
         },
-        "latest_sync": document_sync(view.latest),
-        "latest_finished_sync": document_sync(view.latest_finished),
+        "latest_sync": None if view.latest is None else document_sync(view.latest),
+        "latest_finished_sync": None if view.latest_finished is None else document_sync(view.latest_finished),
         "last_success_at": _time(view.last_success_at),
         "last_timestamp_synced": _time(watermark),
         "last_timestamp_synced_lag_seconds": None if watermark is None else (now - watermark).total_seconds(),
@@ -121,7 +135,20 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def document_request(asked: Asked) -> "RequestDocument":
+    return {
+        "at": word_rfc3339(asked.at),
+        "endpoint": str(asked.endpoint),
+        "page": asked.page,
+        "outcome": asked.outcome,
+        "seconds": asked.seconds,
+        "rate_limit": asked.limit,
+        "rate_limit_remaining": asked.remaining,
+        "why": asked.why,
+    }
+
+
+def _problem(problem: Problem) -> "ProblemDocument":
     return {
         "kind": problem.kind,
         "severity": problem.severity.word,
@@ -132,9 +159,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def document_sync(sync: Sync | None) -> dict[str, Any] | None:
-    if sync is None:
-        return None
+def document_sync(sync: Sync) -> "SyncDocument":
     return {
         "job_status": sync.job_status.value,
         "sync_start_time": word_rfc3339(sync.sync_start_time),
@@ -146,13 +171,13 @@ def document_sync(sync: Sync | None) -> dict[str, Any] | None:
     }
 
 
-def _failure(failure: Failure | None) -> dict[str, Any] | None:
+def _failure(failure: Failure | None) -> "FailureDocument | None":
     if failure is None:
         return None
     return {"reason": failure.reason, "message": _text(failure.message), "at": word_rfc3339(failure.at)}
 
 
-def _totals(totals: Totals | None) -> dict[str, Any] | None:
+def _totals(totals: Totals | None) -> "TotalsDocument | None":
     if totals is None:
         return None
     return {
