@@ -188,23 +188,27 @@ async def serve(
     """
     for address in server.addresses:
         log.info("listening", address=str(address))
+
+    async def start() -> None:
+        await begin()
+        log.info(
+            "started",
+            version=VERSION,
+            revision=REVISION,
+            **about,
+            shard=str(exporter.shard),
+            workspaces=len(exporter.pollers),
+            integrations=sum(len(poller.views) for poller in exporter.pollers),
+        )
+
     serving = asyncio.create_task(server.serve(stop))
     waiting = asyncio.create_task(stop.wait())
-    beginning = asyncio.ensure_future(begin())
-    doing: list[asyncio.Future[None]] = [beginning]
+    beginning = asyncio.create_task(start())
+    doing = [beginning]
     try:
         await asyncio.wait((serving, waiting, beginning), return_when=asyncio.FIRST_COMPLETED)
         if beginning.done():
             await beginning
-            log.info(
-                "started",
-                version=VERSION,
-                revision=REVISION,
-                **about,
-                shard=str(exporter.shard),
-                workspaces=len(exporter.pollers),
-                integrations=sum(len(poller.views) for poller in exporter.pollers),
-            )
             doing += [asyncio.create_task(Supervised(name, chore, log).run()) for name, chore in chores.items()]
             await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -1,4 +1,4 @@
-"""The status as JSON comes bit by bit, compressed where that is accepted, and one that does not read holds up nobody."""
+"""The status as JSON comes bit by bit, compressed where that is accepted."""
 
 import gzip
 import json
