@@ -1,8 +1,9 @@
 """
 How fast is /metrics? This exporter, prometheus-client and nginx serve the same values side by side.
 
-Every server is a process of its own on loopback; nginx serves the exporter's bytes from a file and is left out where
-it is not installed. Scrapes go round in turns, so that whatever else the machine does meets all alike. Nothing is
+Every server is a process of its own on loopback; nginx serves the exporter's bytes from a file, a C program does
+nothing but write them, and either is left out where it is not installed. One exporter has random ids, as real ones are.
+Scrapes go round in turns, so that whatever else the machine does meets all alike. Nothing is
 started that is not stopped at the end. Run `python -m benchmarks.page`; `--write benchmarks/README.md` puts the table
 there.
 """
@@ -102,12 +103,8 @@ def python_server(kind: str, integrations: int, *flags: str) -> Iterator[Subject
         try:
             assert process.stdout is not None
             about = json.loads(process.stdout.readline())
-            yield Subject(
-                ", ".join((kind, *flags)).replace("--", "").replace("-ids", " ids"),
-                about["port"],
-                process.pid,
-                about["render_seconds"],
-            )
+            name = f"{kind}, random ids" if flags else kind
+            yield Subject(name, about["port"], process.pid, about["render_seconds"])
         finally:
             process.terminate()
 
