@@ -2,7 +2,7 @@
 `init`: from an endpoint and a key file to a configuration that works, with the scrape job for Prometheus.
 
 Decides what is written, all of it before the first file is. No key is copied: each file names the key's file or the
-Secret. What Braze says stands in comments or quotes, where it can do nothing.
+Secret. What Braze says is in comments or quotes, where it can do nothing.
 """
 # ruff: noqa: PLC0415 - as in `commands.py`
 
@@ -123,7 +123,7 @@ def _ask(workspace: str, endpoint: str, key_file: str) -> Mapping[str, str]:
     from exporter.config.load import single_workspace
 
     configured = single_workspace(workspace, endpoint, key_file, os.environ)
-    if configured.key.read() in key_file:  # Braze's answers hold none: `braze.client` sees to it
+    if configured.key.read() in key_file:  # Braze's answers hold none: `braze.client` ensures that
         fail("the path of the key's file holds the key itself; rename the file", WRONG)
     visible, results = asyncio.run(look_at(configured))
     for result in results:

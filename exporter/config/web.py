@@ -253,7 +253,7 @@ def _pem_rules(tls: dict[str, Any]) -> Iterator[Finding]:
     for key in _PEMS:
         file = f"{key}_file"
         if key in tls and file in tls:
-            yield (_TLS, key), f"stands beside {file}", "give one of the two"
+            yield (_TLS, key), f"is given beside {file}", "give one of the two"
         if key not in tls and file not in tls and key != "client_ca":
             yield (_TLS, file), "is missing", f"write for example `{file}: server.{'crt' if key == 'cert' else 'key'}`"
 

@@ -52,7 +52,7 @@ def _counter(name: str, help_text: str, reads: str, samples: Samples, *labels: s
 
 
 def _help(text: str, reads: str) -> str:
-    return text if reads in _NOT_CACHED else f"{text} Cached, refreshed every poll interval."
+    return text if reads in _NOT_CACHED else f"{text} Cached."
 
 
 def _limit(name: str, help_text: str, key: str) -> Family:
