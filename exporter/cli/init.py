@@ -77,15 +77,17 @@ config:
 
 @main.command()
 @own_flag("--endpoint", type=ENDPOINT, metavar="URL", help="The workspace's REST endpoint.")
-@own_flag("--instance", type=INSTANCE, metavar="NAME", help="In place of the endpoint: the instance, such as EU-02.")
-@own_flag("--api-key-file", metavar="FILE", required=True, help="Holds the REST API key; it is named, never copied.")
-@own_flag("--workspace", metavar="NAME", default="production", help="Its name, and the label `workspace`.")
+@own_flag("--instance", type=INSTANCE, metavar="NAME", help="The instance instead of its endpoint, such as EU-02.")
+@own_flag(
+    "--api-key-file", metavar="FILE", required=True, help="File with the REST API key; it is named, never copied."
+)
+@own_flag("--workspace", metavar="NAME", default="production", help="Name of the workspace, and the label `workspace`.")
 @own_flag("--output", metavar="DIRECTORY", default=".", help="Where the files are created; `-` prints them.")
 @own_flag("--kubernetes", is_flag=True, default=False, help="Also write values.yaml for the Helm chart.")
 def init(
     endpoint: str | None, instance: str | None, api_key_file: str, workspace: str, output: str, *, kubernetes: bool
 ) -> None:
-    """Ask Braze what a key sees; write the configuration for it and the scrape job for Prometheus."""
+    """Ask Braze what a key can see; write the configuration and the scrape job for Prometheus."""
     from exporter.config.values import is_text
 
     origin = endpoint or instance

@@ -3,8 +3,8 @@ Learns what is normal for the integrations of one workspace, one after another, 
 
 After each sync that was added to a past its latest syncs are compared with what is normal; limits are learned again
 when contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. The
-work is done off the event loop, and never for more than a fraction of the time. What was learned is kept, so that after a
-restart the verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
+work is done off the event loop, and never for more than a fraction of the time. What was learned is kept, so that
+after a restart the verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
 """
 
 import asyncio
