@@ -6,6 +6,7 @@ anything has begun; at the end polls are cancelled, then the server ends its ans
 """
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -41,6 +42,11 @@ from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, Wor
 
 IN_MEMORY = "memory"
 """In the log, in place of a storage path."""
+_FULL_COLLECTION_AFTER = 1000
+"""
+Collections of the younger objects. A full one takes a quarter of a second with 10,000 integrations, finds next to
+nothing, and came every few seconds while they were polled for the first time.
+"""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -81,6 +87,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         Exception: Any other error that ended the server.
 
     """
+    gc.set_threshold(*gc.get_threshold()[:2], _FULL_COLLECTION_AFTER)
     hung_up = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     config, watch = load_watched_config(options.config_file, environ=os.environ)

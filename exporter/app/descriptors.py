@@ -10,6 +10,7 @@ import resource
 import sys
 from dataclasses import dataclass
 
+from exporter.poller.loop import POLLS_AT_A_TIME
 from exporter.web.protocol import Limits
 
 _OWN = 16
@@ -20,6 +21,8 @@ _PER_WORKSPACE = 4
 """Requests of a workspace that visitors leave room for."""
 _MOST_KEPT = 4
 _MOST_REQUESTS = 16
+_PROMPT_POLLS = 64
+"""Of all workspaces together: more under way bring nothing sooner, and go on in step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Shares:
     requests_each: int
     kept_each: int
     """Idle connections that a workspace keeps for its next requests."""
+    polls_each: int
+    """Polls that a workspace has under way at once, while they are prompt."""
 
 
 def raise_descriptor_limit() -> int:
@@ -52,4 +57,5 @@ def share_out(descriptors: int, workspaces: int) -> Shares:
     visitors = max(_FEWEST_VISITORS, min(Limits().connections, free - _PER_WORKSPACE * workspaces))
     kept = max(0, min(_MOST_KEPT, (free - visitors) // (_PER_WORKSPACE * workspaces)))
     requests = max(1, free - visitors - kept * workspaces)
-    return Shares(visitors, requests, max(1, min(_MOST_REQUESTS, requests // workspaces)), kept)
+    polls = max(1, min(POLLS_AT_A_TIME, _PROMPT_POLLS // workspaces))
+    return Shares(visitors, requests, max(1, min(_MOST_REQUESTS, requests // workspaces)), kept, polls)

@@ -154,7 +154,7 @@ class Exporter:
         gone = {name: running for name, running in before.items() if name not in wanted}
         trust = Trust(self._tls)
         shares = share_out(self._descriptors, len(wanted))
-        room = Room(self._turns, self._pace, shares.requests_each, shares.kept_each)
+        room = Room(self._turns, self._pace, shares.requests_each, shares.kept_each, shares.polls_each)
         after: dict[str, Running] = {}
         for name, configured in wanted.items():
             known = before.get(name)
@@ -229,6 +229,7 @@ class Exporter:
             log=self._log,
             carried=known.poller.states if known is not None else None,
             work=self._learning,
+            polls_at_once=room.polls_at_once,
         )
         if known is not None and known.poller.readiness.any:
             poller.readiness.any = True  # the workspace has been tried, whatever has changed of it

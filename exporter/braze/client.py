@@ -70,6 +70,8 @@ class Room:
     at_once: int = 16
     kept: int = 4
     """Idle ones, for its next requests."""
+    polls_at_once: int = 1
+    """While they are prompt."""
 
 
 @dataclass(slots=True)

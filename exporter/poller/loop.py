@@ -18,6 +18,8 @@ from exporter.domain.poll_queue import PollQueue
 
 POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
+PROMPT_SECONDS = 1.0
+"""A poll that takes longer makes room for another beside it."""
 LONGEST_NAP_SECONDS = 300.0
 """The loop looks up at least this often, so that what has changed elsewhere is noticed."""
 RESTART_SECONDS = 10.0
@@ -36,6 +38,7 @@ class PollLoop:
         poll: Polls the integration with this id, its first request's turn being taken. Must not raise.
         clock: For due times.
         log: Bound to the workspace.
+        at_once: Polls that are under way while all are prompt.
 
     """
 
@@ -46,13 +49,17 @@ class PollLoop:
         poll: Callable[[str, bool], Awaitable[None]],
         clock: Clock,
         log: FilteringBoundLogger,
+        *,
+        at_once: int = POLLS_AT_A_TIME,
     ) -> None:
         self._queue = queue
         self._api = api
         self._poll = poll
         self._clock = clock
         self._log = log
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._at_once = at_once
+        self._under_way: dict[asyncio.Task[None], float] = {}
+        """When each began, in this order."""
         self._halted: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._looks_up_at: float | None = None
@@ -77,9 +84,9 @@ class PollLoop:
 
     def halt(self) -> None:
         """Cancel the polls under way: none goes on, not even one whose answer is here."""
-        for task in self._under_way - self._halted:  # a second time would interrupt the closing of connections
+        for task in self._under_way.keys() - self._halted:  # a second time would interrupt the closing of connections
             task.cancel()
-        self._halted |= self._under_way
+        self._halted |= self._under_way.keys()
 
     async def _cancel_polls(self) -> None:
         self.halt()
@@ -112,6 +119,8 @@ class PollLoop:
             now = self._clock.monotonic()
             if due > now:
                 return due - now, False
+            if (wait := self._room_in(now)) > 0:
+                return wait, False
             # What is not sent takes no turn from what can be sent later.
             blocked = self._api.is_blocked(Endpoint.JOB_SYNC_STATUS)
             if not blocked and (wait := self._api.try_turn(Endpoint.JOB_SYNC_STATUS)) > 0:
@@ -119,13 +128,19 @@ class PollLoop:
             self._start(self._queue.take(), turn_taken=not blocked)
         return LONGEST_NAP_SECONDS, False
 
+    def _room_in(self, now: float) -> float:
+        """Return the seconds until there may be one more poll beside those under way; an end of one wakes the loop."""
+        if len(self._under_way) < self._at_once:
+            return 0
+        return list(self._under_way.values())[-self._at_once] + PROMPT_SECONDS - now
+
     def _start(self, key: str, *, turn_taken: bool) -> None:
         task = asyncio.ensure_future(self._poll(key, turn_taken))
-        self._under_way.add(task)
+        self._under_way[task] = self._clock.monotonic()
         task.add_done_callback(lambda _: self._ended(key, task))
 
-    def _ended(self, key: str, task: asyncio.Future[None]) -> None:
-        self._under_way.discard(task)
+    def _ended(self, key: str, task: asyncio.Task[None]) -> None:
+        del self._under_way[task]
         self._halted.discard(task)
         self._queue.give_back(key, self._clock.monotonic())
         self._wake.set()

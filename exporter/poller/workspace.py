@@ -28,7 +28,7 @@ from exporter.poller.coverage import Coverage
 from exporter.poller.history_reader import HistoryReader
 from exporter.poller.learning import Learner, Work, at_once
 from exporter.poller.list_reader import EndpointHealth, ListHealth, ListReader
-from exporter.poller.loop import Loops, PollLoop, Readiness, Supervised
+from exporter.poller.loop import POLLS_AT_A_TIME, Loops, PollLoop, Readiness, Supervised
 from exporter.poller.report import Reporter
 from exporter.poller.shell import Shell, Watched
 from exporter.poller.walk import Walker
@@ -56,6 +56,7 @@ class WorkspacePoller:
         log: FilteringBoundLogger,
         carried: Mapping[str, IntegrationState] | None = None,
         work: Work = at_once,
+        polls_at_once: int = POLLS_AT_A_TIME,
     ) -> None:
         self.settings = settings
         self.readiness = Readiness()
@@ -68,7 +69,8 @@ class WorkspacePoller:
         api.note_asked = self._note_asked
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue
-        self._loop = PollLoop(self._queue, api, self.poll, clock, log.bind(workspace=settings.name))
+        bound = log.bind(workspace=settings.name)
+        self._loop = PollLoop(self._queue, api, self.poll, clock, bound, at_once=polls_at_once)
         self._list_reader = ListReader(
             api=api,
             clock=clock,
@@ -85,10 +87,9 @@ class WorkspacePoller:
         if settings.history_seconds:
             learner = self._shell.learner = Learner(settings, self._shell, store, clock, work)
             loops |= {"history": self.history.run, "learning": learner.run}
-        supervised = (Supervised(*loop, log.bind(workspace=settings.name)) for loop in loops.items())
+        supervised = (Supervised(*loop, bound) for loop in loops.items())
         self.loops = Loops(*supervised, at_start=self._begin, at_halt=self._loop.halt)
-        self._discovery = Discovery()
-        self._list = ListHealth()
+        self._discovery, self._list = Discovery(), ListHealth()
         self._coverage = Coverage()
         self._endpoint = EndpointHealth()
         kept = {**self._shell.kept(), **(carried or {})}

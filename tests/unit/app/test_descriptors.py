@@ -10,12 +10,12 @@ from exporter.app.descriptors import Shares, share_out
 @pytest.mark.parametrize(
     ("descriptors", "workspaces", "shares"),
     [
-        (24, 1, Shares(visitors=4, requests=3, requests_each=3, kept_each=1)),
-        (64, 111, Shares(visitors=4, requests=44, requests_each=1, kept_each=0)),
-        (1024, 1, Shares(visitors=256, requests=748, requests_each=16, kept_each=4)),
-        (1024, 111, Shares(visitors=256, requests=641, requests_each=5, kept_each=1)),
-        (4096, 0, Shares(visitors=256, requests=3820, requests_each=16, kept_each=4)),
-        (8, 1, Shares(visitors=4, requests=1, requests_each=1, kept_each=0)),
+        (24, 1, Shares(visitors=4, requests=3, requests_each=3, kept_each=1, polls_each=10)),
+        (64, 111, Shares(visitors=4, requests=44, requests_each=1, kept_each=0, polls_each=1)),
+        (1024, 1, Shares(visitors=256, requests=748, requests_each=16, kept_each=4, polls_each=10)),
+        (1024, 111, Shares(visitors=256, requests=641, requests_each=5, kept_each=1, polls_each=1)),
+        (4096, 0, Shares(visitors=256, requests=3820, requests_each=16, kept_each=4, polls_each=10)),
+        (8, 1, Shares(visitors=4, requests=1, requests_each=1, kept_each=0, polls_each=10)),
     ],
 )
 def test_shares(descriptors: int, workspaces: int, shares: Shares) -> None:

@@ -25,7 +25,9 @@ INTERVAL_SECONDS = 60.0
 class Bench:
     """A loop with an agenda of its own; *poll* is what the test makes of a poll."""
 
-    def __init__(self, clock: VirtualClock, poll: Callable[["Bench", str], Awaitable[None]], allowed: int) -> None:
+    def __init__(
+        self, clock: VirtualClock, poll: Callable[["Bench", str], Awaitable[None]], allowed: int, at_once: int
+    ) -> None:
         self.clock = clock
         self.observed = Observed()
         self.log = io.StringIO()
@@ -37,7 +39,8 @@ class Bench:
         api = Api(
             workspace="w", sender=FakeSender(), limiters=limiters, clock=BrazeClock(clock), observer=self.observed
         )
-        self.loop = PollLoop(self.queue, api, self._note, clock, build_log("info", "logfmt", self.log))
+        log = build_log("info", "logfmt", self.log)
+        self.loop = PollLoop(self.queue, api, self._note, clock, log, at_once=at_once)
 
     async def _note(self, key: str, _turn_taken: bool) -> None:
         self.polled.append((self.clock.monotonic() - self.began, key))
@@ -59,11 +62,12 @@ def with_loop(
     poll: Callable[[Bench, str], Awaitable[None]] = quick,
     *,
     allowed: int = 1000,
+    at_once: int = POLLS_AT_A_TIME,
 ) -> Bench:
     """Run the loop while *act* lasts."""
 
     async def main(clock: VirtualClock) -> Bench:
-        bench = Bench(clock, poll, allowed)
+        bench = Bench(clock, poll, allowed, at_once)
         running = asyncio.create_task(bench.loop.run())
         try:
             await act(bench)
@@ -119,6 +123,19 @@ def test_no_more_polls_are_under_way_than_may_be_and_hanging_ones_hold_up_no_oth
     with_loop(act, hang)
 
 
+def test_where_workspaces_are_many_a_poll_waits_for_prompt_ones_and_goes_on_beside_hanging_ones() -> None:
+    async def take_long(bench: Bench, key: str) -> None:
+        await asyncio.sleep(20.0 if key.startswith("hanging") else 0.25)
+        bench.done(key)
+
+    async def act(bench: Bench) -> None:
+        add(bench, "a", "b", "hanging 1", "hanging 2", "i", "j")
+        await asyncio.sleep(4.0)
+
+    begun = with_loop(act, take_long, at_once=1).polled
+    assert begun == [(0.0, "a"), (0.25, "b"), (0.5, "hanging 1"), (1.5, "hanging 2"), (2.5, "i"), (2.75, "j")]
+
+
 def test_the_budget_holds_polls_back_and_the_waiting_is_noted_as_it_was() -> None:
     async def act(bench: Bench) -> None:
         add(bench, "a", "b", "c", "d")
@@ -154,7 +171,7 @@ def test_integrations_whose_polls_were_cancelled_are_due_again_when_the_loop_run
         bench.done(key)
 
     async def main(clock: VirtualClock) -> None:
-        bench = Bench(clock, hang, 1000)
+        bench = Bench(clock, hang, 1000, POLLS_AT_A_TIME)
         add(bench, "a")
         for _ in range(2):
             running = asyncio.create_task(bench.loop.run())
@@ -195,7 +212,7 @@ def test_a_loop_with_nothing_to_do_is_healthy_however_long() -> None:
 
 def test_a_loop_that_no_longer_moves_is_unhealthy_after_a_while() -> None:
     async def main(clock: VirtualClock) -> None:
-        bench = Bench(clock, quick, 1000)
+        bench = Bench(clock, quick, 1000, POLLS_AT_A_TIME)
         assert bench.loop.unhealthy() is None
         running = asyncio.create_task(bench.loop.run())
         await asyncio.sleep(1.0)
