@@ -83,7 +83,7 @@ CATALOGUE = (
     ),
     _gauge(
         "problem",
-        "Always 1, while the integration has this problem; docs/alerting.md explains each.",
+        "Always 1, while the integration has this problem; docs/runbook.md explains each.",
         "problems",
         problems,
         "problem",
