@@ -81,7 +81,7 @@ test-deploy: setup-dev  ## README's commands on a bare Debian, image, compose st
 test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes
 	@tools/test-prometheus3 $(PYTEST_FLAGS)
 
-rules: setup-dev  ## make the alerts of the Kubernetes component and the Helm chart from deploy/prometheus/rules
+rules: setup-dev  ## make the alerts of the Kubernetes component, the mixin and the Helm chart from deploy/prometheus/rules
 	@$(BIN)/python tools/prometheus_rules.py
 	@$(BIN)/python tools/helm_chart.py
 

@@ -3,9 +3,10 @@ Write the Prometheus Operator's objects from the files that Prometheus and Alert
 
 Each file in `deploy/prometheus/rules` becomes one PrometheusRule whose spec is the file's text, moved to the right:
 comments stay, and a difference shows in a review. `deploy/alertmanager` becomes the AlertmanagerConfig among the
-examples. `tests/unit/deploy` fails when an object is not current.
+examples. Rules and dashboards together are what the mixin reads. `tests/unit/deploy` fails when one is not current.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ RULES = ROOT / "deploy" / "prometheus" / "rules"
 COMPONENT = ROOT / "deploy" / "kubernetes" / "components" / "prometheus-operator"
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 ALERTMANAGER_CONFIG = ROOT / "deploy" / "kubernetes" / "examples" / "alertmanagerconfig.yaml"
+
+DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
+MADE = ROOT / "deploy" / "mixin" / "made.json"
 
 ABOVE_ALERTMANAGER_CONFIG = """\
 # Made from deploy/alertmanager/alertmanager.yml by `make rules`; it says what each part is for. Copy this, and put
@@ -46,6 +50,7 @@ def main() -> None:
         kustomization += f"  - {target.name}\n"
     (COMPONENT / "kustomization.yaml").write_text(kustomization)
     ALERTMANAGER_CONFIG.write_text(alertmanager_config(ALERTMANAGER.read_text()))
+    MADE.write_text(for_mixin())
 
 
 def render(name: str, source: Path) -> str:
@@ -64,6 +69,17 @@ def render(name: str, source: Path) -> str:
             "",
         ]
     )
+
+
+def for_mixin() -> str:
+    """All groups of rules and all dashboards, by the names of their files; a line for each, as a review shows them."""
+    groups = [
+        group for file in sorted(RULES.glob("*.rules.yml")) for group in yaml.safe_load(file.read_text())["groups"]
+    ]
+    dashboards = {path.name: json.loads(path.read_text()) for path in sorted(DASHBOARDS.glob("*.json"))}
+    lines = ",\n".join(json.dumps(group) for group in groups)
+    named = ",\n".join(f"{json.dumps(name)}: {json.dumps(content)}" for name, content in dashboards.items())
+    return f'{{"groups": [\n{lines}\n],\n"dashboards": {{\n{named}\n}}}}\n'
 
 
 def alertmanager_config(text: str) -> str:

@@ -48,7 +48,7 @@ def home() -> str:
 def linking_files() -> list[Path]:
     """Every file that may link to the project by its address."""
     found = [path for folder in ("deploy", "docs", "exporter", "tests") for path in (ROOT / folder).rglob("*")]
-    kinds = {".json", ".md", ".py", ".tpl", ".yaml", ".yml"}
+    kinds = {".json", ".libsonnet", ".md", ".py", ".tpl", ".yaml", ".yml"}
     return [ROOT / "pyproject.toml", *sorted(path for path in found if path.suffix in kinds)]
 
 

@@ -292,5 +292,6 @@ def _workspace_status(
         notes=poller.notes(),
         history_seconds=poller.settings.history_seconds,
         history_read_ratio=poller.history.ratio,
+        requests=tuple(poller.trail.latest.values()),
         dashboard_url=poller.settings.dashboard_url or find_dashboard(poller.settings.rest_endpoint),
     )

@@ -15,9 +15,12 @@ class Trail:
 
     def __init__(self) -> None:
         self._asked: dict[str, tuple[Asked, ...]] = {}
+        self.latest: dict[str, Asked] = {}
+        """Of each endpoint."""
 
     def note(self, integration_id: str, asked: Asked) -> None:
         """Keep one more request; about no integration means for the list. Of a history only the latest page is kept."""
+        self.latest[asked.endpoint] = asked
         before = self._asked.get(integration_id, ())
         if before and before[0].why == asked.why == HISTORY:
             before = before[1:]

@@ -23,8 +23,8 @@ from exporter.web.integration_page import IntegrationPage, read_days
 from exporter.web.negotiate import COMMON_HEADERS, plain
 from exporter.web.places import Places
 from exporter.web.scrape import Scrape
-from exporter.web.selection import read_selection
-from exporter.web.status_json import render_status_json
+from exporter.web.selection import narrow, read_selection
+from exporter.web.status_json import dump_json, render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import IntegrationStatus, WebSources
 from exporter.worker import Worker
@@ -55,6 +55,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         Route("/", _bounded(pages.status_page), methods=["GET"]),
         Route(telemetry_path, Places(Scrape(sources.render), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
         Route("/api/v1/status", _bounded(pages.status_json), methods=["GET"]),
+        Route("/api/v1/schema", _bounded(pages.schema), methods=["GET"]),
         Route("/integrations/{workspace:path}/{id}", _bounded(pages.integration_page), methods=["GET"]),
         Route("/api/v1/integrations/{workspace:path}/{id}", _bounded(pages.integration_json), methods=["GET"]),
         Route("/config", _bounded(pages.config), methods=["GET"]),
@@ -100,11 +101,16 @@ class _Pages:
             html = await self._html.run(lambda: self._page.render(status, selection))
         return _html(html, self._page.policy)
 
-    async def status_json(self, _request: Request) -> Response:
+    async def status_json(self, request: Request) -> Response:
+        selection = read_selection(request.query_params)
         async with self._json_turn:
             status = self._sources.status()
-            document = await self._json.run(lambda: render_status_json(status))
+            document = await self._json.run(lambda: render_status_json(narrow(status, selection)))
         return Response(document, media_type="application/json", headers=COMMON_HEADERS)
+
+    async def schema(self, _request: Request) -> Response:
+        document = await self._json.run(_schema)
+        return Response(document, media_type="application/schema+json", headers=COMMON_HEADERS)
 
     async def integration_page(self, request: Request) -> Response:
         days, depth = read_days(request.query_params), request.scope["raw_path"].count(b"/")
@@ -130,6 +136,12 @@ class _Pages:
     async def config(self, _request: Request) -> Response:
         text = await self._yaml.run(self._sources.config)
         return Response(text.encode("utf-8", "replace"), media_type="text/yaml", headers=COMMON_HEADERS)
+
+
+def _schema() -> str:
+    from exporter.web.documents import schema  # noqa: PLC0415 - it takes its time, and few ask
+
+    return dump_json(schema())
 
 
 def _html(page: bytes, policy: str) -> Response:

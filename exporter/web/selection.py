@@ -21,6 +21,7 @@ REFRESH_CHOICES = (5, 15, 60)
 """Seconds between two automatic reloads of the page."""
 
 _LONGEST_QUERY = 200
+_TEAM = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,13 @@ class Selection:
     """What the query string asks for."""
 
     workspace: str = ""
-    """Empty: all."""
+    """Empty: all; so it is for the next three."""
+    status: str = ""
+    """Of the latest sync, as the JSON words it."""
+    problem: str = ""
+    """The kind of one of the problems."""
+    team: str = ""
+    """The value of the label `team`."""
     query: str = ""
     """Part of a name or id, whatever its case."""
     only_problems: bool = False
@@ -40,8 +47,8 @@ class Selection:
         """The address of another page of the same, relative: a proxy may have put us under a path of its own."""
         wanted = replace(self, page=page)
         pairs: list[tuple[str, str]] = []
-        if wanted.workspace:
-            pairs.append(("workspace", wanted.workspace))
+        exact = ("workspace", "status", "problem", "team")
+        pairs += [(name, getattr(wanted, name)) for name in exact if getattr(wanted, name)]
         if wanted.query:
             pairs.append(("q", wanted.query))
         if wanted.only_problems:
@@ -54,13 +61,28 @@ class Selection:
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.workspace or self.query or self.only_problems)
+        return replace(self, refresh_seconds=0, page=1) != Selection()
+
+    def takes(self, workspace: str, view: View, problems: tuple[Problem, ...]) -> bool:
+        """Whether an integration is asked for."""
+        one, needle = view.integration, self.query.casefold()
+        return (
+            self.workspace in {"", workspace}
+            and self.status in {"", "none" if view.latest is None else view.latest.job_status.value}
+            and (not self.problem or any(self.problem == problem.kind for problem in problems))
+            and self.team in {"", team_of(view)}
+            and (bool(problems) or not self.only_problems)
+            and (not needle or needle in one.integration_name.casefold() or needle in one.integration_id.casefold())
+        )
 
 
 def read_selection(parameters: Mapping[str, str]) -> Selection:
     refresh = _read_number(parameters.get("refresh", ""))
     return Selection(
         workspace=parameters.get("workspace", "")[:_LONGEST_QUERY],
+        status=parameters.get("status", "")[:_LONGEST_QUERY],
+        problem=parameters.get("problem", "")[:_LONGEST_QUERY],
+        team=parameters.get("team", "")[:_LONGEST_QUERY],
         query=parameters.get("q", "").strip()[:_LONGEST_QUERY],
         only_problems=parameters.get("only") == "problems",
         refresh_seconds=refresh if refresh in REFRESH_CHOICES else 0,
@@ -101,17 +123,32 @@ def judge(status: ExporterStatus) -> tuple[Judged, ...]:
 
 def select(everything: tuple[Judged, ...], selection: Selection) -> tuple[Judged, ...]:
     """Those that match, all pages of them."""
-    needle = selection.query.casefold()
-    return tuple(
-        judged
-        for judged in everything
-        if selection.workspace in {"", judged.workspace.name}
-        and (judged.problems or not selection.only_problems)
-        and (
-            needle in judged.view.integration.integration_name.casefold()
-            or needle in judged.view.integration.integration_id.casefold()
-        )
-    )
+    return tuple(one for one in everything if selection.takes(one.workspace.name, one.view, one.problems))
+
+
+def narrow(status: ExporterStatus, selection: Selection) -> ExporterStatus:
+    """Return *status* with the integrations that match; every workspace that is asked for stays, with its notes."""
+    if not selection.narrowed:
+        return status
+    wanted = (one for one in status.workspaces if selection.workspace in {"", one.name})
+    return replace(status, workspaces=tuple(_narrow(one, selection, one.now or status.now) for one in wanted))
+
+
+def _narrow(workspace: WorkspaceStatus, selection: Selection, now: datetime) -> WorkspaceStatus:
+    taken = (view for view in workspace.views if selection.takes(workspace.name, view, _problems(view, now)))
+    return replace(workspace, views=tuple(taken))
+
+
+def team_of(view: View) -> str:
+    """The value of the label `team`; empty without one."""
+    return next((value for name, value in view.integration.labels if name == _TEAM), "")
+
+
+def _problems(view: View, now: datetime) -> tuple[Problem, ...]:
+    try:
+        return view.problems_at(now)
+    except Exception:  # noqa: BLE001 - it will be counted as broken where it is shown
+        return ()
 
 
 def _judge_workspace(workspace: WorkspaceStatus, now: datetime) -> list[Judged]:

@@ -1,14 +1,14 @@
 """
 `/api/v1/status`: what the status page shows, for programs.
 
-The fields are a promise, listed in docs/http.md and tested against it: a field is added, never renamed or retyped,
-within one schema version. Times are RFC 3339 in UTC, spans are seconds, null means "not known".
+The fields are a promise, typed in `documents.py`. Times are RFC 3339 in UTC, spans are seconds, null means "not known".
 """
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from exporter.domain.asked import Asked
 from exporter.domain.dashboard import link_integration, row_errors_until
 from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
 from exporter.domain.problem import Problem
@@ -16,6 +16,17 @@ from exporter.domain.view import View
 from exporter.domain.wording import clip
 from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at, without_broken
 from exporter.web.words import word_rfc3339
+
+if TYPE_CHECKING:
+    from exporter.web.documents import (
+        FailureDocument,
+        IntegrationDocument,
+        ProblemDocument,
+        RequestDocument,
+        SyncDocument,
+        TotalsDocument,
+        WorkspaceDocument,
+    )
 
 SCHEMA_VERSION = 1
 
@@ -45,8 +56,8 @@ def dump_json(value: Any) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
-    integrations: list[dict[str, Any]] = []
+def _workspace(workspace: WorkspaceStatus, now: datetime) -> "WorkspaceDocument":
+    integrations: list[IntegrationDocument] = []
 
     def show(view: View) -> bool:
         try:
@@ -65,11 +76,12 @@ def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, Any]:
         "now": word_rfc3339(now),
         "history_read_ratio": workspace.history_read_ratio,
         "notes": [_text(note) for note in workspace.notes],
+        "requests": [document_request(asked) for asked in workspace.requests],
         "integrations": integrations,
     }
 
 
-def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) -> dict[str, Any]:
+def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) -> "IntegrationDocument":
     """Return one integration as `/api/v1/status` shows it."""
     integration = view.integration
     problems = view.problems_at(now)
@@ -105,8 +117,8 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
             "failing_since": _time(view.failing_since),
             "failure": _failure(view.failure),
         },
-        "latest_sync": document_sync(view.latest),
-        "latest_finished_sync": document_sync(view.latest_finished),
+        "latest_sync": None if view.latest is None else document_sync(view.latest),
+        "latest_finished_sync": None if view.latest_finished is None else document_sync(view.latest_finished),
         "last_success_at": _time(view.last_success_at),
         "last_timestamp_synced": _time(watermark),
         "last_timestamp_synced_lag_seconds": None if watermark is None else (now - watermark).total_seconds(),
@@ -121,7 +133,20 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def document_request(asked: Asked) -> "RequestDocument":
+    return {
+        "at": word_rfc3339(asked.at),
+        "endpoint": str(asked.endpoint),
+        "page": asked.page,
+        "outcome": asked.outcome,
+        "seconds": asked.seconds,
+        "rate_limit": asked.limit,
+        "rate_limit_remaining": asked.remaining,
+        "why": asked.why,
+    }
+
+
+def _problem(problem: Problem) -> "ProblemDocument":
     return {
         "kind": problem.kind,
         "severity": problem.severity.word,
@@ -132,9 +157,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def document_sync(sync: Sync | None) -> dict[str, Any] | None:
-    if sync is None:
-        return None
+def document_sync(sync: Sync) -> "SyncDocument":
     return {
         "job_status": sync.job_status.value,
         "sync_start_time": word_rfc3339(sync.sync_start_time),
@@ -146,13 +169,13 @@ def document_sync(sync: Sync | None) -> dict[str, Any] | None:
     }
 
 
-def _failure(failure: Failure | None) -> dict[str, Any] | None:
+def _failure(failure: Failure | None) -> "FailureDocument | None":
     if failure is None:
         return None
     return {"reason": failure.reason, "message": _text(failure.message), "at": word_rfc3339(failure.at)}
 
 
-def _totals(totals: Totals | None) -> dict[str, Any] | None:
+def _totals(totals: Totals | None) -> "TotalsDocument | None":
     if totals is None:
         return None
     return {

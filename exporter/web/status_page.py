@@ -11,7 +11,8 @@ from typing import Any
 
 from exporter.domain.problem import Severity
 from exporter.domain.view import View
-from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES, Judged, Selection, judge, select
+from exporter.web.causes import find_concerns
+from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES, Judged, Selection, judge, select, team_of
 from exporter.web.templating import HtmlPage, word_sync
 from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at, without_broken
 
@@ -58,7 +59,7 @@ class StatusPage:
         page_count = max(1, -(-len(matching) // PAGE_SIZE))
         page = min(selection.page, page_count)
         shown = matching[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        concerned = sorted((judged for judged in matching if judged.needs_attention), key=lambda one: -one.rank)
+        concerns = find_concerns(matching)
         return self._page.render(
             telemetry_path=self._telemetry_path,
             status=status,
@@ -68,14 +69,25 @@ class StatusPage:
             worst_severity=_word(max((judged.rank for judged in everything), default=0)),
             problem_count=sum(judged.needs_attention for judged in everything),
             matching_count=len(matching),
-            concerned=concerned[:_ATTENTION],
-            concerned_left_out=max(0, len(concerned) - _ATTENTION),
+            concerns=concerns[:_ATTENTION],
+            concerns_left_out=max(0, len(concerns) - _ATTENTION),
+            choices=_choices(everything),
             groups=_group(shown),
             empty_workspaces=[] if selection.narrowed else [w for w in status.workspaces if not w.views],
             page=page,
             page_count=page_count,
             refresh_choices=REFRESH_CHOICES,
         )
+
+
+def _choices(everything: tuple[Judged, ...]) -> dict[str, list[str]]:
+    """Return what the list can be narrowed to, besides workspaces; nothing where there is no choice."""
+    found = {
+        "status": {"none" if one.view.latest is None else one.view.latest.job_status.value for one in everything},
+        "problem": {problem.kind for one in everything for problem in one.problems},
+        "team": {team for one in everything if (team := team_of(one.view))},
+    }
+    return {name: sorted(values) for name, values in found.items() if values}
 
 
 def _word(rank: int) -> str:

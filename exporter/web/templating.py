@@ -1,8 +1,9 @@
 """
 Pages for people: a template beside this file, its style sheets, and the one policy under which a browser may show it.
 
-No script, no foreign asset, no inline style attribute: the style is part of the page, and the content security policy
-allows exactly it, by its hash. Templates escape everything; foreign text is clipped before.
+No foreign asset, no inline style attribute: style and script are part of the page, and the content security policy
+allows exactly them, by their hashes. The script shows local times, and nothing depends on it. Templates escape
+everything; foreign text is clipped before.
 """
 
 import base64
@@ -17,7 +18,7 @@ from exporter.domain.dashboard import link_integration, row_errors_until
 from exporter.domain.health_trends import rounded
 from exporter.domain.limits import LIMITS, Limit, Limits, Source, Unit
 from exporter.domain.model import Sync, SyncStatus
-from exporter.domain.wording import clip, word_share, word_span
+from exporter.domain.wording import clip, word_count, word_share, word_span
 from exporter.web.words import (
     LONGEST_MESSAGE,
     LONGEST_NAME,
@@ -59,9 +60,9 @@ class HtmlPage:
     def __init__(self, template: str, *sheets: str, **functions: Callable[..., object]) -> None:
         self._name, self._functions = template, functions
         self._style = "".join((_TEMPLATES / sheet).read_text("utf-8") for sheet in sheets)
-        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        self._script = (_TEMPLATES / "local_time.js").read_text("utf-8")
         self.policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+            f"default-src 'none'; style-src {_hash(self._style)}; script-src {_hash(self._script)}; img-src data:; "
             "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
 
@@ -80,6 +81,7 @@ class HtmlPage:
         environment.filters.update(_FILTERS)
         environment.globals.update(
             style=Markup(self._style),  # noqa: S704 - our own file
+            script=Markup(self._script),  # noqa: S704 - as well
             limits_in_words=limits_in_words,
             path_of=path_of,
             link_integration=link_integration,
@@ -93,6 +95,10 @@ class HtmlPage:
         return self._template.render(**values).encode("utf-8", "replace")  # a name can hold half a surrogate, too
 
 
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
 def word_status(sync: Sync) -> str:
     word = clip(sync.unknown_word, LONGEST_NAME)
     return f"unknown ({word})" if word else _STATUS_WORDS[sync.job_status]
@@ -104,7 +110,7 @@ def word_sync(sync: Sync) -> str:
     if sync.duration_seconds is not None:
         parts.append(f"took {word_span(sync.duration_seconds)}")
     if sync.rows_synced is not None:
-        parts.append(f"{sync.rows_synced:,} rows")
+        parts.append(word_count(sync.rows_synced, "row"))
     if sync.rows_failed_with_errors:
         parts.append(f"{sync.rows_failed_with_errors:,} failed")
     return ", ".join(parts)

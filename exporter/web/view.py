@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from exporter.domain.asked import Asked
 from exporter.domain.detail import Detail
 from exporter.domain.view import View
 from exporter.metrics.page import Exposition
@@ -40,6 +41,8 @@ class WorkspaceStatus:
     """How far back syncs are read to learn what is normal."""
     history_read_ratio: float | None = None
     """How much of that has been read, 0 to 1; None where nothing is to be read."""
+    requests: tuple[Asked, ...] = ()
+    """The latest to each endpoint."""
     dashboard_url: str = ""
     """Braze's dashboard, for links; empty where it is not known."""
 

@@ -18,8 +18,11 @@ from exporter.simulator.workspace import PERMISSIONS
 from exporter.simulator.world import World
 from tests.e2e.worlds import AMPLE, AMPLE_LIMITS, STATUS_PERMISSION
 
-SYNCS, WAYS, ELSEWHERE = "syncs", "ways", "elsewhere"
-"""The exporters: of the workspace whose syncs go wrong; of those to which the way goes wrong; and a third one."""
+SYNCS, WAYS, ELSEWHERE, TWIN = "syncs", "ways", "elsewhere", "twin"
+"""
+The exporters: of the workspace whose syncs go wrong; of those to which the way goes wrong; a third one; and the twin of
+that one in another cluster.
+"""
 _PAST = timedelta(minutes=5)
 
 
@@ -121,6 +124,7 @@ PLACES = (
     ),
     Place("odd", WAYS, (ONE, TWO, Actor("deleted"), Actor("stranger", configured=False))),
     Place("short", WAYS, (Actor("burst", seconds=0), TWO), {"poll": {"max_pages": 1}}),
+    Place("unseen", WAYS, (ONE, TWO)),
     Place("elsewhere", ELSEWHERE, (ONE,)),
 )
 
@@ -153,6 +157,10 @@ def build_world() -> World:
     return world
 
 
+def places_of(exporter: str) -> list[Place]:
+    return [place for place in PLACES if place.exporter == (ELSEWHERE if exporter == TWIN else exporter)]
+
+
 def configuration(exporter: str, url: str) -> dict[str, Any]:
     """Return the configuration of one exporter, by which it polls every second; keys are read from files."""
     workspaces = [
@@ -168,8 +176,7 @@ def configuration(exporter: str, url: str) -> dict[str, Any]:
             ],
             **place.settings,
         }
-        for place in PLACES
-        if place.exporter == exporter
+        for place in places_of(exporter)
     ]
     # Values vanish as much sooner as alerts come; see copies.py.
     return {

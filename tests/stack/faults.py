@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exporter.braze.endpoints import Endpoint
 from tests.e2e.worlds import finish_sync
-from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, WAYS, id_of
+from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, TWIN, WAYS, id_of
 from tests.stack.receiver import Alert
 from tests.stack.stage import Stage
 
@@ -230,6 +230,13 @@ FAULTS = (
         lambda stage: stage.give_state_back(WAYS),
     ),
     Fault(
+        "series dropped on the way to Prometheus",
+        _named(["IntegrationsUnseen"], "unseen"),
+        lambda stage: stage.hide("unseen"),
+        lambda stage: stage.hide(),
+    ),
+    # Its twin, in another cluster, has the same name, watches the same workspace and goes on.
+    Fault(
         "one exporter killed",
         _named(["ExporterReplicaDown"]) | _named(["WorkspaceUnwatched"], "elsewhere"),
         lambda stage: stage.kill(ELSEWHERE),
@@ -240,8 +247,8 @@ FAULTS = (
 ALL_DOWN = Fault(
     "all exporters killed",
     _named(["ExporterDown"]),
-    lambda stage: stage.kill(SYNCS, WAYS, ELSEWHERE),
-    lambda stage: stage.start(SYNCS, WAYS, ELSEWHERE),
+    lambda stage: stage.kill(SYNCS, WAYS, ELSEWHERE, TWIN),
+    lambda stage: stage.start(SYNCS, WAYS, ELSEWHERE, TWIN),
     # The first exporter that is back ends it. The others are down for a moment longer; and until they have polled, what
     # Braze refused before they went down is the latest that is known.
     _named(["ExporterReplicaDown"])

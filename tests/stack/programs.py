@@ -33,7 +33,7 @@ def prometheus(folder: Path, config: Mapping[str, Any], *flags: str) -> Iterator
         f"--web.listen-address={address}",
         *flags,
     ]
-    with _ready(command, folder / "prometheus.log", f"http://{address}") as url:
+    with ready(command, folder / "prometheus.log", f"http://{address}") as url:
         yield url
 
 
@@ -50,7 +50,7 @@ def alertmanager(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
         f"--web.listen-address={address}",
         "--cluster.listen-address=",  # else it waits for others of its kind, on all addresses
     ]
-    with _ready(command, folder / "alertmanager.log", f"http://{address}") as url:
+    with ready(command, folder / "alertmanager.log", f"http://{address}") as url:
         yield url
 
 
@@ -76,10 +76,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _ready(command: list[str], log: Path, url: str) -> Iterator[str]:
+def ready(command: list[str], log: Path, url: str, probe: str = "/-/ready") -> Iterator[str]:
+    """Run *command* until the block ends, which begins when *probe* answers well."""
     with running(log, command) as process:
         deadline = monotonic() + START_SECONDS
-        while not _is_ready(url):
+        while not _is_ready(url + probe):
             assert process.poll() is None, log.read_text()
             assert monotonic() < deadline, log.read_text()
             sleep(0.05)
@@ -88,5 +89,5 @@ def _ready(command: list[str], log: Path, url: str) -> Iterator[str]:
 
 def _is_ready(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/-/ready", trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(url, trust_env=False).status_code == httpx.codes.OK
     return False

@@ -1,5 +1,5 @@
 """
-The stage: a simulated Braze, three exporters as processes, the real Prometheus and Alertmanager, and a receiver.
+The stage: a simulated Braze, exporters as processes, a real road from them to alerts, Alertmanager, and a receiver.
 
 It can do what goes wrong for real: switch the simulator's problems, kill a process, break a file. It does not know why.
 """
@@ -20,23 +20,26 @@ from exporter.simulator.faults import Fault as Mutation
 from exporter.simulator.world import World
 from tests.e2e.command import Daemon
 from tests.simulated import SimulatedBraze
-from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, WAYS, build_world, configuration
+from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, TWIN, WAYS, build_world, configuration, places_of
 from tests.stack.copies import EVALUATION_SECONDS, local_routes, shipped_routes, write_rules
-from tests.stack.programs import alertmanager, free_port, prometheus
+from tests.stack.programs import alertmanager, free_port
 from tests.stack.receiver import Inbox, receiver
+from tests.stack.roads import Opening, Road, by_prometheus
 from tools.dashboards.prometheus import Prometheus
 
-EXPORTERS = (SYNCS, WAYS, ELSEWHERE)
+EXPORTERS = (SYNCS, WAYS, ELSEWHERE, TWIN)
 
 
 class Stage:
     """Made by `stage`; *prometheus* answers queries, *inbox* holds what has arrived."""
 
-    def __init__(self, folder: Path, braze: SimulatedBraze) -> None:
+    def __init__(self, folder: Path, braze: SimulatedBraze, alertmanager_url: str) -> None:
         self.braze = braze
         self.folder = folder
         self.addresses = {name: f"127.0.0.1:{free_port()}" for name in EXPORTERS}
+        self.prometheus_config = self._prometheus_config(alertmanager_url)
         self.prometheus = Prometheus("")
+        self.road = Road("", lambda _: None)
         self.inbox = Inbox()
         self._configurations = {name: configuration(name, braze.url) for name in EXPORTERS}
         self._daemons: dict[str, Daemon] = {}
@@ -95,8 +98,9 @@ class Stage:
         (self.folder / name / "data").unlink()
 
     def write_key(self, place: str, key: str) -> None:
-        (exporter,) = {each.exporter for each in PLACES if each.name == place}
-        (self.folder / exporter / f"{place}.key").write_text(key)
+        for name in EXPORTERS:
+            if place in {each.name for each in places_of(name)}:
+                (self.folder / name / f"{place}.key").write_text(key)
 
     def configure(self, name: str, text: str | None = None) -> None:
         """Write a running exporter's configuration, *text* or the right one, and have it read."""
@@ -113,21 +117,43 @@ class Stage:
         right = yaml.safe_dump(deepcopy(self._configurations[name]))  # a copy: YAML would name what is shared
         (self.folder / name / "config.yaml").write_text(right if text is None else text)
 
+    # What goes wrong on the way to Prometheus
+
+    def hide(self, *workspaces: str) -> None:
+        """Let the series of these workspaces' integrations be dropped before Prometheus keeps them, and no others."""
+        (scrape,) = self.prometheus_config["scrape_configs"]
+        scrape["metric_relabel_configs"] = [
+            {
+                "source_labels": ["__name__", "workspace"],
+                "regex": f"(braze_cdi_up|braze_cdi_integration_info);{workspace}",
+                "action": "drop",
+            }
+            for workspace in workspaces
+        ]
+        self.road.configure(self.prometheus_config)
+
     def enter(self, name: str, stack: ExitStack) -> None:
         daemon = Daemon(self.folder / name, "--config.auto-reload-interval=0s", address=self.addresses[name])
         self._daemons[name] = stack.enter_context(daemon)
 
-    def prometheus_config(self, alertmanager_url: str) -> dict[str, Any]:
+    def _prometheus_config(self, alertmanager_url: str) -> dict[str, Any]:
         interval = f"{EVALUATION_SECONDS}s"
+        targets = [
+            {
+                "targets": [address],
+                # Two clusters, and pods of the same name in both.
+                "labels": {
+                    "cluster": "two" if name == TWIN else "one",
+                    "namespace": "braze",
+                    "instance": self.addresses[ELSEWHERE if name == TWIN else name],
+                },
+            }
+            for name, address in self.addresses.items()
+        ]
         return {
             "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
             "rule_files": [str(write_rules(self.folder / "rules"))],
-            "scrape_configs": [
-                {
-                    "job_name": "braze-cdi-exporter",
-                    "static_configs": [{"targets": list(self.addresses.values())}],
-                }
-            ],
+            "scrape_configs": [{"job_name": "braze-cdi-exporter", "static_configs": targets}],
             "alerting": {
                 "alertmanagers": [{"static_configs": [{"targets": [alertmanager_url.removeprefix("http://")]}]}]
             },
@@ -135,14 +161,14 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
+def stage(folder: Path, opening: Opening = by_prometheus) -> Iterator[Stage]:
     """Raise the curtain on everything but the exporters; they are entered by `Stage.enter`."""
     with (
         SimulatedBraze(build_world()) as braze,
         receiver() as (receiver_url, inbox),
         alertmanager(folder, local_routes(shipped_routes(), receiver_url)) as alertmanager_url,
     ):
-        built = Stage(folder, braze)
-        with prometheus(folder, built.prometheus_config(alertmanager_url)) as url:
-            built.prometheus, built.inbox = Prometheus(url), inbox
+        built = Stage(folder, braze, alertmanager_url)
+        with opening(folder, built.prometheus_config) as road:
+            built.road, built.prometheus, built.inbox = road, Prometheus(road.url), inbox
             yield built

@@ -137,6 +137,11 @@ def test_an_exporter_was_really_killed_and_counters_went_on_where_they_were(stor
     assert float(increase["value"][1]) == pytest.approx(expected, abs=3)
 
 
+def test_an_exporter_of_the_same_name_in_another_cluster_is_another_one(story: Story) -> None:
+    about = [each for each in story.stage.inbox.messages if each.at < story.last_act_at]
+    assert {each.labels["cluster"] for each in about} == {"one"}, told(story)
+
+
 def receiver_of(message: Message) -> str:
     """Where docs/alerting.md says that such an alert goes."""
     severity, team = message.labels["severity"], message.labels.get("team")

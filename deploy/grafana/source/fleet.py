@@ -101,7 +101,7 @@ def _counts() -> list[tuple[int, model.Panel]]:
             "Running now",
             "Integrations whose latest sync is running.",
             style.BLUE,
-            count(f"integration:braze_cdi_last_sync_status:code{{{FLEET}}} == 1"),
+            count(f"{latest('integration:braze_cdi_last_sync_status:code', FLEET)} == 1"),
         ),
         one(
             "Exporter and way to Braze",
@@ -240,7 +240,7 @@ def _timeline() -> model.Panel:
         " or the exporter could not poll for ten minutes.",
         Look("none", words=style.STATUS, no_value="no problem in the time shown"),
         Query(
-            f"integration:braze_cdi_last_sync_status:code{{{FLEET}}} and on (workspace, integration_id)"
+            f"{latest('integration:braze_cdi_last_sync_status:code', FLEET)} and on (workspace, integration_id)"
             f" last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range] @ end())",
             legend="{{integration_name}} · {{workspace}}",
         ),

@@ -82,7 +82,7 @@ def _now() -> list[tuple[int, model.Panel]]:
             "Latest sync",
             "Status of the latest sync, a running one included.",
             Look("none", words=style.STATUS, no_value="no sync yet"),
-            f"integration:braze_cdi_last_sync_status:code{{{ONE}}}",
+            latest("integration:braze_cdi_last_sync_status:code", ONE),
         ),
         one(
             "Failures in a row",
@@ -136,7 +136,7 @@ def _status() -> model.Panel:
         "Latest sync over time",
         "Status of the latest sync. Syncs that are shorter than the scrape interval may not be seen running.",
         Look("none", words=style.STATUS),
-        Query(f"integration:braze_cdi_last_sync_status:code{{{ONE}}}", legend="sync"),
+        Query(latest("integration:braze_cdi_last_sync_status:code", ONE), legend="sync"),
     )
 
 

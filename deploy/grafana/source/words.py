@@ -51,6 +51,7 @@ ALERTS = dict(_OF_INTEGRATIONS.values()) | {
     "BrazeCDIBudgetLow": "Budget nearly used up",
     "BrazeCDIPollIntervalStretched": "Polled less often than wanted",
     "BrazeCDIDiscoveryStale": "Discovery out of date",
+    "BrazeCDIIntegrationsUnseen": "Integrations not seen",
     "BrazeCDIIntegrationsUnwatched": "Integrations not watched",
     "BrazeCDIPayloadAnomalies": "Odd values from Braze",
     "BrazeCDIHistoryGap": "Counters may be short",

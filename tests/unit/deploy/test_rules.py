@@ -223,6 +223,31 @@ def test_queries_in_the_documents_ask_only_for_metrics_that_exist(document: str)
     assert document is ALERTING or len(queries) > len(ALERTS)
 
 
+def labels_lost(expr: str) -> list[str]:
+    """Where *expr* forgets which installation a series is of: no cluster and namespace in it."""
+    lost = []
+
+    def note(node: object) -> None:
+        if isinstance(node, promql_parser.AggregateExpr):
+            kept = set(node.modifier.labels) if node.modifier else set()
+        elif isinstance(node, promql_parser.BinaryExpr) and node.modifier and node.modifier.matching:
+            kept = set(node.modifier.matching.labels)
+        else:
+            return
+        if not kept >= {"cluster", "namespace"}:
+            lost.append(str(node))
+
+    promql_parser.walk(promql_parser.parse(expr), note)
+    return lost
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rules_keep_installations_apart(rule: dict[str, Any]) -> None:
+    assert not labels_lost(rule["expr"])
+    looked_up = re.findall(r'printf "(\{[^"]+\})"', rule.get("annotations", {}).get("description", ""))
+    assert all("cluster=%q, namespace=%q" in selector for selector in looked_up), looked_up
+
+
 def test_recorded_names_say_level_metric_and_operation() -> None:
     for name in RECORDED:
         assert re.fullmatch(r"(integration|workspace|workspace_endpoint):braze_cdi_\w+:[a-z0-9_]+", name), name

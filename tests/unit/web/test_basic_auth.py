@@ -7,9 +7,9 @@ import httpx
 import pytest
 from pydantic import SecretBytes
 
-from exporter.web.auth import BasicAuth
+from exporter.web.auth import _MOST_WAITING, BasicAuth
 from tests.unit.web.applications import Sources
-from tests.unit.web.users import credentials, hidden, users
+from tests.unit.web.users import credentials, users
 
 USERS = users(ann="secret", zoë="größer:länger")
 PATHS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready", "/nope")
@@ -96,25 +96,32 @@ def test_when_too_many_passwords_wait_the_next_is_put_off_and_a_known_one_served
     assert asyncio.run(scenario()) == [200, 200, 503]
 
 
-def test_a_probe_that_was_never_seen_is_answered_while_another_address_guesses() -> None:
-    async def scenario() -> list[int]:
-        auth = BasicAuth(Sources().build(), lambda: known)
+def test_a_probe_that_was_never_seen_is_answered_before_the_guesses_of_another_address() -> None:
+    async def scenario() -> list[tuple[str, int]]:
+        auth = BasicAuth(Sources().build(), lambda: USERS)
+        answered: list[tuple[str, int]] = []
 
-        async def ask(host: str, password: str) -> int:
+        async def ask(host: str, password: str) -> None:
             transport = httpx.ASGITransport(auth, client=(host, 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
                 headers = {"authorization": credentials("ann", password)}
-                return (await client.get("/-/healthy", headers=headers)).status_code
+                answered.append((host, (await client.get("/-/healthy", headers=headers)).status_code))
 
-        guesses = [asyncio.create_task(ask("10.0.0.1", f"guess {number}")) for number in range(100)]
-        await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED)  # the first that have no room
-        probe = await ask("10.0.0.2", "secret")
-        waited = [guess for guess in guesses if not guess.done()]
-        codes = await asyncio.gather(*guesses)
-        return [probe, len(waited) > 10, codes.count(401) + codes.count(503)]
+        await ask("guesser", "the first guess")
+        async with auth._passwords._turns.take(lambda: (0, 0)):  # nobody is checked meanwhile
+            asked = [asyncio.create_task(ask("guesser", f"guess {number}")) for number in range(100)]
+            while len(answered) < 1 + 100 - _MOST_WAITING:  # noqa: ASYNC110 - steps of theirs, not time
+                await asyncio.sleep(0)
+            asked.append(asyncio.create_task(ask("probe", "secret")))
+            while len(answered) < 2 + 100 - _MOST_WAITING:  # noqa: ASYNC110 - one guess gives way
+                await asyncio.sleep(0)
+        await asyncio.gather(*asked)
+        return answered
 
-    known = {"ann": hidden(b"secret", cost=6)}
-    assert asyncio.run(scenario()) == [200, True, 100]
+    answered = asyncio.run(scenario())
+    checked = [one for one in answered if one[1] != 503]
+    assert checked[:2] == [("guesser", 401), ("probe", 200)]
+    assert checked[2:] == [("guesser", 401)] * (_MOST_WAITING - 1)
 
 
 def test_every_refusal_costs_the_same_whether_the_name_exists_and_whatever_its_hash_costs(

@@ -12,7 +12,7 @@ from exporter.metrics.page import OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE
 from tests.unit.web.applications import Sources, call
 
 ONE = ("/integrations/production/abc", "/api/v1/integrations/production/abc")
-PATHS = ("/", "/metrics", "/api/v1/status", *ONE, "/config", "/-/healthy", "/-/ready")
+PATHS = ("/", "/metrics", "/api/v1/status", "/api/v1/schema", *ONE, "/config", "/-/healthy", "/-/ready")
 
 
 def big_chunks(count: int = 40) -> list[bytes]:

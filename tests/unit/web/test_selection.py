@@ -1,11 +1,17 @@
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 import pytest
 
-from exporter.domain.problem import Severity
-from exporter.web.selection import Selection, judge, read_selection, select
+from exporter.domain.model import Failure, Integration
+from exporter.domain.problem import Problem, Severity
+from exporter.domain.view import View
+from exporter.web.causes import find_concerns
+from exporter.web.selection import Selection, judge, narrow, read_selection, select
+from exporter.web.status_json import render_status_json
+from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus
 from tests.unit.web.samples import NOW, ago, realistic_status, view, workspace
 
@@ -87,3 +93,59 @@ def test_a_link_reads_back_as_the_same_selection(selection: Selection) -> None:
 )
 def test_what_cannot_be_read_counts_as_not_asked_for(parameters: dict[str, str]) -> None:
     assert read_selection(parameters) == Selection()
+
+
+def test_status_problem_and_team_are_chosen_exactly_on_page_and_in_json_alike() -> None:
+    crm = view("a", ("error",), integration=Integration("w", "a", "a", (("team", "crm"),)))
+    status = ExporterStatus(NOW, "1", "", ago(hours=1), (workspace("w", [crm, view("b"), view("c", ())]),))
+    wanted = {
+        "status=error": ["a"],
+        "status=success": ["b"],
+        "status=none": ["c"],
+        "status=err": [],
+        "problem=failed": ["a"],
+        "team=crm": ["a"],
+        "team=c": [],
+        "team=crm&status=success": [],
+        "only=problems": ["a", "c"],
+    }
+    for query, names_wanted in wanted.items():
+        selection = read_selection(dict(parse_qsl(query)))
+        assert read_selection(dict(parse_qsl(selection.link(1)[3:]))) == selection
+        shown = [one.view.integration.integration_name for one in select(judge(status), selection)]
+        (listed,) = json.loads(render_status_json(narrow(status, selection)))["workspaces"]
+        assert (shown, [one["name"] for one in listed["integrations"]]) == (names_wanted, names_wanted), query
+
+
+def test_a_workspace_that_is_not_asked_for_is_not_in_the_json() -> None:
+    status = ExporterStatus(NOW, "1", "", ago(hours=1), (workspace("w", [view("a")]), workspace("x", [])))
+    assert [one.name for one in narrow(status, Selection(workspace="x")).workspaces] == ["x"]
+    assert narrow(status, Selection(page=2, refresh_seconds=5)) is status
+
+
+def test_polls_that_fail_for_one_reason_are_one_concern_and_others_stay_apart() -> None:
+    def dead(name: str, reason: str, minutes: int) -> View:
+        failure = Failure(reason, f"Braze said {reason}", NOW)
+        problem = Problem("stale", Severity.CRITICAL, "not polled", ago(minutes=minutes))
+        failing = replace(view(name), up=False, failure=failure, failing_since=ago(minutes=minutes))
+        return replace(failing, problems=(problem,), stale_problems=(problem,))
+
+    members = [
+        dead("a", "auth", 9),
+        dead("b", "auth", 7),
+        dead("c", "timeout", 8),
+        view("d", ("config_error",)),
+        view("e"),
+    ]
+    status = ExporterStatus(
+        NOW, "1", "", ago(hours=1), (workspace("w", members), workspace("x", [dead("f", "auth", 5)]))
+    )
+    concerns = find_concerns(judge(status))
+    shown = {tuple(one.view.integration.integration_name for one in concern.judged) for concern in concerns}
+    assert shown == {("a", "b"), ("c",), ("d",), ("f",)}
+    (outage,) = [concern for concern in concerns if len(concern.judged) > 1]
+    assert outage.failing_since == ago(minutes=9)
+    assert outage.link == "./?workspace=w&problem=stale"
+    html = StatusPage(telemetry_path="/metrics").render(status, Selection()).decode()
+    assert "2 integrations</span>" in html
+    assert html.count("Braze said auth") == 1
