@@ -99,6 +99,6 @@ def test_the_dashboard_is_the_configured_one_or_that_of_the_endpoint() -> None:
     assert found == [DASHBOARD, "https://proxy.example.org", ""]
     assert re.findall(r'workspace_info\{workspace="(\w+)",dashboard_url="(.*)"\} 1', page) == [
         ("derived", DASHBOARD),
-        ("unknown", ""),
         ("given", "https://other.example.org"),
+        ("unknown", ""),
     ]
