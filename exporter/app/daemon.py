@@ -22,7 +22,7 @@ from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
 from exporter.app.storage import keep_tidy, look_after, storage
 from exporter.clock import Clock, SystemClock
-from exporter.config.endpoint import find_dashboard
+from exporter.config.endpoint import dashboard_of
 from exporter.config.files import is_pipe
 from exporter.config.load import load_watched_config
 from exporter.config.web import load_web_config
@@ -293,5 +293,5 @@ def _workspace_status(
         history_seconds=poller.settings.history_seconds,
         history_read_ratio=poller.history.ratio,
         requests=tuple(poller.trail.latest.values()),
-        dashboard_url=poller.settings.dashboard_url or find_dashboard(poller.settings.rest_endpoint),
+        dashboard_url=dashboard_of(poller.settings),
     )

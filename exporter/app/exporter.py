@@ -21,6 +21,7 @@ from exporter.braze.client import HttpxSender, Room, build_tls_context
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
+from exporter.config.endpoint import dashboard_of
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.rate_limit import RateLimiter
@@ -177,6 +178,8 @@ class Exporter:
         for running in old:
             self._halt(running)
         for running in new:
+            settings = running.configured.settings
+            self.self_metrics.workspace_info(settings.name, dashboard_of(settings))
             running.begin()
         for name in before.keys() - after.keys():
             self.self_metrics.forget_workspace(name)

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from exporter.config.errors import WrongValueError
+from exporter.domain.settings import WorkspaceSettings
 
 INSTANCES = {
     **{f"US-{n:02}": f"rest.iad-{n:02}.braze.com" for n in range(1, 9)},
@@ -76,6 +77,11 @@ def find_dashboard(endpoint: str) -> str:
     """Return the dashboard of the instance whose REST endpoint this is; empty where Braze lists no such instance."""
     host = _DASHBOARDS.get(urlsplit(endpoint).hostname or "")
     return f"https://{host}" if host else ""
+
+
+def dashboard_of(settings: WorkspaceSettings) -> str:
+    """Return a workspace's dashboard, configured or that of its instance; empty where neither is known."""
+    return settings.dashboard_url or find_dashboard(settings.rest_endpoint)
 
 
 def find_instance(name: str) -> str:

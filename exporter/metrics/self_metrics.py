@@ -58,6 +58,12 @@ class SelfMetrics:
             buckets=DURATION_BUCKETS,
         )
         self._instruments.append(self._request_seconds)
+        self._workspace_info = self._gauge(
+            "workspace_info",
+            "Always 1; the label is the address of Braze's dashboard, empty where it is not known.",
+            "workspace",
+            "dashboard_url",
+        )
         self._limit = self._gauge(
             "api_rate_limit", "Requests Braze allows in its window, by its latest response.", "workspace", "endpoint"
         )
@@ -154,6 +160,11 @@ class SelfMetrics:
             self._failures.add(0, workspace, reason)
         for endpoint in Endpoint:
             self._throttled.add(0, workspace, endpoint)
+
+    def workspace_info(self, workspace: str, dashboard_url: str) -> None:
+        """Show the address of Braze's dashboard, for links; empty where it is not known."""
+        self._workspace_info.forget("workspace", workspace)
+        self._workspace_info.set(1, workspace, dashboard_url)
 
     def forget_workspace(self, workspace: str) -> None:
         """Take everything about *workspace* off the page."""

@@ -163,7 +163,9 @@ def test_every_alert_is_shown_once_with_its_whole_text(alert: str) -> None:
         for fired in expected.get("exp_alerts", [])
     ]
     assert texts
-    annotations = {"summary", "description", "runbook_url"} | ({"page_url"} if alert in OF_INTEGRATIONS else set())
+    annotations = {"summary", "description", "runbook_url"} | (
+        {"page_url", "dashboard_url"} if alert in OF_INTEGRATIONS else set()
+    )
     assert all(set(text) == annotations for text in texts)
 
 
