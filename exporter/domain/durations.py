@@ -24,7 +24,7 @@ LOOK_BACK = 300
 """Syncs that are looked at to find since when they have been slow."""
 _PARTS = 8
 _CLEARLY = log(1.3)
-"""Whatever the rows explain, syncs that take less than so many times the usual are not slow."""
+"""Whatever the rows explain, syncs that take less than this many times the usual are not slow."""
 _NARROWEST = 0.05
 
 
