@@ -113,18 +113,18 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         addresses = None if options.systemd_socket else options.listen_addresses
         server = bind_server(sources, addresses, options.telemetry_path, log, security=security, limits=limits)
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
-        chores: dict[str, Callable[[], Awaitable[None]]] = {
+        tasks: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
             "state on disk": partial(look_after, store),
             "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up, manager),
             "service manager": manager.keep_informed,
         }
         if security is not None:
-            chores["web configuration"] = security.keep_fresh
+            tasks["web configuration"] = security.keep_fresh
         if options.auto_reload_seconds and is_pipe(options.config_file):
             log.info("changes of the configuration are not watched for: it came from a pipe")
         elif options.auto_reload_seconds:
-            chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
+            tasks["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file may make us wait, a signal ends the process
 
         async def begin() -> None:
@@ -132,7 +132,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
             await reloader.begin()
 
         about = {"config": options.config_file, "storage": options.storage_path or IN_MEMORY}
-        await serve(exporter, server, log, stop, begin=begin, chores=chores, about=about)
+        await serve(exporter, server, log, stop, begin=begin, tasks=tasks, about=about)
 
 
 def bind_server(
@@ -177,13 +177,13 @@ async def serve(
     stop: asyncio.Event,
     *,
     begin: Callable[[], Awaitable[None]],
-    chores: Mapping[str, Callable[[], Awaitable[None]]],
+    tasks: Mapping[str, Callable[[], Awaitable[None]]],
     about: Mapping[str, str],
 ) -> None:
     """
-    Serve, *begin*, and then do *chores* until *stop* is set; then end the polls of an exporter that has started.
+    Serve, *begin*, and then do *tasks* until *stop* is set; then end the polls of an exporter that has started.
 
-    Probes are answered from the first moment, while what is known from before is being read. A chore that crashes is
+    Probes are answered from the first moment, while what is known from before is being read. A task that crashes is
     logged by name and restarted. The line of the start has what *about* says of the flags.
     """
     for address in server.addresses:
@@ -209,7 +209,7 @@ async def serve(
         await asyncio.wait((serving, waiting, beginning), return_when=asyncio.FIRST_COMPLETED)
         if beginning.done():
             await beginning
-            doing += [asyncio.create_task(Supervised(name, chore, log).run()) for name, chore in chores.items()]
+            doing += [asyncio.create_task(Supervised(name, task, log).run()) for name, task in tasks.items()]
             await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.set()

@@ -68,7 +68,7 @@ async def run_demo(
         say(_demo_greeting(server.addresses[0], telemetry_path, port))  # before the log's first line
         asyncio.get_running_loop().call_later(QUIET_SECONDS, begin_later_problems, world)
         begin, about = partial(exporter.begin, config), {"config": "demo", "storage": IN_MEMORY}
-        await serve(exporter, server, log, stop, begin=begin, chores={}, about=about)
+        await serve(exporter, server, log, stop, begin=begin, tasks={}, about=about)
     finally:
         braze_stop.set()
         await braze

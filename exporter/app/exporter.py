@@ -2,9 +2,9 @@
 The composition root of polling: the senders, APIs and pollers of a configuration, and the page they share.
 
 Decides what is shared (one page, one store, one TLS context) and what each workspace has of its own (everything else),
-and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is started
-anew with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before: its
-rate limiters are passed on, even when it is renamed.
+and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is
+restarted with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before:
+its rate limiters are passed on, even when it is renamed.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from exporter.braze.client import HttpxSender, Room, build_tls_context
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
+from exporter.config.endpoint import dashboard_of
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.rate_limit import RateLimiter
@@ -178,6 +179,8 @@ class Exporter:
         for running in old:
             self._halt(running)
         for running in new:
+            settings = running.configured.settings
+            self.self_metrics.workspace_info(settings.name, dashboard_of(settings))
             running.begin()
         for name in before.keys() - after.keys():
             self.self_metrics.forget_workspace(name)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from exporter.app.exporter import Exporter
 from exporter.clock import Clock
-from exporter.config.endpoint import find_dashboard
+from exporter.config.endpoint import dashboard_of
 from exporter.domain.view import View
 from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
@@ -77,5 +77,5 @@ def _workspace_status(
         history_seconds=poller.settings.history_seconds,
         history_read_ratio=poller.history.ratio,
         requests=tuple(poller.trail.latest.values()),
-        dashboard_url=poller.settings.dashboard_url or find_dashboard(poller.settings.rest_endpoint),
+        dashboard_url=dashboard_of(poller.settings),
     )

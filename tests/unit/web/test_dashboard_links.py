@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -74,7 +75,7 @@ def test_the_page_of_one_integration_leads_there_too() -> None:
 
 
 def test_the_dashboard_is_the_configured_one_or_that_of_the_endpoint() -> None:
-    async def look(clock: VirtualClock) -> list[str]:
+    async def look(clock: VirtualClock) -> tuple[list[str], str]:
         log = build_log("error", "logfmt", io.StringIO())
         exporter = Exporter(store=MemoryStore(), self_metrics=SelfMetrics(), clock=clock, log=log)
         settings = (
@@ -85,7 +86,18 @@ def test_the_dashboard_is_the_configured_one_or_that_of_the_endpoint() -> None:
         exporter.apply(Config(tuple(ConfiguredWorkspace(one, FixedKey("not-a-real-key")) for one in settings)))
         sources = build_sources(exporter, clock, str, None)
         found = [one.dashboard_url for one in sources.status().workspaces]
+        changed = replace(settings[1], dashboard_url="https://other.example.org")
+        exporter.apply(
+            Config(tuple(ConfiguredWorkspace(one, FixedKey("k")) for one in (settings[0], changed, settings[2])))
+        )
+        page = exporter.self_metrics.render(openmetrics=False).decode()
         await exporter.close()
-        return found
+        return found, page
 
-    assert run(look, start=NOW) == [DASHBOARD, "https://proxy.example.org", ""]
+    found, page = run(look, start=NOW)
+    assert found == [DASHBOARD, "https://proxy.example.org", ""]
+    assert re.findall(r'workspace_info\{workspace="(\w+)",dashboard_url="(.*)"\} 1', page) == [
+        ("derived", DASHBOARD),
+        ("given", "https://other.example.org"),
+        ("unknown", ""),
+    ]
