@@ -186,11 +186,11 @@ async def serve(
     Probes are answered from the first moment, while what is known from before is being read. A task that crashes is
     logged by name and restarted. The line of the start has what *about* says of the flags.
     """
-    for address in server.addresses:
-        log.info("listening", address=str(address))
 
     async def start() -> None:
         await begin()
+        for address in server.addresses:
+            log.info("listening", address=str(address))
         log.info(
             "started",
             version=VERSION,

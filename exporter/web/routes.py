@@ -109,7 +109,7 @@ class _Pages:
         def pieces() -> Iterator[str]:
             yield from stream_status_json(narrow(status, selection))
 
-        return stream_json(request, self._json, pieces())
+        return await stream_json(request, self._json, pieces())
 
     async def schema(self, _request: Request) -> Response:
         document = await self._json.run(_schema)
