@@ -190,7 +190,7 @@ async def test_where_others_eat_the_limit_of_the_list_the_interval_that_is_left_
     poller = braze.watch(discovery=True)
     await braze.passes(minutes=30)
     assert 150 <= (braze.value("exporter_poll_interval_seconds") or 0) <= 240
-    assert any("The rate budget serves" in note for note in poller.notes())
+    assert any("The rate limit allows polls" in note for note in poller.notes())
 
 
 @in_virtual_time
