@@ -131,7 +131,7 @@ def _common_key(workspace: dict[str, Any], content: dict[str, Any]) -> dict[str,
         return {}
     if "/" in name:
         remedy = "choose a name without `/`, or give the workspace an api_key_file of its own"
-        raise WrongValueError("cannot stand in the path of a key file", remedy)
+        raise WrongValueError("cannot be part of a key file's path", remedy)
     return {"api_key_file": pattern.replace("{name}", name)}
 
 

@@ -18,7 +18,7 @@ PAGE_SIZE = 250
 """Integrations on one page: a browser lays them out at once, and making it costs a fraction of a second."""
 
 REFRESH_CHOICES = (5, 15, 60)
-"""Seconds between two loads of the page, for who wants it to reload by itself."""
+"""Seconds between two automatic reloads of the page."""
 
 _LONGEST_QUERY = 200
 _TEAM = "team"
@@ -40,7 +40,7 @@ class Selection:
     """Part of a name or id, whatever its case."""
     only_problems: bool = False
     refresh_seconds: int = 0
-    """0: the page does not reload by itself."""
+    """0: the page does not reload automatically."""
     page: int = 1
 
     def link(self, page: int) -> str:

@@ -245,7 +245,7 @@ def test_the_bad_content_of_a_key_file_is_told_without_quoting_it(file: Path) ->
     (file.parent / "braze.key").write_text(f"{KEY}\n{KEY}\n")
     file.write_text(f"{HEAD}  api_key_file: braze.key\n{INTEGRATIONS}")
     (error,) = errors_of(file)
-    assert error.startswith(f":4: workspaces[0].api_key_file: the file {file.parent}/braze.key holds white space, ")
+    assert error.startswith(f":4: workspaces[0].api_key_file: the file {file.parent}/braze.key contains white space, ")
     assert KEY not in error
 
 
