@@ -1,5 +1,7 @@
 """
-The real poller, ledger, store, rate limiter and page against the simulated Braze, for thirty simulated weeks; `make soak` runs any number.
+The real poller, ledger, store, rate limiter and page against the simulated Braze, for thirty simulated weeks.
+
+`make soak` simulates any number.
 
 Faults, drift, restarts, kills between any two steps and steps of the clock are drawn from each seed; `drive.py` says
 what is checked at every scrape, `verdict.py` what in the end.
