@@ -32,10 +32,11 @@ demo: setup-run  ## start a simulated Braze and the exporter against it; stop wi
 
 test: lint types unit e2e host stack  ## every check, quick ones first
 
-lint: setup-dev  ## style, import layers, YAML, shell
+lint: setup-dev  ## style, import layers, glossary, YAML, shell
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.glossary
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
 	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
@@ -120,7 +121,7 @@ wheel-test: setup-dev components  ## build the wheel, install it in an environme
 audit: setup-dev  ## ask for known vulnerabilities in the locked packages
 	@tools/audit
 
-lock: setup-dev  ## look for newer dependencies and write requirements/*.txt anew (with Python 3.11)
+lock: setup-dev  ## look for newer dependencies and rewrite requirements/*.txt (with Python 3.11)
 	@tools/lock
 
 clean:  ## remove everything that these commands have made

@@ -94,7 +94,7 @@ def build_self_metrics(integrations: int) -> SelfMetrics:
 
 
 class CatalogueCollector(Collector):
-    """The same values in prometheus-client's objects, made anew at each scrape as its documentation advises."""
+    """The same values in prometheus-client's objects, made again at each scrape as its documentation advises."""
 
     def __init__(self, published: list[View]) -> None:
         self._published = published

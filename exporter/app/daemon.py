@@ -115,22 +115,22 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         addresses = None if options.systemd_socket else options.listen_addresses
         server = bind_server(sources, addresses, options.telemetry_path, log, security=security, limits=limits)
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
-        chores: dict[str, Callable[[], Awaitable[None]]] = {
+        tasks: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
             "state on disk": partial(look_after, store),
             "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up, manager),
             "service manager": manager.keep_informed,
         }
         if security is not None:
-            chores["web configuration"] = security.keep_fresh
+            tasks["web configuration"] = security.keep_fresh
         if options.auto_reload_seconds and is_pipe(options.config_file):
             log.info("changes of the configuration are not watched for: it came from a pipe")
         elif options.auto_reload_seconds:
-            chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
+            tasks["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
         exporter.apply(config)
         about = {"config": options.config_file, "storage": options.storage_path or IN_MEMORY}
-        await serve(exporter, server, log, stop, chores, about=about)
+        await serve(exporter, server, log, stop, tasks, about=about)
 
 
 def bind_server(
@@ -173,14 +173,14 @@ async def serve(
     server: Server,
     log: FilteringBoundLogger,
     stop: asyncio.Event,
-    chores: Mapping[str, Callable[[], Awaitable[None]]],
+    tasks: Mapping[str, Callable[[], Awaitable[None]]],
     *,
     about: Mapping[str, str],
 ) -> None:
     """
-    Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started.
+    Serve, and do *tasks* in the background, until *stop* is set; then end the polls of an exporter that has started.
 
-    A chore that crashes is logged by name and restarted. The line of the start has what *about* says of the flags.
+    A task that crashes is logged by name and restarted. The line of the start has what *about* says of the flags.
     """
     for address in server.addresses:
         log.info("listening", address=str(address))
@@ -195,7 +195,7 @@ async def serve(
     )
     serving = asyncio.create_task(server.serve(stop))
     waiting = asyncio.create_task(stop.wait())
-    doing = [asyncio.create_task(Supervised(name, chore, log).run()) for name, chore in chores.items()]
+    doing = [asyncio.create_task(Supervised(name, task, log).run()) for name, task in tasks.items()]
     try:
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     finally:

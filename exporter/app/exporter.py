@@ -2,9 +2,9 @@
 The composition root of polling: the senders, APIs and pollers of a configuration, and the page they share.
 
 Decides what is shared (one page, one store, one TLS context) and what each workspace has of its own (everything else),
-and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is started
-anew with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before: its
-rate limiters are passed on, even when it is renamed.
+and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is
+restarted with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before:
+its rate limiters are passed on, even when it is renamed.
 """
 
 import asyncio

@@ -27,7 +27,7 @@ _WEB_KEPT = "The web configuration was not reloaded; the old one stays."
 
 class Reloader:
     """
-    Loads the configuration anew for a running exporter.
+    Reloads the configuration of a running exporter.
 
     Args:
         path: The configuration file.
@@ -81,7 +81,7 @@ class Reloader:
             try:
                 config = await self._worker.run(lambda: load_config(self._path, environ=os.environ, again=True))
                 self._exporter.apply(config)
-            except Exception as error:  # noqa: BLE001 - whatever it is, nothing has changed, and that must be told
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing has changed, and that must be reported
                 return self._failed(error)
             self.config = config
             self._exporter.self_metrics.config_loaded(successful=True, at_seconds=self._clock.now().timestamp())

@@ -57,7 +57,7 @@ _TENTH = 2
 
 @dataclass(frozen=True, slots=True)
 class Excursion:
-    """Syncs in a row that brought clearly fewer, or more, rows than usual."""
+    """Syncs in a row with clearly fewer, or more, rows than usual."""
 
     low: bool
     began_at: int
@@ -163,7 +163,7 @@ class _Sums:
                     self._fired[index] = seconds
 
     def _shortest(self, rule: Rule, first: int) -> int | None:
-        """Return where the shortest window begins, from *first* on, that the rule asks for; None if none is so long."""
+        """Return where the shortest window begins, from *first* on, that the rule asks for, or None."""
         kind, n = self._kind, len(self._at)
         hours = rule.hours * HOUR * self._widen if kind < _DAILY_KIND else 0
         start = None

@@ -46,7 +46,7 @@ class SelfMetrics:
         )
         self._requests = self._counter(
             "api_requests_total",
-            "Requests sent to Braze, by HTTP status of the answer, or error where none came.",
+            "Requests sent to Braze, by HTTP status of the answer, or error without an answer.",
             "workspace",
             "endpoint",
             "code",
@@ -93,13 +93,16 @@ class SelfMetrics:
         )
         self._anomalies = self._counter(
             "payload_anomalies_total",
-            "Values Braze should not have sent, worked around, by kind.",
+            "Unexpected values in Braze's answers, worked around, by kind.",
             "workspace",
             "endpoint",
             "kind",
         )
         self._integrations = self._gauge(
-            "integrations", "Integrations polled, by where they are known from.", "workspace", "source"
+            "integrations",
+            "Integrations polled, by whether the configuration or the list names them.",
+            "workspace",
+            "source",
         )
         self._discovered = self._gauge(
             "discovery_last_success_timestamp_seconds",
@@ -108,12 +111,12 @@ class SelfMetrics:
         )
         self._unwatched = self._gauge(
             "unwatched_integrations",
-            "Integrations that the key sees and nobody watches, drafts apart.",
+            "Integrations that the key sees and nobody watches, drafts excluded.",
             "workspace",
         )
         self._history_read = self._gauge(
             "history_read_ratio",
-            "How much of the wanted history has been read to learn what is normal, 0 to 1.",
+            "Share of the history to learn from that has been read, 0 to 1.",
             "workspace",
         )
         self._skew = self._gauge(
@@ -124,23 +127,25 @@ class SelfMetrics:
         )
         self._config_successful = self._gauge(
             "config_last_reload_successful",
-            "Whether configuration and web configuration were each last loaded with success (1) or not (0).",
+            "Whether the latest loads of configuration and web configuration succeeded (1) or not (0).",
         )
         self._loaded = {"configuration": True, "web configuration": True}
         """The result of the latest attempt for each."""
         self._config_success_at = self._gauge(
             "config_last_reload_success_timestamp_seconds",
-            "When the configuration was last loaded with success, in seconds since 1970.",
+            "When the configuration was last loaded successfully, in seconds since 1970.",
         )
-        self._persistent = self._gauge("state_persistent", "1 while the accounting state is on disk, 0 while not.")
+        self._persistent = self._gauge(
+            "state_persistent", "1 while the state is on disk, 0 while it is in memory only."
+        )
         self._state_failures = self._counter(
             "state_write_failures_total",
-            "Writes of the accounting state that failed, and damaged state files set aside.",
+            "Failed writes of the state, and damaged state files set aside.",
         )
         self._log_lines_dropped = log_lines_dropped
         self._dropped = self._counter(
             "log_lines_dropped_total",
-            "Log lines not written, because standard error did not take them or too many came at once.",
+            "Log lines dropped because standard error was too slow or too many came at once.",
         )
         self._build.set(1, version, revision, platform.python_version())
         self._state_failures.add(0)

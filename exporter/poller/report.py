@@ -26,7 +26,7 @@ SKEWED_SECONDS = 60.0
 ODD_SECONDS = 3600.0
 """An anomaly is news once an hour, and a note for as long."""
 SHORT_SECONDS = 300.0
-"""A start, or a burst of syncs, may ask for more than the rate limit serves for so long before it is news."""
+"""For this long a start, or a burst of syncs, may ask for more than the rate limit serves before it is logged."""
 _CONFIG, _DISCOVERY = "config", "discovery"
 
 
@@ -184,7 +184,7 @@ class Reporter:
     def listing_too_long(self) -> None:
         """Say that the list is not used."""
         self._listing_trouble = None
-        self._log.debug("the list of integrations is longer than it is worth; each integration is polled by itself")
+        self._log.debug("the list of integrations costs more than it saves; each integration is polled directly")
 
     def history(self, ratio: float | None, integrations: int) -> None:
         """Show how much of the history has been read, 0 to 1; say when that begins and ends, once."""
@@ -255,7 +255,7 @@ def _word_skew(seconds: float) -> str:
 def _explain(error: PollError) -> str:
     if isinstance(error, ForbiddenError):
         return (
-            "the key lacks the permission cdi.integration_list, so each integration is polled by itself and nothing "
+            "the key lacks the permission cdi.integration_list, so each integration is polled directly and nothing "
             "can be discovered; grant it in the Braze dashboard"
         )
     return str(error)

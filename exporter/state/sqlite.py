@@ -160,7 +160,7 @@ class SqliteStore:
         self._write(lambda file: file.delete_all([(workspace, integration_id)]))
 
     def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
-        """Drop states last heard of more than KEPT_FOR ago, except those *in_use*."""
+        """Drop states last seen more than KEPT_FOR ago, except those *in_use*."""
         old = self._memory.forget_older(now, in_use)
         self._unwritten.difference_update(old)
         self._write(lambda file: file.forget_older(old, now - KEPT_FOR))
@@ -259,7 +259,7 @@ class SqliteStore:
         contents = file.read()
         for damaged in contents.damaged:
             self._log.error(
-                "a damaged state is set aside; its integration begins anew",
+                "a damaged state is set aside; its integration starts over",
                 workspace=damaged.workspace,
                 integration_id=damaged.integration_id,
                 reason=damaged.reason,

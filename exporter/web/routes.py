@@ -49,7 +49,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         ValueError: *telemetry_path* is no plain path, or one that is taken.
     """
     if not _PATH.fullmatch(telemetry_path):
-        raise ValueError(f"telemetry path {telemetry_path!r} is no plain path such as /metrics")
+        raise ValueError(f"telemetry path {telemetry_path!r} is not a plain path such as /metrics")
     pages = _Pages(sources, StatusPage(telemetry_path=telemetry_path))
     routes = [
         Route("/", _bounded(pages.status_page), methods=["GET"]),

@@ -3,7 +3,7 @@ Answers a scrape: negotiates, then sends the page piece by piece.
 
 A page can be 40 MB. It is never whole in memory: one piece at a time, as `metrics/page.py` joins them, is compressed
 and handed to the connection, whose flow control holds us back; the event loop turns now and then. ISA-L takes half
-a millisecond to compress a piece; zlib, which stands in where ISA-L is not installed, takes two. Either is quick enough
+a millisecond to compress a piece; zlib, used where ISA-L is not installed, takes two. Either is quick enough
 to be done where we stand, while a worker thread would wait for the interpreter lock at every piece. The number of
 scrapes under way is bounded (`places.py`), and a client that has gone is noticed at the next turn. Nothing here waits
 for Braze.

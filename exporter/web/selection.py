@@ -18,7 +18,7 @@ PAGE_SIZE = 100
 """Integrations on one page: a browser lays them out at once, and making it costs a tenth of a second."""
 
 REFRESH_CHOICES = (5, 15, 60)
-"""Seconds between two loads of the page, for who wants it to reload automatically."""
+"""Seconds between two automatic reloads of the page."""
 
 _LONGEST_QUERY = 200
 _TEAM = "team"

@@ -18,7 +18,7 @@ from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at, wit
 
 _MARKS = 20
 _ATTENTION = 12
-"""So many problems are listed at the top; the rest is one click away."""
+"""This many problems are listed at the top; the rest is one click away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,7 @@ def test_a_damaged_row_costs_its_integration_and_no_other(tmp_path: Path, change
     assert store.load("w") == {f"id-{number}": state(number) for number in range(100) if number != 3}
     assert around.persistent
     (line,) = around.said()
-    assert line.startswith('level=error msg="a damaged state is set aside; its integration begins anew"')
+    assert line.startswith('level=error msg="a damaged state is set aside; its integration starts over"')
     assert "workspace=w" in line
     store.commit("w", "id-3", state(3))
     store.close()
