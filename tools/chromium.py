@@ -1,5 +1,5 @@
 """
-A browser without a window, told what to do through a pipe by Chromium's own protocol: no driver and no package.
+A browser without a window, driven through a pipe by Chromium's own protocol: no driver and no package.
 
 Used by the tests of the pages and by `tools/screenshots.py`.
 """
