@@ -231,7 +231,7 @@ async def test_while_the_budget_lets_few_be_asked_for_the_first_time_the_interva
     poller = braze.watch(discovery=True, limits=RateLimits(job_sync_status=10, share=1.0))
     await braze.passes(minutes=2)
     assert 300 <= (braze.value("exporter_poll_interval_seconds") or 0) <= 600
-    assert ["rate budget" in note for note in poller.notes()] == [True]
+    assert ["The rate limit allows" in note for note in poller.notes()] == [True]
     await braze.passes(minutes=12)
     assert braze.value("exporter_poll_interval_seconds") == 60
     assert poller.notes() == ()
