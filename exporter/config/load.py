@@ -201,11 +201,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
             # No reason to ask an integration's own endpoint more often than it would be without the list.
             verify_after_seconds=max(poll.verify_after, poll.interval),
         ),
-        rate_limit=RateLimits(
-            job_sync_status=workspace.rate_limit.job_sync_status,
-            integrations=workspace.rate_limit.integrations,
-            share=workspace.rate_limit.share,
-        ),
+        rate_limit=RateLimits(**workspace.rate_limit.model_dump()),
         integrations=tuple(
             _integration(workspace.name, one, _limits(file.limits, workspace.limits, one.limits))
             for one in workspace.integrations

@@ -142,7 +142,7 @@ def _usable_share(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]
     share = _number(section, "share")
     if share is None or not 0 < share <= 1:
         return
-    for key in ("job_sync_status", "integrations"):
+    for key in RateLimit.model_fields.keys() - {"share"}:
         limit = _number(section, key)
         if limit is not None and 1 <= limit < 10**7 and share * limit < 1 - 1e-9:
             path = (*here, "rate_limit", "share") if "share" in section else (*here, "rate_limit", key)

@@ -15,7 +15,7 @@ from exporter.web.scrape import start_gzip
 from exporter.worker import Worker
 
 _BIT_CHARACTERS = 64 * 1024
-_SHORT_BITS = 3
+_SHORT_BITS = 4
 
 
 async def stream_json(request: Request, worker: Worker, pieces: Iterator[str]) -> Response:

@@ -1,12 +1,14 @@
 import os
 import threading
 from collections import UserDict
+from dataclasses import asdict
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from exporter.braze.endpoints import Endpoint
 from exporter.config.errors import ConfigError
 from exporter.config.load import Config, load_config, load_watched_config
 from exporter.config.render import render_config
@@ -406,3 +408,11 @@ def test_a_file_that_stays_is_no_change_to_the_watch(file: Path) -> None:
     file.write_text(f"{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
     _, watch = load_watched_config(str(file), environ={})
     assert not watch.changed()
+
+
+def test_the_rate_limit_of_every_endpoint_is_a_key_that_takes_effect(file: Path) -> None:
+    limits = {endpoint.value: 10 + place for place, endpoint in enumerate(Endpoint)}
+    file.write_text(f"{HEAD}  api_key: {KEY}\n  rate_limit: {limits}\n{INTEGRATIONS}")
+    (workspace,) = load(file).workspaces
+    assert workspace.settings.rate_limit == RateLimits(**limits)
+    assert asdict(workspace.settings.rate_limit).keys() == {*limits, "share"}

@@ -135,7 +135,7 @@ def test_documented_figures_of_passwords_and_freshness_are_those_in_force() -> N
 
 def test_documented_query_parameters_and_limits_are_those_in_force() -> None:
     parameters = {re.split("[=`]", row[0])[1]: " ".join(row) for row in rows("## The status page")}
-    assert set(parameters) == {"workspace", "q", "status", "problem", "team", "only", "refresh", "page"}
+    assert set(parameters) == {"workspace", "q", "status", "problem", "team", "only", "healthy", "refresh", "page"}
     assert tuple(int(number) for number in re.findall(r"\d+", parameters["refresh"])) == REFRESH_CHOICES
     assert str(PAGE_SIZE) in parameters["page"]
     numbers = [int(number) for number in re.findall(r"\d+", PAGE.split("## Limits", 1)[1])]

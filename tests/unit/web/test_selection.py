@@ -69,6 +69,7 @@ def test_a_query_finds_parts_of_names_and_ids_whatever_the_case() -> None:
     [
         Selection(),
         Selection(page=3),
+        Selection(unfold=True),
         Selection(workspace="a b&c", query="<x>", only_problems=True, refresh_seconds=15),
     ],
 )
@@ -88,6 +89,7 @@ def test_a_link_reads_back_as_the_same_selection(selection: Selection) -> None:
         {"page": "²"},
         {"refresh": "1"},
         {"only": "x"},
+        {"healthy": "x"},
     ],
 )
 def test_what_cannot_be_read_counts_as_not_asked_for(parameters: dict[str, str]) -> None:
