@@ -49,7 +49,7 @@ def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: F
 
 
 class SqliteStore:
-    """Keeps states in one SQLite file. Made by `open_store`."""
+    """Keeps states in one SQLite file, once `start` has been called, in whatever thread. `open_store` does both."""
 
     def __init__(
         self, directory: Path, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger

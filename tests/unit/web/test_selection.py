@@ -10,10 +10,9 @@ from exporter.domain.problem import Problem, Severity
 from exporter.domain.view import View
 from exporter.web.causes import find_concerns
 from exporter.web.selection import Selection, judge, narrow, read_selection, select
-from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus
-from tests.unit.web.samples import NOW, ago, realistic_status, view, workspace
+from tests.unit.web.samples import NOW, ago, realistic_status, render_status_json, view, workspace
 
 
 def names(selection: Selection) -> list[str]:
