@@ -32,10 +32,11 @@ demo: setup-run  ## start a simulated Braze and the exporter against it; stop wi
 
 test: lint types unit e2e host stack  ## every check, quick ones first
 
-lint: setup-dev  ## style, import layers, YAML, shell
+lint: setup-dev  ## style, import layers, glossary, YAML, shell
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.glossary
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
 	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/build-roads tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
@@ -65,11 +66,12 @@ mutants: setup-lab  ## break each rule of the domain and see whether a test noti
 fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
 	@$(BIN)/python tools/fuzz.py $(SECONDS)
 
-bench: setup-dev components  ## page, state, freshness, scale, alert rules, learning and detection, measured; about half an hour
+bench: setup-dev components  ## page, state, freshness, scale, start, alert rules, learning and detection, measured; about half an hour
 	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m benchmarks.state
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.learning
 	@$(BIN)/python -m benchmarks.detection
@@ -126,7 +128,7 @@ wheel-test: setup-dev components  ## build the wheel, install it in an environme
 audit: setup-dev  ## ask for known vulnerabilities in the locked packages
 	@tools/audit
 
-lock: setup-dev  ## look for newer dependencies and write requirements/*.txt anew (with Python 3.11)
+lock: setup-dev  ## look for newer dependencies and rewrite requirements/*.txt (with Python 3.11)
 	@tools/lock
 
 clean:  ## remove everything that these commands have made

@@ -3,8 +3,8 @@ How long syncs take, learned from past ones, and whether the latest take clearly
 
 Theory. On logarithms, a duration is a level that follows slow changes, a part that the rows explain, and noise. How
 long a sync may run follows from the longest normal one, whatever its rows, and is never less than three times the
-usual duration (of a long sync half an hour more): what takes longer lastingly is told as `slow`, by medians over the
-latest few syncs, each against its rows. Rows beyond all experience may take longer by as much as there are more of
+usual duration (of a long sync half an hour more): what takes longer lastingly is `slow`, by medians over the latest
+few syncs, each against its rows. Rows beyond all experience may take longer by as much as there are more of
 them. An hour with more rows, a campaign or what piled up during an outage is therefore not slow.
 """
 
@@ -18,11 +18,13 @@ from exporter.domain.rhythm import DAY, MINUTE
 from exporter.domain.robust import SPREAD, follow, longest_normal, lower_median, median, medians
 
 FEWEST = 5
-SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.5), 1.7), (16, log(1.5), 1.3))
+SLOW = ((2, log(2.0), 4.0), (4, log(1.7), 2.5), (8, log(1.7), 1.7), (16, log(1.7), 1.3))
 """Windows of syncs, the least factor over the median that is slow, and spreads."""
 LOOK_BACK = 300
 """Syncs that are looked at to find since when they have been slow."""
 _PARTS = 8
+_CLEARLY = log(1.3)
+"""Whatever the rows explain, syncs that take less than this many times the usual are not slow."""
 _NARROWEST = 0.05
 
 
@@ -80,7 +82,8 @@ class Durations:
         bounds = [bound * widen for bound in self.windows]
         calm = max(0.3, 0.6 * min(bounds))
         known = [run for run in runs[-LOOK_BACK:] if is_timed(run)]
-        off = [log(max(1, run.took or 0) / self.usual_seconds) - self.explained.by(all_rows(run)) for run in known]
+        whole = [log(max(1, run.took or 0) / self.usual_seconds) for run in known]
+        off = [each - self.explained.by(all_rows(run)) for each, run in zip(whole, known, strict=True)]
         if not off or max(off[-2:]) < calm:
             return None
         since: int | None = None
@@ -88,7 +91,9 @@ class Durations:
             if max(off[max(0, end - 2) : end]) < calm:
                 since = None
             elif since is None and any(
-                end >= size and lower_median(off[end - size : end]) > bound
+                end >= size
+                and lower_median(off[end - size : end]) > bound
+                and lower_median(whole[end - size : end]) > _CLEARLY
                 for (size, _, _), bound in zip(SLOW, bounds, strict=True)
             ):
                 since = end - 1
@@ -130,7 +135,7 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
     longest = longest_normal(*largest(whole, days, ends), max(log(2), 3 * wide))
     usual = exp(middle)
     limit = max(
-        1.3 * usual * exp(longest), usual * exp(4.5 * wide), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
+        1.5 * usual * exp(longest), usual * exp(4.5 * wide), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
     )
     windows = []
     for size, factor, spreads in SLOW:

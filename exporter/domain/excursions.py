@@ -49,11 +49,15 @@ RULES = (
     Rule(False, 2.5, 120, (12, 12, 6, 3), 20),
 )
 """The first is critical."""
+_QUIET_DAY = Rule(True, 0.5, 6, (6, 3, 1, 1), 20)
+"""Is no problem. Where the past has such days, a drop to a tenth may be one of them, and must outlast them."""
+_TENTH = 2
+"""The rule for such a drop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excursion:
-    """Syncs in a row that brought clearly fewer, or more, rows than usual."""
+    """Syncs in a row with clearly fewer, or more, rows than usual."""
 
     low: bool
     began_at: int
@@ -61,16 +65,16 @@ class Excursion:
     seconds: int
     """To the start of the latest sync."""
     fired: tuple[int | None, ...]
-    """For each of RULES how long the excursion had lasted when the rule held first."""
+    """For each of RULES, and a quiet day, how long the excursion had lasted when the rule held first."""
 
     @property
     def is_critical(self) -> bool:
         return self.fired[0] is not None
 
     def is_problem(self, rows: Rows) -> bool:
-        patience = rows.patience or (0,) * len(self.fired)
+        patience = rows.patience or (0,) * len(RULES)
         return any(
-            fired is not None and self.seconds >= least for fired, least in zip(self.fired, patience, strict=True)
+            fired is not None and self.seconds >= least for fired, least in zip(self.fired, patience, strict=False)
         )
 
 
@@ -135,11 +139,11 @@ class _Sums:
     def __init__(self, rows: Rows, widen: float, *, low: bool) -> None:
         self._rows, self._widen, self._low = rows, widen, low
         self._kind = rows.kind
-        self._rules = [(i, rule, 0) for i, rule in enumerate(RULES) if rule.low is low]
+        self._rules = [(i, rule, 0) for i, rule in enumerate((*RULES, _QUIET_DAY)) if rule.low is low]
         self._at: list[int] = []
         self._sums = [(0, 0.0, 0.0, 0.0)]
         """Syncs that are off, rows, rows that would have been usual, and those of the quietest weekday."""
-        self._fired: list[int | None] = [None] * len(RULES)
+        self._fired: list[int | None] = [None] * (len(RULES) + 1)
 
     def add(self, at: int, value: float, bound: float, middle: float, *, is_off: bool) -> None:
         off, total, usual, least = self._sums[-1]
@@ -150,7 +154,7 @@ class _Sums:
         )
         seconds = at - self._at[0]
         for position, (index, rule, first) in enumerate(self._rules):
-            if self._fired[index] is not None:
+            if self._fired[index] is not None or not is_off:
                 continue
             start = self._shortest(rule, first)
             if start is not None:
@@ -159,7 +163,7 @@ class _Sums:
                     self._fired[index] = seconds
 
     def _shortest(self, rule: Rule, first: int) -> int | None:
-        """Return where the shortest window begins, from *first* on, that the rule asks for; None if none is so long."""
+        """Return where the shortest window begins, from *first* on, that the rule asks for, or None."""
         kind, n = self._kind, len(self._at)
         hours = rule.hours * HOUR * self._widen if kind < _DAILY_KIND else 0
         start = None
@@ -206,7 +210,7 @@ def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequ
     """
     around = [rows.around(rows.origin + slot * rows.unit) for slot in range(len(rows.cells))]
     rank = 3 if ats[-1] - ats[0] >= _AGAIN_AND_AGAIN else 2
-    lasted: list[list[int]] = [[] for _ in RULES]
+    lasted: list[list[float]] = [[] for _ in (*RULES, _QUIET_DAY)]
     known = [
         (at, log1p(count) - level + rows.level, rows.uneven(gap), each)
         for at, count, level, gap in zip(ats, counts, levels, [None, *(b - a for a, b in pairwise(ats))], strict=True)
@@ -221,4 +225,5 @@ def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequ
             for times, fired in zip(lasted, excursion.fired, strict=True):
                 if fired is not None and not is_open:
                     times.append(excursion.seconds)
+    lasted[_TENTH] = [seconds + rows.gap_seconds for seconds in lasted.pop()]
     return tuple(int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted)

@@ -5,7 +5,8 @@ What is normal for one integration, learned from its own past.
 the others say, never by configuration. `domain/rhythm.py`, `domain/durations.py` and `domain/rows.py` say how for
 starts, durations and rows; `domain/trends.py` judges the latest syncs by it. Here are
 
-- lag at the finish: 1.5 times the longest normal one and a margin, by weekday where that is much less;
+- lag at the finish: 1.5 times the longest normal one and a margin, by weekday where that is much less and syncs are
+  daily or rarer;
 - the share of rows that fail: twice the largest normal one;
 - the time from one success to the next: 1.5 times the longest normal one;
 - failed syncs in a row that healed by themselves, and syncs in a row at whose end the watermark had not moved.
@@ -22,7 +23,7 @@ from exporter.domain.durations import Durations, by_days, largest, learn_duratio
 from exporter.domain.excursions import patience
 from exporter.domain.model import SyncStatus
 from exporter.domain.past import HISTORY, MOST, Past, Run, to_moment, to_seconds
-from exporter.domain.rhythm import DAY, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
+from exporter.domain.rhythm import DAILY, DAY, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
 from exporter.domain.robust import LASTING_VALUES, longest_normal, median
 from exporter.domain.rows import Rows, learn_rows
 
@@ -56,7 +57,7 @@ class Normal:
     healed_failures: int = 0
     """The longest streak of failed syncs after which one did not fail."""
     frozen: int | None = None
-    """How many syncs in a row brought rows while the watermark stood still; None where it does not usually move."""
+    """How many syncs in a row had rows while the watermark stood still; None where it does not usually move."""
     zone: tzinfo | None = None
 
     def start_deadline(
@@ -143,7 +144,7 @@ def learn_from(
         learn_durations(good),
         _rows(good, starts, zoned=zone is not None),
         ratio,
-        _lags(good, starts),
+        _lags(good, starts, by_weekday=rhythm.kind != "irregular" and (rhythm.gap_seconds or 0) >= DAILY),
         _success_age(good, ratio),
         _healed(runs),
         _frozen(good),
@@ -167,7 +168,7 @@ def _rows(runs: Sequence[Run], starts: Sequence[int], *, zoned: bool) -> Rows | 
     return replace(rows, patience=patience(rows, ats, counts, levels))
 
 
-def _lags(good: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | None:
+def _lags(good: Sequence[Run], starts: Sequence[int], *, by_weekday: bool) -> tuple[float, ...] | None:
     known = [(run, start) for run, start in zip(good, starts, strict=True) if run.lag is not None]
     if len(known) < FEWEST:
         return None
@@ -180,7 +181,7 @@ def _lags(good: Sequence[Run], starts: Sequence[int]) -> tuple[float, ...] | Non
     for weekday in range(7):
         chosen = [i for i, day in enumerate(weekdays) if day == weekday]
         own = [keys[i] for i in chosen]
-        if len(set(own)) < LASTING_VALUES:
+        if not by_weekday or len(set(own)) < LASTING_VALUES:
             limits.append(overall)
             continue
         limit = _lag_limit(*largest([logs[i] for i in chosen], own, ends), lasting=_LASTING_WEEKS)

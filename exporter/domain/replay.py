@@ -28,7 +28,7 @@ from exporter.domain.view import View, build_view
 WORSE = {"failing": "failed", "stuck": "running_long"}
 """The worse name of one problem -> the name under which it begins."""
 _MOMENT = timedelta(seconds=1)
-"""So long after a deadline it has passed."""
+"""How long after a deadline it has passed."""
 Event = Sync | ListedIntegration | None
 _NEVER_STALE = PollSettings(stale_after_seconds=1e9)
 
@@ -62,7 +62,7 @@ class Replay:
 
     Args:
         integration: As configured, with its limits.
-        syncs: Its finished syncs, in any order, from *history* before the first moment that is judged.
+        syncs: Its syncs, in any order, from *history* before the first moment that is judged.
         since: From when on problems are reported.
         until: Up to when.
         history: How far back is learned from; nothing where it is zero.
@@ -86,7 +86,7 @@ class Replay:
         self._since = since
         self._until = until
         self._history = history
-        self._syncs = [sync for sync in syncs if sync.finished_at <= until]
+        self._syncs = [sync for sync in syncs if sync.sync_start_time <= until]
         self._watch = Watch(integration, _NEVER_STALE)
         self._learned_at: datetime | None = None
         first = min((sync.sync_start_time for sync in syncs), default=since)
@@ -104,7 +104,7 @@ class Replay:
     @property
     def syncs(self) -> int:
         """How many finish within the time."""
-        return sum(sync.finished_at > self._since for sync in self._syncs)
+        return sum(sync.finished and self._since < sync.finished_at <= self._until for sync in self._syncs)
 
     def moments(self) -> Iterator[tuple[datetime, View]]:
         """
@@ -159,8 +159,9 @@ class Replay:
         """Yield starts and finishes with their syncs, and listings, in the order of time; a finish before a start."""
         events: list[tuple[datetime, int, Event]] = [(at, 2, listed) for at, listed in self._listings]
         for sync in self._syncs:
-            events.append((sync.finished_at, 0, sync))
-            if sync.finished_at > sync.sync_start_time:
+            if sync.finished and sync.finished_at <= self._until:
+                events.append((sync.finished_at, 0, sync))
+            if not sync.finished or sync.finished_at > sync.sync_start_time:
                 events.append((sync.sync_start_time, 1, Sync(sync.sync_start_time, SyncStatus.RUNNING)))
         for at, _, event in sorted(events, key=lambda event: event[:2]):
             yield at, event
@@ -184,7 +185,7 @@ class Replay:
         self._state = change.state
 
     def _learn(self, now: datetime) -> None:
-        """Learn anew where that is due; else compare the latest syncs with what is normal."""
+        """Learn again where that is due; else compare the latest syncs with what is normal."""
         if not self._history or not self._runs:
             return
         runs, sensitivity = self._runs[-MOST:], self._integration.limits.sensitivity

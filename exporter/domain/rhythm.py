@@ -10,7 +10,7 @@ before the usual time of day. The deadline is the latest start plus the longest 
   or less may skip one slot: some do without anything being wrong.
 - Irregular: 1.5 times the longest gap, more while few are known.
 - A sync that runs longer than a gap passes over slots, and moves the deadline by them.
-- A rhythm that has changed is the new one from the fourth gap on.
+- A regular rhythm that has changed is the new one from the fourth gap on.
 
 Times are local seconds: UTC where no time zone is known. Braze schedules in the dashboard's, so there an hour more is
 granted where a change of clocks would matter.
@@ -163,7 +163,10 @@ def _latest_rhythm(gaps: Sequence[int]) -> int:
         index = len(gaps)
         while index and 0.7 * middle <= gaps[index - 1] <= 1.4 * middle:
             index -= 1
-        return index
+        before = gaps[:index]
+        alike = sum(abs(gap - usual) <= 0.25 * usual for gap in before)
+        if alike >= _ALIKE_SHARE * len(before) or len(gaps) - index >= _FASTER:
+            return index
     return 0
 
 

@@ -97,7 +97,12 @@ def by_victoria_metrics(folder: Path, config: Config) -> Iterator[Road]:
 def by_collector(folder: Path, config: Config) -> Iterator[Road]:
     """OpenTelemetry's collector of the recipe scrapes and sends by OTLP; Prometheus 3 keeps and evaluates."""
     file = folder / "otelcol.yml"
-    with prometheus(folder, {**config, "scrape_configs": []}, "--web.enable-otlp-receiver") as url:
+    flags = (
+        "--web.enable-otlp-receiver",
+        # A collector that restarts marks no series as ended: five minutes, as short as all others are here.
+        "--query.lookback-delta=8s",
+    )
+    with prometheus(folder, {**config, "scrape_configs": []}, *flags) as url:
 
         def write(changed: Config) -> None:
             recipe = yaml.safe_load((RECIPES / "opentelemetry-collector.yaml").read_text())

@@ -1,5 +1,6 @@
 """The past is read from where the state ends, and no page is asked for whose syncs are known."""
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import PollError
 from exporter.domain.model import Sync
-from exporter.domain.past import MOST, Past, to_run
+from exporter.domain.past import MOST, Past, to_run, to_sync
 from exporter.domain.rate_limit import RateLimiter
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.schedule import every
@@ -173,6 +174,23 @@ def test_a_page_that_fails_or_comes_short_is_asked_for_again(fault: str, times: 
     found, truth, sent = run(main, start=START)
     assert found[: len(truth)] == truth
     assert sent == ALL + 2 * times
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_a_sync_that_still_runs_is_read(*, backfill: bool) -> None:
+    async def main(clock: VirtualClock) -> tuple[bool, bool]:
+        braze = Braze(clock)
+        while braze.world.truth(braze.key)[-1].finished:
+            await asyncio.sleep(1)
+            braze.world.advance(clock.now())
+        long_ago = clock.now() - DAY
+        if backfill:
+            last = (await read_history(braze.api, braze.key, long_ago, long_ago))[-1]
+        else:
+            last = to_sync((await read_past(braze.api, braze.key, StoredPast(), long_ago, long_ago))[-1])
+        return last.finished, last == braze.world.truth(braze.key)[-1]
+
+    assert run(main, start=START) == (False, True)
 
 
 def test_a_page_that_stays_short_is_taken_as_it_is() -> None:

@@ -184,3 +184,14 @@ def test_what_the_list_showed_counts_where_it_is_known(
     assert (one.problem.kind, one.problem.severity.word) == (kind, severity)
     assert minutes(one.began_at) == pytest.approx(begins, abs=31)
     assert minutes(one.ended_at) == pytest.approx(ends, abs=1)
+
+
+def test_a_sync_that_runs_at_the_end_has_started() -> None:
+    latest = HOURLY[-1]
+    for finish in (latest._replace(took=3 * HOUR), latest._replace(took=None, status=SyncStatus.RUNNING)):
+        runs = [*(one._replace(took=HOUR) for one in HOURLY[2:-1:3]), finish]
+        until = to_moment(latest.start + 50 * MINUTE)
+        replayed = Replay(Integration("w", "i", "i"), [to_sync(one) for one in runs], to_moment(SINCE), until, HISTORY)
+        found = replayed.run()
+        assert found.problems == ()
+        assert found.syncs == sum(one.finish > SINCE for one in runs[:-1])

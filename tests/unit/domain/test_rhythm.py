@@ -1,12 +1,14 @@
 """How often syncs start, and until when the next one must have started."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from exporter.domain.normal import learn_from
 from exporter.domain.past import Run, to_seconds
+from exporter.domain.rhythm import learn_rhythm
 from tests.pasts import DAY, HOUR, MINUTE, MONDAY, after, every, run
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -132,3 +134,16 @@ def test_a_rhythm_that_slowed_down_is_learned_from_the_fourth_gap_on() -> None:
 def test_sensitivity_moves_the_deadline() -> None:
     runs = every(HOUR, 20)
     assert deadline(runs, sensitivity="high") < deadline(runs) < deadline(runs, sensitivity="low")
+
+
+def test_four_gaps_alike_by_chance_are_no_rhythm() -> None:
+    random = Random(3)
+    starts = [0]
+    for _ in range(100):
+        starts.append(starts[-1] + int(random.expovariate(1 / (3 * HOUR))) + 600)
+    for _ in range(4):
+        starts.append(starts[-1] + 6 * HOUR)
+    rhythm = learn_rhythm(starts, zoned=False)
+    assert rhythm.kind == "irregular"
+    assert rhythm.limit_seconds is not None
+    assert rhythm.limit_seconds > 12 * HOUR

@@ -208,3 +208,34 @@ def test_sensitivity_moves_all_limits() -> None:
         values = [limit(MONDAY, sensitivity=each) for each in ("high", "medium", "low")]
         assert values == sorted(values, key=lambda value: value or 0)
         assert len(set(values)) == 3
+
+
+def test_a_problem_with_rows_begins_with_a_sync_that_is_off() -> None:
+    quiet = lambda at: 160 if at.day == 6 and at.month == 4 else 1000  # noqa: E731 - a day off, 35 days after the first
+    runs = every(HOUR, 36.5, quiet)
+    for count in range(35 * 24, len(runs)):
+        known = runs[:count]
+        if (known[-1].rows_synced or 0) > 500:
+            normal = learn_from(runs[: 35 * 24], to_moment(FIRST + 35 * DAY))
+            before = {trend.problem for trend in judge_latest(known[:-1], normal)}
+            assert {trend.problem for trend in judge_latest(known, normal)} <= before
+
+
+def test_where_days_off_are_usual_a_tenth_must_outlast_them() -> None:
+    def rows(at: datetime) -> float:
+        return 300 if (at - MONDAY).days in {15, 27, 38, 52} else 1000
+
+    never, sometimes = (verdicts(HOUR, rows_times(0.1), 1, calm=60, rows=each) for each in (flat, rows))
+    assert (list(never), list(sometimes)) == (["rows_low"], [])
+    assert "rows_low" in verdicts(HOUR, rows_times(0.1), 2, calm=60, rows=rows)
+
+
+def test_syncs_with_few_rows_that_take_as_long_as_others_are_not_slow() -> None:
+    def change(run: Run) -> Run:
+        return run._replace(took=30 + (run.rows_synced or 0) // 5, rows_synced=run.rows_synced)
+
+    runs = [change(run) for run in every(HOUR, 35, office, noise=0.3)]
+    normal = learn_from(runs, after(runs))
+    usual = int(normal.durations.usual_seconds) if normal.durations else 0
+    last = [run._replace(start=run.start + 35 * DAY, took=usual, rows_synced=1) for run in runs[:48]]
+    assert [trend for trend in judge_latest(runs + last, normal) if trend.problem == "slow"] == []

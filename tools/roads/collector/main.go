@@ -29,6 +29,7 @@ func main() {
 		BuildInfo: component.BuildInfo{Command: "otelcol", Description: "collector for tests", Version: "test"},
 		Factories: func() (otelcol.Factories, error) { return parts, nil },
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+			DefaultScheme:     "file",
 			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()},
 		}},
 	})
