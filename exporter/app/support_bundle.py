@@ -29,6 +29,25 @@ from exporter.version import REVISION, VERSION
 
 MOST = 20
 """Integrations in depth; those with problems come first."""
+_OWN_KEYS = ("history", "poll", "limits", "rate_limit", "expected_interval", "timezone", "alerts", "enabled", "api_key")
+_OWN_FIELDS = (
+    "schema_version",
+    "kind",
+    "severity",
+    "source",
+    "job_status",
+    "outcome",
+    "endpoint",
+    "reason",
+    "by",
+    "limits",
+)
+_OWN_LABELS = (
+    *("status", "endpoint", "reason", "le", "severity", "problem", "source", "kind", "code"),
+    *("version", "revision", "python_version", "implementation", "major", "minor", "patchlevel"),
+)
+"""Whose values are words of ours: to hide them would tell a reader nothing, or something wrong."""
+_KINDS = {"workspace": "workspace", "integration_id": "id", "integration_name": "integration", "app_group_id": "id"}
 _LIBRARIES = ("httpx", "prometheus-client", "pydantic", "pyyaml", "starlette", "structlog", "uvicorn")
 
 
@@ -70,11 +89,12 @@ async def build_bundle(
     hidden = _pseudonyms(config, everyone)
     for one in documents:
         one["notes"] = [_without_names(note) for note in one["notes"]]
+    kinds = {**_KINDS, **{label: "label" for _, one in everyone for label in one["labels"]}}
     contents = {
-        "about.json": _json(hidden.hide_json(_about(config, storage_path, len(everyone), running=page is not None))),
-        "config.yaml": hidden.hide(render_config(config)),
-        "integrations.json": _json(hidden.hide_json(documents)),
-        **({} if page is None else {"metrics.txt": hidden.hide_labels(page)}),
+        "about.json": _json(_about(config, storage_path, len(everyone), running=page is not None)),
+        "config.yaml": render_config(config, lambda content: hidden.hide_json(content, _OWN_KEYS)),
+        "integrations.json": _json(hidden.hide_json(documents, _OWN_FIELDS)),
+        **({} if page is None else {"metrics.txt": hidden.hide_labels(page, kinds, _OWN_LABELS)}),
     }
     return _archive(contents)
 
@@ -93,6 +113,7 @@ def _pseudonyms(config: Config, integrations: Iterable[tuple[str, Document]]) ->
     """Return who hides whatever names somebody in the configuration and in *integrations*, with their workspaces."""
     workspaces, ids, names, labels, keys = [], [], [], [], []
     hosts: list[str] = []
+    files: list[str] = []
     for configured in config.workspaces:
         settings = configured.settings
         workspaces.append(settings.name)
@@ -101,6 +122,8 @@ def _pseudonyms(config: Config, integrations: Iterable[tuple[str, Document]]) ->
         names += [pattern.text for pattern in (*settings.discovery.names.include, *settings.discovery.names.exclude)]
         labels += [value for one in settings.integrations for _, value in one.labels]
         hosts += map(str, configured.network.no_proxy)
+        setting, value = configured.key.setting
+        files += [*([value] if setting != "api_key" else []), *filter(None, [configured.network.ca_file])]
         try:
             keys.append(configured.key.read())
         except AuthError:
@@ -110,7 +133,9 @@ def _pseudonyms(config: Config, integrations: Iterable[tuple[str, Document]]) ->
         ids += [one["id"], *filter(None, [one["app_group_id"]])]
         names.append(one["name"])
         labels += one["labels"].values()
-    return Pseudonyms(keys, {"id": ids, "integration": names, "workspace": workspaces, "label": labels, "host": hosts})
+    return Pseudonyms(
+        keys, {"id": ids, "integration": names, "workspace": workspaces, "label": labels, "host": hosts, "file": files}
+    )
 
 
 def _about(config: Config, storage_path: str, known: int, *, running: bool) -> Document:

@@ -6,6 +6,7 @@ The output is a valid configuration: with the secrets put back it loads to the s
 thousands of integrations (about a second for 10,000) that a caller should keep the text.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -27,13 +28,13 @@ except ImportError:  # pragma: no cover - depends on how PyYAML was built
 _NO_WRAPPING = 100_000
 
 
-def render_config(config: Config) -> str:
-    """Return the configuration as YAML; in place of each API key stands `<secret>`."""
+def render_config(config: Config, rewritten: Callable[[Any], Any] = lambda content: content) -> str:
+    """Return the configuration as YAML, *rewritten* before; in place of each API key stands `<secret>`."""
     content = {
         "history": format_duration(config.workspaces[0].settings.history_seconds),
         "workspaces": [_workspace(workspace) for workspace in config.workspaces],
     }
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_NO_WRAPPING)
+    return yaml.dump(rewritten(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_NO_WRAPPING)
 
 
 def _workspace(workspace: ConfiguredWorkspace) -> dict[str, Any]:

@@ -8,17 +8,23 @@ time by the length of the text, not by the number of names.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
+
+from exporter.domain.wording import clip
 
 _FORMS = {
     "id": re.compile(r"(?i)\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,})\b"),
     "mail": re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,255}"),
-    "host": re.compile(r"(?<=://)(?!rest\.|dashboard|127\.0\.0\.1|\[::1\]|localhost)[^\s/\"'<>]+"),
+    "host": re.compile(r"(?<=://)(?!127\.0\.0\.1|\[::1\]|localhost)[^\s/\"'<>]+"),
+    "place": re.compile(r"(?<![\w./-])[a-z0-9][a-z0-9.-]{2,253}(?![\w/-])"),
 }
-"""What nobody has to announce. A host of Braze tells the instance only, and a loopback nothing."""
+"""What nobody has to announce."""
+_BRAZE = (".braze.com", ".braze.eu")
+"""A host of Braze tells the instance only."""
 _WORDS = re.compile(r"\w+|\W")
-_LABEL = re.compile(r'="((?:[^"\\\n]|\\.)*)"')
+_LABEL = re.compile(r'(?<!\w)(\w+)="((?:[^"\\\n]|\\.)*)"')
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,15}Z")
 _ESCAPE = re.compile(r'\\([\\"n])')
 
 
@@ -39,7 +45,7 @@ class Pseudonyms:
         self._counts: Counter[str] = Counter()
         for kind, texts in names.items():
             for text in filter(None, texts):
-                self._word(kind, text)
+                self._given[text] = self._word(kind, clip(text, len(text)) or text)  # pages and JSON show it clean
         self._by_first: dict[str, list[str]] = {}
         for text in sorted(self._given, key=len, reverse=True):
             self._by_first.setdefault(_WORDS.findall(text)[0], []).append(text)
@@ -52,25 +58,36 @@ class Pseudonyms:
             text = text.replace(secret, "hidden")
         text = "".join(self._known(text))
         for kind, form in _FORMS.items():
-            text = form.sub(lambda found, kind=kind: self._word(kind, found[0]), text)  # type: ignore[misc]  # a default
+            text = form.sub(lambda found, kind=kind: self._formed(kind, found[0]), text)  # type: ignore[misc]  # a default
         return text
 
-    def hide_json(self, value: Any) -> Any:
-        """Return a JSON value with every text in it hidden, names of fields too."""
+    def hide_json(self, value: Any, kept: Container[str] = ()) -> Any:
+        """Return a JSON value with every text in it hidden, names of fields too; but for those in fields *kept*."""
         if isinstance(value, str):
-            return self.hide(value)
+            return value if _TIME.fullmatch(value) else self.hide(value)
         if isinstance(value, list):
-            return [self.hide_json(each) for each in value]
+            return [self.hide_json(each, kept) for each in value]
         if isinstance(value, dict):
-            return {self.hide(key): self.hide_json(each) for key, each in value.items()}
+            return {
+                key if key in kept else self.hide(key): each if key in kept else self.hide_json(each, kept)
+                for key, each in value.items()
+            }
         return value
 
-    def hide_labels(self, page: str) -> str:
-        """Return a metrics page with the values of its labels hidden."""
+    def hide_labels(self, page: str, kinds: Mapping[str, str], kept: Container[str]) -> str:
+        """
+        Return a metrics page with the values of its labels hidden, but for the labels *kept*.
+
+        A value of a label in *kinds* is a name of that kind, whether it was announced or not.
+        """
 
         def hidden(found: re.Match[str]) -> str:
-            value = self.hide(_ESCAPE.sub(lambda one: "\n" if one[1] == "n" else one[1], found[1]))
-            return '="' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+            if found[1] in kept:
+                return found[0]
+            value = _ESCAPE.sub(lambda one: "\n" if one[1] == "n" else one[1], found[2])
+            kind, shown = kinds.get(found[1]), clip(value, len(value))
+            value = self._word(kind, shown) if kind is not None and shown else self.hide(value)
+            return f'{found[1]}="' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
         return _LABEL.sub(hidden, page)
 
@@ -90,6 +107,11 @@ class Pseudonyms:
                 if start >= shown:
                     yield token[0]
                     shown = token.end()
+
+    def _formed(self, kind: str, text: str) -> str:
+        """Return the word for what has the form of a *kind*; a host without a scheme needs a dot and a top domain."""
+        is_word = kind == "place" and not (text.rpartition(".")[2].isalpha() and "." in text)
+        return text if is_word or text.endswith(_BRAZE) else self._word(kind, text)
 
     def _word(self, kind: str, text: str) -> str:
         if text not in self._given:

@@ -41,11 +41,30 @@ def test_the_same_text_is_the_same_word_everywhere() -> None:
 
 def test_label_values_are_hidden_and_the_page_stays_one() -> None:
     odd = 'a "b"\\n\n{c="d"}'
-    page = '# TYPE users gauge\nusers{integration_name="a \\"b\\"\\\\n\\n{c=\\"d\\"}",le="users x"} 1\n'
+    page = '# TYPE users gauge\nusers{integration_name="a \\"b\\"\\\\n\\n{c=\\"d\\"}",le="users x",kind="users"} 1\n'
     names = Pseudonyms([], {"integration": ["users", odd]})
-    family = next(iter(text_string_to_metric_families(names.hide_labels(page))))
+    shown = names.hide_labels(page, {"integration_name": "integration"}, {"kind"})
+    family = next(iter(text_string_to_metric_families(shown)))
     assert family.name == "users"
-    assert family.samples[0].labels == {"integration_name": "integration-2", "le": "integration-1 x"}
+    assert family.samples[0].labels == {"integration_name": "integration-2", "le": "integration-1 x", "kind": "users"}
+
+
+def test_a_name_that_nobody_announced_is_hidden_by_its_label_and_its_clean_form_is_the_same() -> None:
+    names = Pseudonyms([], {"integration": ["tab name"]})
+    page = 'up{integration_name="tab\tname"} 1\nup{integration_name="new"} 1\n'
+    shown = names.hide_labels(page, {"integration_name": "integration"}, ())
+    assert shown == 'up{integration_name="integration-1"} 1\nup{integration_name="integration-2"} 1\n'
+
+
+def test_words_of_ours_and_times_stay_whatever_the_names_are() -> None:
+    names = Pseudonyms([], {"integration": ["failing", "1", "2026-03-01T14:29:40Z"]})
+    document = {"kind": "failing", "since": "2026-03-01T14:29:40Z", "text": "1 failing"}
+    assert names.hide_json(document, {"kind"}) == {**document, "text": "integration-2 integration-1"}
+
+
+def test_hosts_are_hidden_wherever_they_stand_but_for_those_of_braze() -> None:
+    text = "https://dashboard.acme.example/x, acme-wh.snowflake.example account; https://dashboard-03.braze.com"
+    assert Pseudonyms([], {}).hide(text) == "https://host-1/x, place-1 account; https://dashboard-03.braze.com"
 
 
 NAMES = st.lists(st.text("абв .-_", min_size=1, max_size=6), min_size=1, max_size=5)
