@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo screenshots test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -39,7 +39,7 @@ lint: setup-dev  ## style, import layers, glossary, YAML, shell
 	@$(BIN)/python -m tools.glossary
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
-	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/build-roads tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -66,11 +66,12 @@ mutants: setup-lab  ## break each rule of the domain and see whether a test noti
 fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
 	@$(BIN)/python tools/fuzz.py $(SECONDS)
 
-bench: setup-dev components  ## page, state, freshness, scale, alert rules, learning and detection, measured; about half an hour
+bench: setup-dev components  ## page, state, freshness, scale, start, alert rules, learning and detection, measured; about half an hour
 	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m benchmarks.state
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.learning
 	@$(BIN)/python -m benchmarks.detection
@@ -80,6 +81,12 @@ test-deploy: setup-dev  ## README's commands on a bare Debian, image, compose st
 
 test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes
 	@tools/test-prometheus3 $(PYTEST_FLAGS)
+
+test-roads: setup-dev components  ## build Prometheus 3, VictoriaMetrics and a collector with Go, and see the same alerts on each road
+	@tools/build-prometheus3
+	@tools/build-roads
+	@PATH=$(CURDIR)/.tools/roads/bin:$(CURDIR)/.tools/prometheus3/bin:$$PATH \
+		$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/roads $(PYTEST_FLAGS)
 
 rules: setup-dev  ## make the alerts of the Kubernetes component, the mixin and the Helm chart from deploy/prometheus/rules
 	@$(BIN)/python tools/prometheus_rules.py
@@ -99,6 +106,9 @@ test-clients: setup-dev  ## run Airflow's provider and Braze's MCP server agains
 man: setup-dev  ## write the manual page, build/braze-cdi-exporter.1
 	@mkdir -p build
 	@$(BIN)/python tools/man_page.py > build/braze-cdi-exporter.1
+
+screenshots: setup-dev components  ## take the pictures of the pages in docs/pictures from a demo, in Chromium; five minutes
+	@$(BIN)/python -m tools.screenshots
 
 deb: setup-dev  ## build the Debian package for the Python in use, into dist
 	@rm -rf dist

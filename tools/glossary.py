@@ -32,6 +32,9 @@ INSTEAD = {
     r"so (?:many|long)": "this many, this long",
     r"stands? (?:in(?! for| the way| between)|beside)": "is in",
     r"in vain": "without success",
+    r"with success": "successfully",
+    r"accounting state": "state",
+    r"do(?:es)? not suffice": "is too small",
     r"sees? to": "ensures",
 }
 FILES = (

@@ -64,6 +64,11 @@ class Reloader:
         self._rendered: tuple[Config, str] | None = None
         self._exporter.self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
 
+    async def begin(self) -> None:
+        """Apply the first configuration; a reload waits for that."""
+        async with self._turn:
+            await self._exporter.begin(self.config)
+
     def render(self) -> str:
         """Return the running configuration as YAML, secrets hidden; a large one takes long, so it is kept."""
         if self._rendered is None or self._rendered[0] is not self.config:

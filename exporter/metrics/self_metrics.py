@@ -244,11 +244,11 @@ class SelfMetrics:
         self._config_tried("web configuration", successful)
 
     def state_persistent(self, value: bool) -> None:
-        """Show whether the accounting state is on disk."""
+        """Show whether the state is on disk."""
         self._persistent.set(value)
 
     def state_write_failed(self) -> None:
-        """Count one failed write of the accounting state."""
+        """Count one failed write of the state."""
         self._state_failures.add(1)
 
     def render(self, *, openmetrics: bool) -> bytes:

@@ -56,7 +56,10 @@ def connected_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _connected(uri: str) -> Iterator[sqlite3.Connection]:
     try:
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        # Not only for this thread: the daemon reads all states in another, and has the connection afterwards.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.text_factory = bytes  # a damaged text must not stop the reading of all others
             yield connection

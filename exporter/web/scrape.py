@@ -10,8 +10,9 @@ for Braze.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -46,10 +47,12 @@ time.
 class Scrape:
     """The ASGI endpoint of the telemetry path."""
 
-    def __init__(self, render: RenderMetrics) -> None:
+    def __init__(self, render: RenderMetrics, begun: Callable[[], Awaitable[object]]) -> None:
         self._render = render
+        self._begun = begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._begun()  # a page that lacks some integrations would end their alerts
         headers = Headers(scope=scope)
         exposition = self._render(openmetrics=wants_openmetrics(headers))
         await _answer(exposition, scope["method"], accepts_gzip(headers), receive, send)
@@ -103,10 +106,14 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _compressed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Something for each piece, if only nothing: the compressor keeps what it has not finished with."""
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    compressor = start_gzip()
     async for piece in _paced(pieces):
         yield compressor.compress(piece)
     yield compressor.flush()
+
+
+def start_gzip() -> Any:
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
 
 
 @asynccontextmanager

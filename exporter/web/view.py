@@ -18,6 +18,10 @@ from exporter.metrics.page import Exposition
 _MOST_BROKEN = 5
 
 
+async def _at_once() -> None:
+    pass
+
+
 class RenderMetrics(Protocol):
     def __call__(self, *, openmetrics: bool) -> Exposition: ...
 
@@ -110,5 +114,7 @@ class WebSources:
     """Of `workspace/id`; None where no such integration is watched. Either name may hold slashes."""
     config: Callable[[], str]
     """The running configuration as YAML, secrets hidden. The one that may take a second: it is called in a thread."""
+    begun: Callable[[], Awaitable[object]] = _at_once
+    """Waits until all that was known before the start is shown."""
     reload: Callable[[], Awaitable[str | None]] | None = None
     """Loads everything again and returns what was refused and why, for people; None where nobody may ask over HTTP."""

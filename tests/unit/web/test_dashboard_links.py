@@ -8,8 +8,8 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 
-from exporter.app.daemon import build_sources
 from exporter.app.exporter import Exporter
+from exporter.app.sources import build_sources
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.model import Integration
@@ -19,11 +19,10 @@ from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.store import MemoryStore
 from exporter.web.integration_page import IntegrationPage
 from exporter.web.selection import Selection
-from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus
 from tests.unit.web.integration_samples import deep, hourly
-from tests.unit.web.samples import NOW, ago, view, workspace
+from tests.unit.web.samples import NOW, ago, render_status_json, view, workspace
 from tests.virtual_time import VirtualClock, run
 
 DASHBOARD = "https://dashboard-03.braze.com"

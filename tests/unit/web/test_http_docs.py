@@ -17,11 +17,11 @@ from exporter.web.integration_json import render_integration_json
 from exporter.web.protocol import Limits
 from exporter.web.security import FRESH_SECONDS
 from exporter.web.selection import PAGE_SIZE, REFRESH_CHOICES
-from exporter.web.status_json import SCHEMA_VERSION, document_integration, render_status_json
+from exporter.web.status_json import SCHEMA_VERSION, document_integration
 from exporter.web.view import ExporterStatus
 from tests.unit.web.applications import Sources, call
 from tests.unit.web.integration_samples import deep, hourly, with_detail
-from tests.unit.web.samples import NOW, ago, bare, realistic_status, workspace
+from tests.unit.web.samples import NOW, ago, bare, realistic_status, render_status_json, workspace
 
 PAGE = (Path(__file__).parents[3] / "docs" / "http.md").read_text("utf-8")
 
@@ -135,7 +135,7 @@ def test_documented_figures_of_passwords_and_freshness_are_those_in_force() -> N
 
 def test_documented_query_parameters_and_limits_are_those_in_force() -> None:
     parameters = {re.split("[=`]", row[0])[1]: " ".join(row) for row in rows("## The status page")}
-    assert set(parameters) == {"workspace", "q", "status", "problem", "team", "only", "refresh", "page"}
+    assert set(parameters) == {"workspace", "q", "status", "problem", "team", "only", "healthy", "refresh", "page"}
     assert tuple(int(number) for number in re.findall(r"\d+", parameters["refresh"])) == REFRESH_CHOICES
     assert str(PAGE_SIZE) in parameters["page"]
     numbers = [int(number) for number in re.findall(r"\d+", PAGE.split("## Limits", 1)[1])]
