@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -32,13 +32,14 @@ demo: setup-run  ## start a simulated Braze and the exporter against it; stop wi
 
 test: lint types unit e2e host stack  ## every check, quick ones first
 
-lint: setup-dev  ## style, import layers, YAML, shell
+lint: setup-dev  ## style, import layers, glossary, YAML, shell
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.glossary
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
-	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/build-roads tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -65,11 +66,12 @@ mutants: setup-lab  ## break each rule of the domain and see whether a test noti
 fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
 	@$(BIN)/python tools/fuzz.py $(SECONDS)
 
-bench: setup-dev components  ## page, state, freshness, scale, alert rules, learning and detection, measured; about half an hour
+bench: setup-dev components  ## page, state, freshness, scale, start, alert rules, learning and detection, measured; about half an hour
 	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m benchmarks.state
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.learning
 	@$(BIN)/python -m benchmarks.detection
@@ -79,6 +81,12 @@ test-deploy: setup-dev  ## README's commands on a bare Debian, image, compose st
 
 test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes
 	@tools/test-prometheus3 $(PYTEST_FLAGS)
+
+test-roads: setup-dev components  ## build Prometheus 3, VictoriaMetrics and a collector with Go, and see the same alerts on each road
+	@tools/build-prometheus3
+	@tools/build-roads
+	@PATH=$(CURDIR)/.tools/roads/bin:$(CURDIR)/.tools/prometheus3/bin:$$PATH \
+		$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/roads $(PYTEST_FLAGS)
 
 rules: setup-dev  ## make the alerts of the Kubernetes component, the mixin and the Helm chart from deploy/prometheus/rules
 	@$(BIN)/python tools/prometheus_rules.py
@@ -120,7 +128,7 @@ wheel-test: setup-dev components  ## build the wheel, install it in an environme
 audit: setup-dev  ## ask for known vulnerabilities in the locked packages
 	@tools/audit
 
-lock: setup-dev  ## look for newer dependencies and write requirements/*.txt anew (with Python 3.11)
+lock: setup-dev  ## look for newer dependencies and rewrite requirements/*.txt (with Python 3.11)
 	@tools/lock
 
 clean:  ## remove everything that these commands have made

@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
 
 import structlog
 from prometheus_client import CollectorRegistry, Metric, generate_latest, start_http_server
@@ -44,20 +46,26 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LIMITS = limits_in_effect(LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0}))
 
 
-def views(count: int) -> list[View]:
+def views(count: int, *, random_ids: bool = False) -> list[View]:
     """*count* integrations with every limit, about which everything is known that `job_sync_status` tells."""
     now = datetime.now(UTC)
-    return [view(number, now - timedelta(seconds=number % 60, microseconds=number)) for number in range(count)]
+    polled_at = [now - timedelta(seconds=number % 60, microseconds=number) for number in range(count)]
+    return [view(number, at, random_ids=random_ids) for number, at in enumerate(polled_at)]
 
 
-def view(number: int, polled_at: datetime) -> View:
+def identifier(number: int, *, random: bool) -> str:
+    """Real ids are random, and compress badly: a third of the page's lines is little else."""
+    return str(UUID(int=Random(number).getrandbits(128))) if random else f"4f2c9a1e-7b3d-4c5e-8f60-{number:012d}"
+
+
+def view(number: int, polled_at: datetime, *, random_ids: bool = False) -> View:
     started_at = polled_at - timedelta(minutes=20, seconds=number % 600)
     finished_at = started_at + timedelta(seconds=30 + number % 300)
     sync = Sync(started_at, SyncStatus.SUCCESS, finished_at, started_at, 1000 + number, number % 7)
     return View(
         integration=Integration(
             workspace=f"workspace-{number // PER_WORKSPACE}",
-            integration_id=f"4f2c9a1e-7b3d-4c5e-8f60-{number:012d}",
+            integration_id=identifier(number, random=random_ids),
             integration_name=f"users attributes {number}",
             labels=(("team", "crm"),),
         ),
@@ -94,7 +102,7 @@ def build_self_metrics(integrations: int) -> SelfMetrics:
 
 
 class CatalogueCollector(Collector):
-    """The same values in prometheus-client's objects, made anew at each scrape as its documentation advises."""
+    """The same values in prometheus-client's objects, made again at each scrape as its documentation advises."""
 
     def __init__(self, published: list[View]) -> None:
         self._published = published
@@ -127,9 +135,9 @@ def announce(port: int, render: Callable[[], Iterable[bytes]]) -> None:
     print(json.dumps({"port": port, "render_seconds": statistics.median(seconds)}), flush=True)
 
 
-def serve_exporter(integrations: int) -> None:
+def serve_exporter(integrations: int, *, random_ids: bool) -> None:
     page = Page(build_self_metrics(integrations))
-    for published in views(integrations):
+    for published in views(integrations, random_ids=random_ids):
         page.publish(published)
 
     def render(*, openmetrics: bool) -> Exposition:
@@ -155,9 +163,9 @@ def serve_exporter(integrations: int) -> None:
     asyncio.run(serve())
 
 
-def serve_prometheus_client(integrations: int) -> None:
+def serve_prometheus_client(integrations: int, *, random_ids: bool) -> None:
     registry = CollectorRegistry()
-    registry.register(CatalogueCollector(views(integrations)))
+    registry.register(CatalogueCollector(views(integrations, random_ids=random_ids)))
     server, _ = start_http_server(0, addr="127.0.0.1", registry=registry)
     announce(server.server_port, lambda: (generate_latest(registry),))
     sys.stdin.read()
@@ -169,5 +177,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=SERVERS)
     parser.add_argument("integrations", type=int)
+    parser.add_argument("--random-ids", action="store_true")
     arguments = parser.parse_args()
-    SERVERS[arguments.kind](arguments.integrations)
+    SERVERS[arguments.kind](arguments.integrations, random_ids=arguments.random_ids)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def replace_section(document: Path, benchmark: str, text: str) -> None:
-    """Replace what stands in *document* between the marks of *benchmark*, such as `benchmarks/page.py`."""
+    """Replace what *document* has between the marks of *benchmark*, such as `benchmarks/page.py`."""
     begin, end = f"<!-- begin: {benchmark} -->", f"<!-- end: {benchmark} -->"
     before, rest = document.read_text().split(begin)
     _, after = rest.split(end)

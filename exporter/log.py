@@ -216,7 +216,7 @@ class _Hook(Protocol):
 def _reporter(name: str) -> Callable[[_Hook], None]:
     def report(hook: _Hook) -> None:
         error = hook.exc_value or hook.exc_type()
-        logging.getLogger(name).error("an error that nothing awaits", exc_info=error)
+        logging.getLogger(name).error("an unhandled error in a task", exc_info=error)
 
     return report
 

@@ -4,7 +4,7 @@ Break the rules in `exporter/domain/` one at a time and see whether a test notic
 Run as `python tools/mutants.py [FILE ...]`, for example with `ledger rows`; all files take an hour or two.
 
 mutmut makes the mutants in `mutants/` and runs those tests on each that reach it; `[tool.mutmut]` in pyproject.toml
-says which tests. Every run begins anew, so that its figures are those of the files as they are. Prints what survived,
+says which tests. Every run starts over, so that its figures are those of the files as they are. Prints what survived,
 then a table. A mutant that hangs is noticed by a limit of time, and counts as killed; one that no test reaches counts
 as survived. The exit code is 1 below `LEAST_KILLED`.
 """

@@ -53,7 +53,7 @@ def measure(worlds: list[World], learner: Learner) -> Score:
 
 
 def measure_exporter(worlds: list[World], *, known: int | None = None) -> Score:
-    """As `measure`, by the exporter's own judge, from so many past syncs of each integration; from all if None."""
+    """As `measure`, by the exporter's own judge, from a number of past syncs of each integration; from all if None."""
     score = Score()
     for one in worlds:
         for habit, incidents, runs in one:

@@ -30,7 +30,7 @@ class Habit:
     """Whether Braze's list may be read, and announces the next run."""
     listed: bool
     rows: Callable[[int, float], int]
-    """Rows for a sync at a time that has so many usual gaps to catch up with."""
+    """Rows for a sync that has a number of usual gaps to catch up with."""
     took: Callable[[int], int]
     """Seconds that a sync takes, by its rows."""
     lag: Callable[[int], int | None]

@@ -18,7 +18,7 @@ class Kind:
     syncs: int
     """It lasts as many syncs, at least,"""
     seconds: int
-    """and so long."""
+    """and how long it lasts."""
 
 
 def _kind(problems: str, syncs: int, seconds: int, *severities: int) -> Kind:

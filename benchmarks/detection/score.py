@@ -9,7 +9,7 @@ from benchmarks.detection.judge import CRITICAL, WARNING
 from benchmarks.detection.simulate import Report
 
 STEADY = 3.0
-"""Rows that vary less than so many times, from the 5th to the 95th percentile."""
+"""Rows that vary less than this many times, from the 5th to the 95th percentile."""
 _NONE = "-"
 
 

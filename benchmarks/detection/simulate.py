@@ -68,7 +68,7 @@ def watch(habit: Habit, runs: Sequence[Run], incidents: Sequence[Incident], lear
 def replayed(
     habit: Habit, runs: Sequence[Run], incidents: Sequence[Incident], *, known: int | None = None
 ) -> list[Report]:
-    """As `watch`, by the exporter's own judge, with what it learned by itself."""
+    """As `watch`, by the exporter's own judge, with what it learned."""
     begin = habit.born + HISTORY_DAYS * DAY
     integration = Integration("benchmark", habit.name, habit.name)
     past = [run for run in runs if run.finish <= begin]

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from structlog.typing import FilteringBoundLogger
 
 from exporter.app.descriptors import raise_descriptor_limit
-from exporter.app.exporter import Exporter, Trust, build_limiters, build_sender
+from exporter.app.exporter import Exporter
+from exporter.app.senders import Trust, build_limiters, build_sender
 from exporter.app.storage import storage
 from exporter.braze.api import Api
 from exporter.braze.client import build_tls_context
@@ -45,6 +46,7 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
     self_metrics = SelfMetrics()
     self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
     with storage(storage_path, self_metrics, clock, log) as store:
+        store.start()
         exporter = Exporter(
             store=store, self_metrics=self_metrics, clock=clock, log=log, descriptors=raise_descriptor_limit()
         )

@@ -9,9 +9,8 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 from structlog.typing import FilteringBoundLogger
@@ -20,17 +19,15 @@ from exporter.app.descriptors import raise_descriptor_limit, share_out
 from exporter.app.exporter import Exporter
 from exporter.app.notify import ServiceManager
 from exporter.app.reload import Reloader
+from exporter.app.sources import build_sources
 from exporter.app.storage import keep_tidy, look_after, storage
-from exporter.clock import Clock, SystemClock
-from exporter.config.endpoint import find_dashboard
+from exporter.clock import SystemClock
 from exporter.config.files import is_pipe
 from exporter.config.load import load_watched_config
 from exporter.config.web import load_web_config
 from exporter.domain.shard import Shard
-from exporter.domain.view import View
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.loop import Supervised
-from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.auth import BasicAuth
 from exporter.web.listen import sockets_handed_over
@@ -38,7 +35,8 @@ from exporter.web.protocol import Limits
 from exporter.web.routes import build_web
 from exporter.web.security import ExtraHeaders, Security
 from exporter.web.server import Server
-from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, WorkspaceStatus
+from exporter.web.view import WebSources
+from exporter.worker import Worker
 
 IN_MEMORY = "memory"
 """In the log, in place of a storage path."""
@@ -115,22 +113,26 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         addresses = None if options.systemd_socket else options.listen_addresses
         server = bind_server(sources, addresses, options.telemetry_path, log, security=security, limits=limits)
         manager = ServiceManager(os.environ, exporter.unhealthy, clock)
-        chores: dict[str, Callable[[], Awaitable[None]]] = {
+        tasks: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_tidy, store, exporter, clock),
             "state on disk": partial(look_after, store),
             "reload on SIGHUP": partial(_reload_on_hangup, reloader, hung_up, manager),
             "service manager": manager.keep_informed,
         }
         if security is not None:
-            chores["web configuration"] = security.keep_fresh
+            tasks["web configuration"] = security.keep_fresh
         if options.auto_reload_seconds and is_pipe(options.config_file):
             log.info("changes of the configuration are not watched for: it came from a pipe")
         elif options.auto_reload_seconds:
-            chores["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
-        stop = stop_on_signals()  # until here, where a file or a disk may make us wait, a signal ends the process
-        exporter.apply(config)
+            tasks["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
+        stop = stop_on_signals()  # until here, where a file may make us wait, a signal ends the process
+
+        async def begin() -> None:
+            await Worker("state").run(store.start)
+            await reloader.begin()
+
         about = {"config": options.config_file, "storage": options.storage_path or IN_MEMORY}
-        await serve(exporter, server, log, stop, chores, about=about)
+        await serve(exporter, server, log, stop, begin=begin, tasks=tasks, about=about)
 
 
 def bind_server(
@@ -173,37 +175,49 @@ async def serve(
     server: Server,
     log: FilteringBoundLogger,
     stop: asyncio.Event,
-    chores: Mapping[str, Callable[[], Awaitable[None]]],
     *,
+    begin: Callable[[], Awaitable[None]],
+    tasks: Mapping[str, Callable[[], Awaitable[None]]],
     about: Mapping[str, str],
 ) -> None:
     """
-    Serve, and do *chores* beside it, until *stop* is set; then end the polls of an exporter that has started.
+    Serve, *begin*, and then do *tasks* until *stop* is set; then end the polls of an exporter that has started.
 
-    A chore that crashes is logged by name and restarted. The line of the start has what *about* says of the flags.
+    Probes are answered from the first moment, while what is known from before is being read. A task that crashes is
+    logged by name and restarted. The line of the start has what *about* says of the flags.
     """
-    for address in server.addresses:
-        log.info("listening", address=str(address))
-    log.info(
-        "started",
-        version=VERSION,
-        revision=REVISION,
-        **about,
-        shard=str(exporter.shard),
-        workspaces=len(exporter.pollers),
-        integrations=sum(len(poller.views) for poller in exporter.pollers),
-    )
+
+    async def start() -> None:
+        await begin()
+        for address in server.addresses:
+            log.info("listening", address=str(address))
+        log.info(
+            "started",
+            version=VERSION,
+            revision=REVISION,
+            **about,
+            shard=str(exporter.shard),
+            workspaces=len(exporter.pollers),
+            integrations=sum(len(poller.views) for poller in exporter.pollers),
+        )
+
     serving = asyncio.create_task(server.serve(stop))
     waiting = asyncio.create_task(stop.wait())
-    doing = [asyncio.create_task(Supervised(name, chore, log).run()) for name, chore in chores.items()]
+    beginning = asyncio.create_task(start())
+    doing = [beginning]
     try:
-        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((serving, waiting, beginning), return_when=asyncio.FIRST_COMPLETED)
+        if beginning.done():
+            await beginning
+            doing += [asyncio.create_task(Supervised(name, task, log).run()) for name, task in tasks.items()]
+            await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (waiting, *doing):
+        stop.set()
+        for task in doing:
             task.cancel()
         await asyncio.gather(*doing, return_exceptions=True)
         await exporter.close()
-    await serving
+        await serving
     log.info("stopped")
 
 
@@ -229,69 +243,3 @@ async def _reload_on_hangup(reloader: Reloader, hung_up: asyncio.Event, manager:
         hung_up.clear()
         async with manager.reloading():
             await reloader.reload()
-
-
-def build_sources(
-    exporter: Exporter, clock: Clock, config: Callable[[], str], reload: Callable[[], Awaitable[str | None]] | None
-) -> WebSources:
-    """
-    Return where the web pages get their values.
-
-    Args:
-        exporter: The source of the pollers and the page.
-        clock: For ages and uptime; the uptime begins here.
-        config: The running configuration as YAML, secrets hidden.
-        reload: Reloads it and returns the error, if any; None where reloading over HTTP is off.
-
-    """
-    started_at = clock.now()
-
-    def status() -> ExporterStatus:
-        workspaces = tuple(
-            _workspace_status(poller, poller.views, poller.next_polls_at()) for poller in exporter.pollers
-        )
-        return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
-
-    def unready() -> tuple[str, ...]:
-        waiting = (poller.settings.name for poller in exporter.pollers if not poller.readiness.any)
-        return tuple(f"workspace {name} has not been tried yet" for name in waiting)
-
-    return WebSources(
-        render=lambda *, openmetrics: exporter.page.render(
-            clock.now(), exporter.braze_times(), openmetrics=openmetrics
-        ),
-        status=status,
-        unhealthy=exporter.unhealthy,
-        unready=unready,
-        integration=lambda path: find_integration(exporter.pollers, path),
-        config=config,
-        reload=reload,
-    )
-
-
-def find_integration(pollers: Iterable[WorkspacePoller], path: str) -> IntegrationStatus | None:
-    """Return the integration at *path*, `workspace/id`, in depth; None where none of the pollers watches it."""
-    for poller in pollers:
-        key = path.removeprefix(f"{poller.settings.name}/")
-        if key != path and (detail := poller.detail(key)) is not None:
-            status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
-            return IntegrationStatus(poller.clock.now(), status, detail)
-    return None
-
-
-def _workspace_status(
-    poller: WorkspacePoller, views: tuple[View, ...], next_polls_at: Mapping[str, datetime]
-) -> WorkspaceStatus:
-    return WorkspaceStatus(
-        name=poller.settings.name,
-        now=poller.clock.now(),
-        rest_endpoint=poller.settings.rest_endpoint,
-        poll_interval_seconds=poller.interval_seconds,
-        views=views,
-        next_polls_at=next_polls_at,
-        notes=poller.notes(),
-        history_seconds=poller.settings.history_seconds,
-        history_read_ratio=poller.history.ratio,
-        requests=tuple(poller.trail.latest.values()),
-        dashboard_url=poller.settings.dashboard_url or find_dashboard(poller.settings.rest_endpoint),
-    )

@@ -6,11 +6,13 @@ Decides how often the demo polls and the text it prints; everything else belongs
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.daemon import IN_MEMORY, bind_server, build_sources, serve, stop_on_signals
+from exporter.app.daemon import IN_MEMORY, bind_server, serve, stop_on_signals
 from exporter.app.exporter import Exporter
+from exporter.app.sources import build_sources
 from exporter.clock import SystemClock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
@@ -64,9 +66,9 @@ async def run_demo(
         sources = build_sources(exporter, clock, lambda: render_config(config), None)
         server = bind_server(sources, addresses, telemetry_path, log)
         say(_demo_greeting(server.addresses[0], telemetry_path, port))  # before the log's first line
-        exporter.apply(config)
         asyncio.get_running_loop().call_later(QUIET_SECONDS, begin_later_problems, world)
-        await serve(exporter, server, log, stop, {}, about={"config": "demo", "storage": IN_MEMORY})
+        begin, about = partial(exporter.begin, config), {"config": "demo", "storage": IN_MEMORY}
+        await serve(exporter, server, log, stop, begin=begin, tasks={}, about=about)
     finally:
         braze_stop.set()
         await braze

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 
 from structlog.typing import FilteringBoundLogger
 
-from exporter.app.daemon import find_integration
 from exporter.app.exporter import Exporter
 from exporter.app.histories import state_of_the_daemon
 from exporter.app.running import Document, RunningExporter
+from exporter.app.sources import find_integration
 from exporter.clock import SystemClock
 from exporter.config.load import Config
 from exporter.domain.view import View

@@ -2,55 +2,41 @@
 The composition root of polling: the senders, APIs and pollers of a configuration, and the page they share.
 
 Decides what is shared (one page, one store, one TLS context) and what each workspace has of its own (everything else),
-and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is started
-anew with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before: its
-rate limiters are passed on, even when it is renamed.
+and what a new configuration changes: a workspace that is the same goes on undisturbed, one that differs is
+restarted with what was known, one that is gone leaves the page. None of it gives a workspace more requests than before:
+its rate limiters are passed on, even when it is renamed.
 """
 
 import asyncio
-import ssl
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.app.descriptors import share_out
+from exporter.app.senders import Trust, build_limiters, build_sender
 from exporter.braze.api import Api
 from exporter.braze.client import HttpxSender, Room, build_tls_context
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
+from exporter.config.endpoint import dashboard_of
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.rate_limit import RateLimiter
-from exporter.domain.settings import RateLimits
 from exporter.domain.shard import Shard
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import Key, Store
 from exporter.turns import Pace, Turns
-from exporter.version import VERSION
 from exporter.worker import Worker
-
-USER_AGENT = f"braze-cdi-exporter/{VERSION}"
 
 
 class ExporterClosedError(Exception):
     """A configuration came after the end."""
-
-
-class Trust:
-    """The TLS contexts of one configuration: each authorities' file is loaded once. *system* is the default."""
-
-    def __init__(self, system: ssl.SSLContext) -> None:
-        self._contexts: dict[str | None, ssl.SSLContext] = {None: system}
-
-    def context(self, ca_file: str | None) -> ssl.SSLContext:
-        if ca_file not in self._contexts:
-            self._contexts[ca_file] = build_tls_context(ca_file)
-        return self._contexts[ca_file]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +100,8 @@ class Exporter:
         self._ending: set[asyncio.Task[None]] = set()
         """Closes the connections of workspaces that are polled no more."""
         self._closed = False
+        self.begun = asyncio.Event()
+        """Set once a configuration has been applied, and all that was known is shown."""
 
     @property
     def pollers(self) -> tuple[WorkspacePoller, ...]:
@@ -135,6 +123,15 @@ class Exporter:
         """The reasons why polling is not healthy; empty when it is."""
         return tuple(reason for poller in self.pollers for reason in poller.unhealthy())
 
+    async def begin(self, config: Config) -> None:
+        """Apply the first configuration one workspace after the other, so that requests are answered meanwhile."""
+        trust = Trust(self._tls)
+        for number in range(len(config.workspaces)):
+            self._apply(config, trust, number)
+            await asyncio.sleep(0)
+        self._apply(config, trust)
+        self.begun.set()
+
     def apply(self, config: Config) -> None:
         """
         Poll the workspaces of *config* from now on; unchanged ones go on undisturbed.
@@ -147,13 +144,18 @@ class Exporter:
             Exception: Something new could not be built.
 
         """
+        self._apply(config, Trust(self._tls))
+        self.begun.set()
+
+    def _apply(self, config: Config, trust: Trust, first: int | None = None) -> None:
+        """Apply *config*, or the *first* workspaces of it."""
         if self._closed:
             raise ExporterClosedError("the exporter is stopping")
         wanted = {one.settings.name: one for one in config.workspaces if self.shard.takes(one.settings.name)}
         before = self._running
         gone = {name: running for name, running in before.items() if name not in wanted}
-        trust = Trust(self._tls)
         shares = share_out(self._descriptors, len(wanted))
+        wanted = dict(islice(wanted.items(), first))
         room = Room(self._turns, self._pace, shares.requests_each, shares.kept_each, shares.polls_each)
         after: dict[str, Running] = {}
         for name, configured in wanted.items():
@@ -177,6 +179,8 @@ class Exporter:
         for running in old:
             self._halt(running)
         for running in new:
+            settings = running.configured.settings
+            self.self_metrics.workspace_info(settings.name, dashboard_of(settings))
             running.begin()
         for name in before.keys() - after.keys():
             self.self_metrics.forget_workspace(name)
@@ -240,32 +244,6 @@ def _left(name: str, before: dict[str, Running], after: dict[str, Running]) -> s
     """Return the integrations of a workspace that its successor does not have."""
     staying = after[name].poller.states.keys() if name in after else set()
     return before[name].poller.states.keys() - staying
-
-
-def build_sender(configured: ConfiguredWorkspace, trust: Trust, room: Room | None = None) -> HttpxSender:
-    """
-    Return the sender of one workspace.
-
-    Raises:
-        OSError: Its authorities cannot be read, or are none (ssl.SSLError).
-
-    """
-    settings, network = configured.settings, configured.network
-    return HttpxSender(
-        settings.rest_endpoint,
-        configured.key,
-        settings.poll.timeout_seconds,
-        USER_AGENT,
-        trust.context(network.ca_file),
-        proxy=network.proxy_for(settings.rest_endpoint),
-        room=room,
-    )
-
-
-def build_limiters(limits: RateLimits, clock: Clock) -> dict[Endpoint, RateLimiter]:
-    """Return the rate limiters of one workspace, one for each endpoint."""
-    now = clock.monotonic()
-    return {endpoint: RateLimiter(getattr(limits, endpoint), limits.share, now) for endpoint in Endpoint}
 
 
 def _same(one: ConfiguredWorkspace, other: ConfiguredWorkspace | None) -> bool:

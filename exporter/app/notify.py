@@ -1,7 +1,7 @@
 """
 Tells the service manager how the daemon is doing: the protocol of sd_notify(3), for a unit of `Type=notify`.
 
-Decides what is told: READY once the pages can be read, RELOADING around each reload on SIGHUP, STOPPING as soon as the
+Decides what is sent: READY once the pages can be read, RELOADING around each reload on SIGHUP, STOPPING as soon as the
 daemon ends, and WATCHDOG for as long as the poll loops live, by the same rule as `/-/healthy`. Without `NOTIFY_SOCKET`
 in the environment there is nobody to tell. A message that cannot be sent is dropped: the daemon never fails or waits
 for it.

@@ -27,7 +27,7 @@ _WEB_KEPT = "The web configuration was not reloaded; the old one stays."
 
 class Reloader:
     """
-    Loads the configuration anew for a running exporter.
+    Reloads the configuration of a running exporter.
 
     Args:
         path: The configuration file.
@@ -64,6 +64,11 @@ class Reloader:
         self._rendered: tuple[Config, str] | None = None
         self._exporter.self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
 
+    async def begin(self) -> None:
+        """Apply the first configuration; a reload waits for that."""
+        async with self._turn:
+            await self._exporter.begin(self.config)
+
     def render(self) -> str:
         """Return the running configuration as YAML, secrets hidden; a large one takes long, so it is kept."""
         if self._rendered is None or self._rendered[0] is not self.config:
@@ -81,7 +86,7 @@ class Reloader:
             try:
                 config = await self._worker.run(lambda: load_config(self._path, environ=os.environ, again=True))
                 self._exporter.apply(config)
-            except Exception as error:  # noqa: BLE001 - whatever it is, nothing has changed, and that must be told
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing has changed, and that must be reported
                 return self._failed(error)
             self.config = config
             self._exporter.self_metrics.config_loaded(successful=True, at_seconds=self._clock.now().timestamp())

@@ -30,7 +30,7 @@ class RunningExporter:
         self._shown = url.rpartition("@")[2] if "@" in url else url
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise NoExporterError(f"{self._shown} is no address such as {THIS_HOST}")
+            raise NoExporterError(f"{self._shown} is not an address such as {THIS_HOST}")
         self._base = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         self._headers = {}
         if parts.username is not None:

@@ -7,13 +7,14 @@ Decides how often the disk is looked after and old states are dropped; how is fo
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from exporter.app.exporter import Exporter
 from exporter.clock import Clock
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.state.sqlite import open_store
+from exporter.state.sqlite import SqliteStore
 from exporter.state.store import MemoryStore, Storage
 
 _DAY_SECONDS = 24 * 3600.0
@@ -22,18 +23,12 @@ _LOOK_SECONDS = 5.0
 
 @contextlib.contextmanager
 def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBoundLogger) -> Iterator[Storage]:
-    """
-    Open the store at *path*, and close it in the end; an empty path means memory.
-
-    Raises:
-        StorageInUseError: Another exporter has the path.
-
-    """
+    """Yield the store at *path*, to be started, and close it in the end; an empty path means memory."""
     if not path:
         self_metrics.state_persistent(False)
         yield MemoryStore()
         return
-    store = open_store(path, now=clock.now, report=self_metrics, log=log)
+    store = SqliteStore(Path(path), now=clock.now, report=self_metrics, log=log)
     try:
         yield store
     finally:

@@ -70,7 +70,7 @@ class Pages(Generic[D]):
         integration_id: Where the endpoint is about one.
         turn_taken: Whether the turn of the first request has been taken.
         cursor: Of the page to begin with.
-        note_anomalies: Told what was odd on a page, one that is of no use included.
+        note_anomalies: Called with what was odd on a page, one that is of no use included.
         why: They are asked for, for people.
 
     """
@@ -257,7 +257,7 @@ class Api:
             self._breaker.record_denial(request.endpoint, error, self.clock.monotonic())
             raise
         except (NotFoundError, BadRequestError):
-            self._breaker.record_success(request.endpoint)  # the key was good enough to be told so
+            self._breaker.record_success(request.endpoint)  # the key was accepted
             raise
         except PollError:
             self._breaker.record_no_verdict(request.endpoint, self.clock.monotonic())

@@ -131,7 +131,7 @@ class HttpxSender:
             verify=self._tls,
             proxy=self._proxy,
             follow_redirects=False,
-            timeout=None,  # noqa: S113 - a deadline for the whole request stands in `send`
+            timeout=None,  # noqa: S113 - `send` has a deadline for the whole request
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._room.kept),

@@ -28,7 +28,7 @@ _TRUNCATED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What one answer told: seconds from our monotonic clock, and from our time of day, to Braze's time."""
+    """What one answer shows: seconds from our monotonic clock, and from our time of day, to Braze's time."""
 
     from_monotonic: float
     from_ours: float
@@ -49,7 +49,7 @@ class BrazeClock:
         self._at_least: float | None = None
         """Seconds from monotonic to a moment that Braze's clock has passed; until the first answer or failure."""
         self.on_found: Callable[[timedelta], None] = lambda _: None
-        """Called with Braze's time minus ours when the first answer has told it."""
+        """Called with Braze's time minus ours when the first answer has shown it."""
 
     def now(self) -> datetime:
         """Braze's time, aware, in UTC."""
@@ -61,7 +61,7 @@ class BrazeClock:
 
     @property
     def skew_seconds(self) -> float | None:
-        """Our time of day minus Braze's; None until Braze has told."""
+        """Our time of day minus Braze's; None until an answer has shown it."""
         return (self._ours.now() - self.now()).total_seconds() if self._samples else None
 
     @property
@@ -81,7 +81,7 @@ class BrazeClock:
             self._at_least = latest.timestamp() - self.monotonic()
 
     def note_no_answer(self) -> None:
-        """Note that a request brought no answer: until one comes, only our clock tells how long that lasts."""
+        """Note that a request got no answer: until one comes, only our clock tells how long that lasts."""
         self._at_least = None
 
     def hear(self, headers: Mapping[str, str], sent_at: float, received_at: float) -> str | None:

@@ -35,7 +35,7 @@ class Details:
 
     path: str
     permission: str
-    """That the key needs; each is granted by itself."""
+    """That the key needs; each is granted separately."""
     decode: Callable[[Any, datetime], Decoded]
     """JSON value, now -> page."""
 

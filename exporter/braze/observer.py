@@ -1,4 +1,4 @@
-"""Who wants to know about requests to Braze, and what they are told."""
+"""Who wants to know about requests to Braze, and what they get."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -7,7 +7,7 @@ from exporter.domain.asked import Asked
 
 NoteAnomalies = Callable[[Mapping[str, int]], None]
 NoteAsked = Callable[[str, Asked], None]
-"""Told of each request that was sent, and of the integration it was about, if it was about one."""
+"""Called for each request that was sent, and of the integration it was about, if it was about one."""
 
 
 class RequestObserver(Protocol):

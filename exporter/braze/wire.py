@@ -171,7 +171,7 @@ def decipher_error(response: Response) -> PollError:
             kind, remedy = BadRequestError, "the request was refused; check the integration id"
     said = _error_text(response)
     if kind is BadRequestError and "cursor" in said.lower():
-        remedy = "it refuses a cursor that it gave itself; the pages are read anew at the next poll"
+        remedy = "it refuses a cursor that it gave itself; the pages are read again at the next poll"
     return kind(f"Braze answered {status}{said}: {remedy}")
 
 

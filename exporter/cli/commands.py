@@ -51,7 +51,7 @@ WRONG = 2
 @click.pass_context
 def main(context: click.Context, /, **values: Any) -> None:
     """
-    Watch Braze Cloud Data Ingestion for Prometheus.
+    Export the state of Braze Cloud Data Ingestion to Prometheus.
 
     Without a command, run the daemon until SIGTERM or SIGINT.
     """
@@ -78,14 +78,14 @@ def main(context: click.Context, /, **values: Any) -> None:
     "--online",
     is_flag=True,
     default=False,
-    help="Also ask Braze: is the key accepted, which permissions has it, is each id known?",
+    help="Also ask Braze whether the key is accepted, which permissions it has, and whether each id is known.",
 )
 @own_flag(
     "--report",
     metavar="[FILE]",
     is_flag=False,
     flag_value="-",
-    help="With --online: tell, masked, how Braze really answers; on standard output, or in FILE.",
+    help="With --online: print a masked report of how Braze really answers, or write it to FILE.",
 )
 @own_flag(
     "--format",
@@ -121,7 +121,7 @@ def integrations(config_file: str, output: str) -> None:
 
 @main.command()
 @inherited_flags("--config.file")
-@own_flag("--output", metavar="FILE", help="Write the page here, replacing the file in one step.")
+@own_flag("--output", metavar="FILE", help="Write the page to this file, replacing it in one step.")
 @inherited_flags("--storage.path", "--log.level", "--log.format")
 def once(config_file: str, output: str | None, storage_path: str, log_level: str, log_format: str) -> None:
     """Poll everything once and print the metrics page."""
@@ -174,7 +174,7 @@ def backfill(config_file: str, output: str, since: float) -> None:
 
 @main.command()
 @inherited_flags("--config.file", "--storage.path")
-@own_flag("--since", type=DURATION, default="30d", help="How far back; what is learned from lies before that.")
+@own_flag("--since", type=DURATION, default="30d", help="How far back; limits are learned from what was before that.")
 @own_flag("--integration", metavar="ID", multiple=True, help="Only this integration; may be repeated.")
 @own_flag("--output", type=click.Choice(["table", "json"]), default="table", help="A table, or JSON.")
 def replay(config_file: str, storage_path: str, since: float, integration: tuple[str, ...], output: str) -> None:
@@ -194,10 +194,12 @@ def replay(config_file: str, storage_path: str, since: float, integration: tuple
 @main.command()
 @click.argument("wanted", metavar="ID")
 @inherited_flags("--config.file", "--storage.path")
-@own_flag("--url", metavar="URL", help="Of a running exporter; else one on this host, and then the state.")
+@own_flag(
+    "--url", metavar="URL", help="A running exporter; without it, one on this host is tried, then the state is read."
+)
 @own_flag("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or JSON.")
 def explain(wanted: str, config_file: str, storage_path: str, url: str | None, output: str) -> None:
-    """Tell why an integration, by id or name, is judged and polled as it is."""
+    """Show why an integration, given by id or name, is judged and polled as it is."""
     from exporter.cli.explaining import run_explain
 
     with _log("error", "logfmt") as (log, _):
@@ -210,7 +212,7 @@ def explain(wanted: str, config_file: str, storage_path: str, url: str | None, o
 @own_flag("--url", metavar="URL", help="As for explain.")
 @own_flag("--output", metavar="FILE", required=True, help="Write a ZIP archive here; it must not exist yet.")
 def support_bundle(config_file: str, storage_path: str, url: str | None, output: str) -> None:
-    """Write what a maintainer needs into a file, with keys, ids and names masked."""
+    """Write what a maintainer needs to a file, with keys, ids and names masked."""
     from exporter.app.running import NoExporterError
     from exporter.app.support_bundle import build_bundle
 
@@ -227,7 +229,7 @@ def support_bundle(config_file: str, storage_path: str, url: str | None, output:
 @main.command()
 @inherited_flags("--web.listen-address", web_listen_address=("127.0.0.1:10273",))
 @inherited_flags("--web.telemetry-path", "--log.level", "--log.format")
-@own_flag("--style", metavar="FILE", help="Let the simulated Braze answer as a field report or a style file says.")
+@own_flag("--style", metavar="FILE", help="Let the simulated Braze answer like this field report or style file.")
 def demo(**values: Any) -> None:
     """Run against a simulated Braze on loopback: no account, no key, no configuration."""
     from exporter.app.demo import run_demo

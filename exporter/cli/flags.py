@@ -113,10 +113,10 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "metavar": "ADDRESS",
         "help": "Where to listen; repeatable. No host means all interfaces.",
     },
-    "--web.telemetry-path": {"default": "/metrics", "metavar": "PATH", "help": "Where the metrics page is."},
+    "--web.telemetry-path": {"default": "/metrics", "metavar": "PATH", "help": "Path of the metrics page."},
     "--web.config.file": {
         "metavar": "FILE",
-        "help": "TLS and basic authentication, in the format of Prometheus' exporter-toolkit.",
+        "help": "TLS and basic authentication, in the format of Prometheus's exporter-toolkit.",
     },
     "--web.enable-lifecycle": {
         "is_flag": True,

@@ -14,7 +14,7 @@ DAEMON = "braze-cdi-exporter"
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     DAEMON: (
         ("Run the daemon.", "braze-cdi-exporter --config.file /etc/braze-cdi-exporter/config.yaml"),
-        ("See it at work, without an account.", "braze-cdi-exporter demo"),
+        ("Try it without an account.", "braze-cdi-exporter demo"),
     ),
     "init": (
         (
@@ -27,8 +27,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "check": (
-        ("Before a start, and in a pipeline.", "braze-cdi-exporter check --online"),
-        ("As annotations of a workflow on GitHub.", "braze-cdi-exporter check --format github"),
+        ("Before a start, or in a pipeline.", "braze-cdi-exporter check --online"),
+        ("As annotations in a workflow on GitHub.", "braze-cdi-exporter check --format github"),
         ("For an editor.", "braze-cdi-exporter check --schema"),
     ),
     "integrations": (("A block for the configuration.", "braze-cdi-exporter integrations --output yaml"),),
@@ -38,16 +38,16 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "braze-cdi-exporter once --output /var/lib/node_exporter/braze_cdi.prom",
         ),
     ),
-    "backfill": (("A past of a month for Prometheus.", "braze-cdi-exporter backfill --output past.om --since 30d"),),
+    "backfill": (("A month of history for Prometheus.", "braze-cdi-exporter backfill --output past.om --since 30d"),),
     "replay": (
         ("Try limits on the last quarter.", "braze-cdi-exporter replay --since 90d"),
         ("One integration, for a program.", "braze-cdi-exporter replay --integration ID --output json"),
     ),
     "explain": (
         ("Why is it reported?", "braze-cdi-exporter explain users"),
-        ("Of an exporter elsewhere.", "braze-cdi-exporter explain --url https://exporter.example:10273 ID"),
+        ("Ask an exporter elsewhere.", "braze-cdi-exporter explain --url https://exporter.example:10273 ID"),
     ),
-    "support-bundle": (("For a report of a defect.", "braze-cdi-exporter support-bundle --output bundle.zip"),),
+    "support-bundle": (("For a bug report.", "braze-cdi-exporter support-bundle --output bundle.zip"),),
     "demo": (("On another port.", "braze-cdi-exporter demo --web.listen-address 127.0.0.1:8080"),),
 }
 """For each command what it is good for, and how it is called."""

@@ -2,7 +2,7 @@
 `init`: from an endpoint and a key file to a configuration that works, with the scrape job for Prometheus.
 
 Decides what is written, all of it before the first file is. No key is copied: each file names the key's file or the
-Secret. What Braze says stands in comments or quotes, where it can do nothing.
+Secret. What Braze says is in comments or quotes, where it can do nothing.
 """
 # ruff: noqa: PLC0415 - as in `commands.py`
 
@@ -77,15 +77,17 @@ config:
 
 @main.command()
 @own_flag("--endpoint", type=ENDPOINT, metavar="URL", help="The workspace's REST endpoint.")
-@own_flag("--instance", type=INSTANCE, metavar="NAME", help="In place of the endpoint: the instance, such as EU-02.")
-@own_flag("--api-key-file", metavar="FILE", required=True, help="Holds the REST API key; it is named, never copied.")
-@own_flag("--workspace", metavar="NAME", default="production", help="Its name, and the label `workspace`.")
+@own_flag("--instance", type=INSTANCE, metavar="NAME", help="The instance instead of its endpoint, such as EU-02.")
+@own_flag(
+    "--api-key-file", metavar="FILE", required=True, help="File with the REST API key; it is named, never copied."
+)
+@own_flag("--workspace", metavar="NAME", default="production", help="Name of the workspace, and the label `workspace`.")
 @own_flag("--output", metavar="DIRECTORY", default=".", help="Where the files are created; `-` prints them.")
 @own_flag("--kubernetes", is_flag=True, default=False, help="Also write values.yaml for the Helm chart.")
 def init(
     endpoint: str | None, instance: str | None, api_key_file: str, workspace: str, output: str, *, kubernetes: bool
 ) -> None:
-    """Ask Braze what a key sees; write the configuration for it and the scrape job for Prometheus."""
+    """Ask Braze what a key can see; write the configuration and the scrape job for Prometheus."""
     from exporter.config.values import is_text
 
     origin = endpoint or instance
@@ -123,7 +125,7 @@ def _ask(workspace: str, endpoint: str, key_file: str) -> Mapping[str, str]:
     from exporter.config.load import single_workspace
 
     configured = single_workspace(workspace, endpoint, key_file, os.environ)
-    if configured.key.read() in key_file:  # Braze's answers hold none: `braze.client` sees to it
+    if configured.key.read() in key_file:  # Braze's answers hold none: `braze.client` ensures that
         fail("the path of the key's file holds the key itself; rename the file", WRONG)
     visible, results = asyncio.run(look_at(configured))
     for result in results:

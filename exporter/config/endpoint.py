@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from exporter.config.errors import WrongValueError
+from exporter.domain.settings import WorkspaceSettings
 
 INSTANCES = {
     **{f"US-{n:02}": f"rest.iad-{n:02}.braze.com" for n in range(1, 9)},
@@ -78,6 +79,11 @@ def find_dashboard(endpoint: str) -> str:
     return f"https://{host}" if host else ""
 
 
+def dashboard_of(settings: WorkspaceSettings) -> str:
+    """Return a workspace's dashboard, configured or that of its instance; empty where neither is known."""
+    return settings.dashboard_url or find_dashboard(settings.rest_endpoint)
+
+
 def find_instance(name: str) -> str:
     """
     Return the REST endpoint of the instance that *name* names, in upper or lower case.
@@ -89,7 +95,7 @@ def find_instance(name: str) -> str:
     host = INSTANCES.get(name.upper())
     if host is None:
         remedy = f"write one of {', '.join(INSTANCES)}, or give another's rest_endpoint instead"
-        raise WrongValueError("is no instance of Braze that is known here", remedy)
+        raise WrongValueError("is not a known Braze instance", remedy)
     return f"https://{host}"
 
 
@@ -103,12 +109,12 @@ def _split(text: str, remedy: str, check: Callable[[str], None]) -> tuple[str, s
     if "//" not in text:
         raise WrongValueError("lacks its scheme", "write `https://` before the host")
     if parts.username is not None or parts.password is not None:
-        raise WrongValueError("holds a user or a password", "remove everything before the `@`")
+        raise WrongValueError("contains a user or a password", "remove everything before the `@`")
     if not _HOST.fullmatch(host) or port == 0:
         raise WrongValueError("is not an address", remedy)
     check(host)
     if parts.path not in ("", "/") or parts.query or parts.fragment or text.endswith(("?", "#")):
-        raise WrongValueError("holds more than scheme and host", "remove everything after the host and the port")
+        raise WrongValueError("has more than a scheme and host", "remove everything after the host and the port")
     return parts.scheme, host, port
 
 
@@ -130,7 +136,7 @@ def _check_host(host: str) -> None:
     if _BRAZE.fullmatch(host):
         if not _BRAZE_REST.fullmatch(host):
             raise WrongValueError(
-                "is no REST endpoint of Braze", _suggestion(_same_instance(host) or _closest(host, 0.8))
+                "is not a REST endpoint of Braze", _suggestion(_same_instance(host) or _closest(host, 0.8))
             )
         return
     almost = _closest(host, 0.95)  # one wrong or missing letter, which would send the key to strangers

@@ -40,7 +40,7 @@ def read_small_file(path: str, *, most_bytes: int, pipe: bool = False) -> tuple[
     opened = 0 if pipe else os.O_NONBLOCK
     try:
         if is_pipe(path) and not pipe:  # opening it would let its writer begin
-            raise WrongValueError("is a pipe, which can be read only once", "name a regular file, or start anew")
+            raise WrongValueError("is a pipe, which can be read only once", "name a regular file, or restart")
         # With an opener, `open` closes the descriptor again when it refuses a directory.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | opened)) as stream:
             status = os.fstat(stream.fileno())

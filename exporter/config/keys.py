@@ -121,10 +121,10 @@ def _clean(text: str) -> str:
         raise WrongValueError("is empty", "the REST API key belongs there")
     if key.startswith("$"):
         raise WrongValueError(
-            "holds a variable, and variables are not expanded", "name the variable by api_key_env instead"
+            "contains a variable, and variables are not expanded", "name the variable by api_key_env instead"
         )
     if not _HEADER_SAFE.fullmatch(key):
         raise WrongValueError(
-            "holds white space, control or other characters that no key has", "the REST API key alone belongs there"
+            "contains white space, control or other characters that no key has", "the REST API key alone belongs there"
         )
     return key

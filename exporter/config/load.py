@@ -131,7 +131,7 @@ def _common_key(workspace: dict[str, Any], content: dict[str, Any]) -> dict[str,
         return {}
     if "/" in name:
         remedy = "choose a name without `/`, or give the workspace an api_key_file of its own"
-        raise WrongValueError("cannot stand in the path of a key file", remedy)
+        raise WrongValueError("cannot be part of a key file's path", remedy)
     return {"api_key_file": pattern.replace("{name}", name)}
 
 
@@ -201,11 +201,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
             # No reason to ask an integration's own endpoint more often than it would be without the list.
             verify_after_seconds=max(poll.verify_after, poll.interval),
         ),
-        rate_limit=RateLimits(
-            job_sync_status=workspace.rate_limit.job_sync_status,
-            integrations=workspace.rate_limit.integrations,
-            share=workspace.rate_limit.share,
-        ),
+        rate_limit=RateLimits(**workspace.rate_limit.model_dump()),
         integrations=tuple(
             _integration(workspace.name, one, _limits(file.limits, workspace.limits, one.limits))
             for one in workspace.integrations

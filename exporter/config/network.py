@@ -133,13 +133,13 @@ def check_exemption(entry: str) -> str:
 
     """
     if "://" in entry:
-        raise WrongValueError("holds a URL", "write the host alone, such as example.org")
+        raise WrongValueError("contains a URL", "write the host alone, such as example.org")
     if "/" in entry:
         try:
             ipaddress.ip_network(entry, strict=False)
         except ValueError:
             raise WrongValueError(
-                "holds a network that is not one", "write for example 10.0.0.0/8 or fd00::/8"
+                "contains a network that is not one", "write for example 10.0.0.0/8 or fd00::/8"
             ) from None
     if "*" in entry.removeprefix("*") or (not entry.strip(".*[]:") and entry != "*"):
         raise WrongValueError(
@@ -163,7 +163,7 @@ def check_ca_file(path: str) -> None:
         raise about_file(path, error) from None
     except (ssl.SSLError, OSError):
         raise about_file(
-            path, WrongValueError("holds no certificate in PEM", "name the file with the authority's certificate")
+            path, WrongValueError("contains no certificate in PEM", "name the file with the authority's certificate")
         ) from None
 
 

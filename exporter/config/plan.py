@@ -131,7 +131,7 @@ def _plan(
 ) -> PlannedRequests:
     """Return the plan for *requests* every *interval*."""
     limits = settings.rate_limit
-    limit = limits.integrations if endpoint is Endpoint.INTEGRATIONS else limits.job_sync_status
+    limit: int = getattr(limits, endpoint)
     allowed = RateLimiter(limit, limits.share, now=0.0).allowed
     return PlannedRequests(
         workspace=settings.name,

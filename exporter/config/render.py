@@ -6,6 +6,7 @@ The output is a valid configuration: with the secrets put back it loads to the s
 thousands of integrations (about a second for 10,000) that a caller should keep the text.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 import yaml
@@ -16,7 +17,7 @@ from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.config.network import OFF, without_password
 from exporter.domain.limits import LIMITS, Alerts, Keyword, LimitKey, LimitSettings, Setting, Unit
 from exporter.domain.model import Integration
-from exporter.domain.settings import DiscoverySettings, PollSettings, RateLimits
+from exporter.domain.settings import DiscoverySettings, PollSettings
 
 try:  # as in yaml_reader.py
     from yaml import CSafeDumper as _Dumper
@@ -47,7 +48,7 @@ def _workspace(workspace: ConfiguredWorkspace) -> dict[str, Any]:
             **{key.name: format_limit(key, settings.limits.setting(key)) for key in LIMITS},
             "sensitivity": settings.limits.sensitivity.value,
         },
-        "rate_limit": _rate_limit(settings.rate_limit),
+        "rate_limit": asdict(settings.rate_limit),
         "network": _network(workspace.network),
         "integrations": [_integration(one, settings.limits) for one in settings.integrations],
         "discovery": _discovery(settings.discovery),
@@ -69,10 +70,6 @@ def _network(network: Network) -> dict[str, Any]:
     authorities = {} if network.ca_file is None else {"ca_file": network.ca_file}
     proxy = OFF if network.proxy is None else without_password(network.proxy)
     return {"proxy": proxy, "no_proxy": list(network.no_proxy), **authorities}
-
-
-def _rate_limit(limits: RateLimits) -> dict[str, Any]:
-    return {"job_sync_status": limits.job_sync_status, "integrations": limits.integrations, "share": limits.share}
 
 
 def format_limit(key: LimitKey, setting: Setting) -> str | int:

@@ -60,7 +60,7 @@ def _something_to_poll(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Fin
         yield (*here, "integrations"), "names no integration", remedy
     for key in ("include", "exclude"):
         if discovery.get(key, []) != []:
-            yield (*here, "discovery", key), "does nothing while discovery is off", "set `enabled: true` beside it"
+            yield (*here, "discovery", key), "does nothing while discovery is off", "set `enabled: true` next to it"
 
 
 def _repeated_integrations(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def _one_endpoint(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]
         remedy = "write for example `instance: US-03` or `rest_endpoint: https://rest.iad-03.braze.com`"
         yield (*here, "rest_endpoint"), "is missing", remedy
     for extra in given[1:]:
-        yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"
+        yield (*here, extra), f"is given together with {given[0]}", "keep exactly one of them"
 
 
 def _one_key_source(here: KeyPath, workspace: dict[str, Any], content: Any) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def _one_key_source(here: KeyPath, workspace: dict[str, Any], content: Any) -> I
             common = "or an api_key_file with `{name}` for all workspaces at the top"
             yield here, "has no API key", f"add one of {', '.join(KEY_KINDS)}, {common}"
     for extra in given[1:]:
-        yield (*here, extra), f"is given beside {given[0]}", "keep exactly one of them"
+        yield (*here, extra), f"is given together with {given[0]}", "keep exactly one of them"
 
 
 def _repeated(key: str, values: list[tuple[KeyPath, Any]]) -> Iterator[Finding]:
@@ -142,7 +142,7 @@ def _usable_share(here: KeyPath, workspace: dict[str, Any]) -> Iterator[Finding]
     share = _number(section, "share")
     if share is None or not 0 < share <= 1:
         return
-    for key in ("job_sync_status", "integrations"):
+    for key in RateLimit.model_fields.keys() - {"share"}:
         limit = _number(section, key)
         if limit is not None and 1 <= limit < 10**7 and share * limit < 1 - 1e-9:
             path = (*here, "rate_limit", "share") if "share" in section else (*here, "rate_limit", key)

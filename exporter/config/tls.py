@@ -167,7 +167,7 @@ def _blame(settings: TlsSettings, reason: str | None, *, encrypted: bool) -> Tls
         problem = f"is refused by OpenSSL: {reason.replace('_', ' ').lower()}"
         remedy = "make a certificate with SHA-256 and an RSA key of 2048 bits or more"
         return settings.cert.error(problem, remedy)
-    return settings.key.error("holds no private key in PEM", "name the file with the key")
+    return settings.key.error("contains no private key in PEM", "name the file with the key")
 
 
 def _load_authorities(context: ssl.SSLContext, pem: Pem) -> None:
@@ -175,6 +175,6 @@ def _load_authorities(context: ssl.SSLContext, pem: Pem) -> None:
         try:
             context.load_verify_locations(cafile=path)
         except ssl.SSLError:
-            raise pem.error("holds no certificate in PEM", "name the file with the certificate") from None
+            raise pem.error("contains no certificate in PEM", "name the file with the certificate") from None
         except OSError as error:
             raise pem.unreadable(error) from None

@@ -59,7 +59,7 @@ def _check_text(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise WrongValueError(f"is longer than {MAX_TEXT} characters", "shorten it")
     if any(unicodedata.category(character) in _UNFIT for character in text):
-        raise WrongValueError("holds a line break or another control character", "keep it on one line")
+        raise WrongValueError("contains a line break or another control character", "keep it on one line")
     return text
 
 
@@ -76,11 +76,11 @@ def _check_proxy(secret: SecretStr) -> SecretStr:
 def _check_timezone(value: Any) -> ZoneInfo:
     remedy = "write a name of the time zone database, for example `Europe/Berlin` or `UTC`"
     if not isinstance(value, str):
-        raise WrongValueError("is not a text", remedy)
+        raise WrongValueError("is not text", remedy)
     try:
         return ZoneInfo(value)
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        missing = "is no time zone that is known here"
+        missing = "is not a known time zone"
         raise WrongValueError(missing, f"{remedy}; where none is known, install the system's tzdata") from None
 
 
@@ -110,7 +110,7 @@ def _check_key_pattern(text: str) -> str:
 
 def _check_label_name(name: str) -> str:
     if name in REPLACED_LABELS:
-        raise WrongValueError("sets no limit as a label", f"write `{REPLACED_LABELS[name]}` beside `labels`")
+        raise WrongValueError("does not set a limit as a label", f"write `{REPLACED_LABELS[name]}` next to `labels`")
     if name in RESERVED_LABELS:
         raise WrongValueError("is a label that the exporter or Prometheus sets", "choose another name")
     if name.startswith("__"):

@@ -62,7 +62,7 @@ def _one_of(known: Collection[str], remedy: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text in known:
             return text
-        raise WrongValueError("is not a value that is supported", did_you_mean(text, known) or remedy)
+        raise WrongValueError("is not a supported value", did_you_mean(text, known) or remedy)
 
     return check
 
@@ -78,9 +78,7 @@ def _check_client_auth_type(text: str) -> str:
 
 def _check_user(name: str) -> str:
     if ":" in name:
-        raise WrongValueError(
-            "has a colon in it, which no user of basic authentication can have", "choose another name"
-        )
+        raise WrongValueError("has a colon, which basic authentication does not allow in a user", "choose another name")
     return name
 
 
@@ -94,7 +92,7 @@ def _check_hash(secret: SecretStr) -> SecretStr:
 
 
 TlsVersion = Annotated[Text, AfterValidator(_one_of(VERSIONS, "write TLS12 or TLS13"))]
-CipherSuite = Annotated[Text, AfterValidator(_one_of(CIPHER_SUITES, "take those in docs/web-configuration.md"))]
+CipherSuite = Annotated[Text, AfterValidator(_one_of(CIPHER_SUITES, "use those in docs/web-configuration.md"))]
 UserName = Annotated[Text, AfterValidator(_check_user)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_check_hash)]
 
@@ -128,8 +126,8 @@ def _check_headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-Curve = Annotated[Text, AfterValidator(_one_of(CURVES, f"take one of {', '.join(CURVES)}"))]
-HeaderName = Annotated[Text, AfterValidator(_one_of(HEADERS, f"take one of {', '.join(HEADERS)}"))]
+Curve = Annotated[Text, AfterValidator(_one_of(CURVES, f"use one of {', '.join(CURVES)}"))]
+HeaderName = Annotated[Text, AfterValidator(_one_of(HEADERS, f"use one of {', '.join(HEADERS)}"))]
 HeaderValue = Annotated[Text, BeforeValidator(_as_text)]
 
 
@@ -253,7 +251,7 @@ def _pem_rules(tls: dict[str, Any]) -> Iterator[Finding]:
     for key in _PEMS:
         file = f"{key}_file"
         if key in tls and file in tls:
-            yield (_TLS, key), f"stands beside {file}", "give one of the two"
+            yield (_TLS, key), f"is given together with {file}", "give one of the two"
         if key not in tls and file not in tls and key != "client_ca":
             yield (_TLS, file), "is missing", f"write for example `{file}: server.{'crt' if key == 'cert' else 'key'}`"
 
@@ -262,7 +260,7 @@ def _client_rules(tls: dict[str, Any]) -> Iterator[Finding]:
     kind = tls.get("client_auth_type", NO_CLIENT_CERTIFICATE)
     if kind not in CLIENT_AUTH_TYPES:
         return
-    remedy = f"set `client_auth_type: {CLIENT_AUTH_TYPES[-1]}` beside it"
+    remedy = f"set `client_auth_type: {CLIENT_AUTH_TYPES[-1]}` next to it"
     for key in ("client_ca_file", "client_ca"):
         if kind == NO_CLIENT_CERTIFICATE and key in tls:
             yield (_TLS, key), "does nothing while no client needs a certificate", remedy

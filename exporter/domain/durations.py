@@ -3,8 +3,8 @@ How long syncs take, learned from past ones, and whether the latest take clearly
 
 Theory. On logarithms, a duration is a level that follows slow changes, a part that the rows explain, and noise. How
 long a sync may run follows from the longest normal one, whatever its rows, and is never less than three times the
-usual duration (of a long sync half an hour more): what takes longer lastingly is told as `slow`, by medians over the
-latest few syncs, each against its rows. Rows beyond all experience may take longer by as much as there are more of
+usual duration (of a long sync half an hour more): what takes longer lastingly is `slow`, by medians over the latest
+few syncs, each against its rows. Rows beyond all experience may take longer by as much as there are more of
 them. An hour with more rows, a campaign or what piled up during an outage is therefore not slow.
 """
 
@@ -24,7 +24,7 @@ LOOK_BACK = 300
 """Syncs that are looked at to find since when they have been slow."""
 _PARTS = 8
 _CLEARLY = log(1.3)
-"""Whatever the rows explain, syncs that take less than so many times the usual are not slow."""
+"""Whatever the rows explain, syncs that take less than this many times the usual are not slow."""
 _NARROWEST = 0.05
 
 

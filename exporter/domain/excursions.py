@@ -63,7 +63,7 @@ _TWO_DAYS, _TWO_SYNCS = 52 * HOUR, 1.9
 
 @dataclass(frozen=True, slots=True)
 class Excursion:
-    """Syncs in a row that brought clearly fewer, or more, rows than usual."""
+    """Syncs in a row with clearly fewer, or more, rows than usual."""
 
     low: bool
     began_at: int
@@ -170,7 +170,7 @@ class _Sums:
                     self._is_problem |= index < len(RULES) and seconds >= self._patience[index]
 
     def _shortest(self, rule: Rule, first: int) -> int | None:
-        """Return where the shortest window begins, from *first* on, that the rule asks for; None if none is so long."""
+        """Return where the shortest window begins, from *first* on, that the rule asks for, or None."""
         kind, n = self._kind, len(self._at)
         hours = rule.hours * HOUR * self._widen if kind < _DAILY_KIND else 0
         start = None

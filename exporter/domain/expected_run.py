@@ -6,7 +6,7 @@ Braze may simply announce the next run. Remembering the old one is the only way 
 
 - A sync meets every run up to shortly after its own start: it may start a little early. It also meets every run whose
   time comes while it runs: Braze runs one sync of an integration at a time and passes over the slot.
-- A run that was announced anew before its time has come was rescheduled; one that was still unmet then was missed.
+- A run that was announced again before its time has come was rescheduled; one that was still unmet then was missed.
 - A listing that says nothing of the next run, or nothing readable, leaves what was announced as it is. One that says
   that there is none takes an announcement back: at once before its time has come, after `TAKEN_BACK` when it was due.
 - Where nothing is announced, a run is expected *interval* after the latest start, or after the integration was first

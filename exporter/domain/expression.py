@@ -160,4 +160,4 @@ class Expression:
         return build
 
     def _refuse(self, token: re.Match[str], what: str) -> NoReturn:
-        raise UnsupportedError(f"holds {what}, at its character {token.start() + 1}")
+        raise UnsupportedError(f"contains {what}, at its character {token.start() + 1}")

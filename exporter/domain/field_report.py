@@ -54,7 +54,7 @@ def render_report(answers: Iterable[FieldAnswer], private: Iterable[str]) -> str
 
     Args:
         answers: Of all workspaces.
-        private: What must not show and stands in no answer: API keys, names of workspaces, configured ids and names.
+        private: What must not show and is in no answer: API keys, names of workspaces, configured ids and names.
 
     Raises:
         ReportLeaksError: The report holds a text that was read. The message does not say which.

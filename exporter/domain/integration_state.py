@@ -41,7 +41,7 @@ class Watch:
     integration: Integration
     poll: PollSettings
     learned: Learned = field(default_factory=Learned)
-    """From the integration's own past; replaced when that has grown or was learned from anew."""
+    """From the integration's own past; replaced when that has grown or was learned from again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from exporter.domain.decode import MAX_RECORDS, decode_results, decode_status, d
 from exporter.domain.model import Sync, SyncStatus
 
 MAX_TEXT = 200
-"""Names and types are cut to so many characters."""
+"""Names and types are cut to this many characters."""
 _ROUNDING = timedelta(seconds=1)
 """Two pages may give the same time with more or fewer digits."""
 
@@ -78,10 +78,10 @@ class ListedIntegration:
 
     def contradictions(self, latest: Sync | None, watermark: datetime | None) -> dict[str, int]:
         """
-        Return the anomalies there are between the list and what its own endpoint told later, each once.
+        Return the anomalies there are between the list and what its own endpoint showed later, each once.
 
         Args:
-            latest: The latest sync that its own endpoint has told.
+            latest: The latest sync that its own endpoint has shown.
             watermark: The latest there.
 
         """

@@ -57,7 +57,7 @@ class Normal:
     healed_failures: int = 0
     """The longest streak of failed syncs after which one did not fail."""
     frozen: int | None = None
-    """How many syncs in a row brought rows while the watermark stood still; None where it does not usually move."""
+    """How many syncs in a row had rows while the watermark stood still; None where it does not usually move."""
     zone: tzinfo | None = None
 
     def start_deadline(

@@ -41,7 +41,7 @@ def is_latest_first(syncs: tuple[Sync, ...]) -> bool:
 
 
 def changed_after_finish(ledger: Ledger | None, syncs: tuple[Sync, ...]) -> int:
-    """Count the syncs that are told otherwise than before though they had finished."""
+    """Count the syncs that differ from before though they had finished."""
     if ledger is None:
         return 0
     known = {sync.sync_start_time: sync for sync in ledger.recent if sync.finished}

@@ -31,7 +31,7 @@ LONGEST_BACKOFF_SECONDS = 60.0
 PROBE_SECONDS = 5.0
 """After a 429 the other requests wait this long for the response to the first one."""
 SPARE_BELOW = 2
-"""Below so many times that share, what remains is left to requests that somebody waits for."""
+"""Below this many times that share, what remains is left to requests that somebody waits for."""
 LOOK_AGAIN_SECONDS = 2.0
 """When nothing is left free, there may be soon."""
 _SAME_RESET_SECONDS = 2.0

@@ -28,7 +28,7 @@ from exporter.domain.view import View, build_view
 WORSE = {"failing": "failed", "stuck": "running_long"}
 """The worse name of one problem -> the name under which it begins."""
 _MOMENT = timedelta(seconds=1)
-"""So long after a deadline it has passed."""
+"""How long after a deadline it has passed."""
 Event = Sync | ListedIntegration | None
 _NEVER_STALE = PollSettings(stale_after_seconds=1e9)
 
@@ -185,7 +185,7 @@ class Replay:
         self._state = change.state
 
     def _learn(self, now: datetime) -> None:
-        """Learn anew where that is due; else compare the latest syncs with what is normal."""
+        """Learn again where that is due; else compare the latest syncs with what is normal."""
         if not self._history or not self._runs:
             return
         runs, sensitivity = self._runs[-MOST:], self._integration.limits.sensitivity

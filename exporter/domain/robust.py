@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 DAY = 86400
 LASTING = 14 * DAY
-"""After so long, and at least LASTING_VALUES days or syncs, another level is the normal one."""
+"""After this long, and at least LASTING_VALUES days or syncs, another level is the normal one."""
 LASTING_VALUES = 4
 SPREAD = 1 / NormalDist().inv_cdf(0.75)
 """Makes the median of distances a standard deviation, for normal noise."""

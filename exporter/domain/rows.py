@@ -25,7 +25,7 @@ _MOST_ODD = 0.4
 _ODD = 2
 """Times that syncs went without rows which tell nothing about what is usual."""
 _TELLING = 20
-"""Of so many syncs at least one would have been without rows, if that were usual."""
+"""Of this many syncs at least one would have been without rows, if that were usual."""
 _HOURS = 168
 """Hours of a week."""
 
@@ -55,7 +55,7 @@ class Rows:
     """Since when the level holds, if it changed for good; local seconds."""
     level_before: float | None = None
     patience: tuple[int, ...] = ()
-    """For each of `excursions.RULES` how many seconds it takes at least, as so long ones came and went before."""
+    """For each of `excursions.RULES` how many seconds it takes at least, as such ones came and went before."""
     least: tuple[float, ...] = field(default=(), repr=False)
     """By hour of the day, or once: what the quietest weekday adds."""
 

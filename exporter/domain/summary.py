@@ -25,7 +25,7 @@ def summarize(ledger: Ledger | None, listed: ListedIntegration | None) -> Summar
     Return the summary.
 
     Args:
-        ledger: What its own endpoint has told; None before it has answered.
+        ledger: What its own endpoint has shown; None before it has answered.
         listed: What the list shows at present; None where it shows nothing.
 
     """

@@ -130,7 +130,7 @@ def on_poll_end(
 
 
 def on_list_lost(state: IntegrationState, watch: Watch, now: datetime) -> Change:
-    """Take in that the list has not shown the integration for so long that what it announced is no longer known."""
+    """Forget what the list announced, as it has not shown the integration for too long."""
     # A running sync that only the list has shown stays known until a poll tells whether it still runs.
     after = replace(state, session=replace(state.session, listed_at=NEVER, awaits_list=False))
     return _change(state, with_expected(after, watch, now), watch, Ask.REGULARLY)
@@ -174,7 +174,7 @@ def rests_until(state: IntegrationState, watch: Watch) -> float:
 
 
 def _compare(state: IntegrationState, listed: ListedIntegration) -> Ask:
-    """Return what a record of the list asks for, compared with what its own endpoint has told."""
+    """Return what a record of the list asks for, compared with what its own endpoint has shown."""
     latest = state.latest_counted
     if listed.tells(latest):
         return Ask.AS_PLANNED

@@ -52,11 +52,11 @@ def _counter(name: str, help_text: str, reads: str, samples: Samples, *labels: s
 
 
 def _help(text: str, reads: str) -> str:
-    return text if reads in _NOT_CACHED else f"{text} Cached, refreshed every poll interval."
+    return text if reads in _NOT_CACHED else f"{text} Cached."
 
 
 def _limit(name: str, help_text: str, key: str) -> Family:
-    return _gauge(name, f"{help_text} Absent where nothing is limited.", "limits", limit(key), when_stale="limits")
+    return _gauge(name, f"{help_text} Absent without a limit.", "limits", limit(key), when_stale="limits")
 
 
 CATALOGUE = (
@@ -83,7 +83,7 @@ CATALOGUE = (
     ),
     _gauge(
         "problem",
-        "Always 1, while the integration has this problem; docs/alerting.md explains each.",
+        "Always 1, while the integration has this problem; docs/runbook.md explains each.",
         "problems",
         problems,
         "problem",
@@ -92,14 +92,14 @@ CATALOGUE = (
     ),
     _gauge(
         "last_sync_status",
-        "Status of the latest sync, a running one included: 1 for the status it has, 0 for the others.",
+        "Status of the latest sync, running or not: 1 for the status it has, 0 for the others.",
         "latest",
         sync_status,
         "status",
     ),
     _gauge(
         "last_sync_start_timestamp_seconds",
-        "Start of the latest sync, a running one included, in seconds since 1970.",
+        "Start of the latest sync, running or not, in seconds since 1970.",
         "latest",
         start,
     ),
@@ -124,7 +124,7 @@ CATALOGUE = (
     ),
     _gauge(
         "last_sync_rows_synced",
-        "Rows that the latest finished sync synced.",
+        "Rows synced by the latest finished sync.",
         "latest_finished",
         of_sync("rows_synced"),
     ),
@@ -217,7 +217,7 @@ CATALOGUE = (
     _limit("consecutive_failed_syncs_limit", "More failed syncs in a row than this are critical.", "failed_syncs"),
     _gauge(
         "learned_syncs",
-        "How many past syncs the learned limits rest on.",
+        "How many past syncs the learned limits are based on.",
         "learned_syncs",
         when_stale="learned_syncs",
     ),
@@ -230,7 +230,7 @@ CATALOGUE = (
     ),
     _counter(
         "rows_synced_total",
-        "Rows that finished syncs synced, each sync counted once.",
+        "Rows synced by finished syncs, each sync counted once.",
         "totals",
         total("rows_synced"),
     ),
@@ -255,7 +255,7 @@ CATALOGUE = (
     ),
     _gauge(
         "last_poll_success_timestamp_seconds",
-        "When this integration was last polled with success, in seconds since 1970.",
+        "When this integration was last polled successfully, in seconds since 1970.",
         "last_poll_success_at",
         timestamp,
         when_stale="last_poll_success_at",

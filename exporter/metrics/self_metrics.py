@@ -46,7 +46,7 @@ class SelfMetrics:
         )
         self._requests = self._counter(
             "api_requests_total",
-            "Requests sent to Braze, by HTTP status of the answer, or error where none came.",
+            "Requests sent to Braze, by HTTP status of the answer, or error without an answer.",
             "workspace",
             "endpoint",
             "code",
@@ -58,6 +58,12 @@ class SelfMetrics:
             buckets=DURATION_BUCKETS,
         )
         self._instruments.append(self._request_seconds)
+        self._workspace_info = self._gauge(
+            "workspace_info",
+            "Always 1; the label is the address of Braze's dashboard, empty where it is not known.",
+            "workspace",
+            "dashboard_url",
+        )
         self._limit = self._gauge(
             "api_rate_limit", "Requests Braze allows in its window, by its latest response.", "workspace", "endpoint"
         )
@@ -87,13 +93,16 @@ class SelfMetrics:
         )
         self._anomalies = self._counter(
             "payload_anomalies_total",
-            "Values Braze should not have sent, worked around, by kind.",
+            "Unexpected values in Braze's answers, worked around, by kind.",
             "workspace",
             "endpoint",
             "kind",
         )
         self._integrations = self._gauge(
-            "integrations", "Integrations polled, by where they are known from.", "workspace", "source"
+            "integrations",
+            "Integrations polled, by whether the configuration or the list names them.",
+            "workspace",
+            "source",
         )
         self._discovered = self._gauge(
             "discovery_last_success_timestamp_seconds",
@@ -102,12 +111,12 @@ class SelfMetrics:
         )
         self._unwatched = self._gauge(
             "unwatched_integrations",
-            "Integrations that the key sees and nobody watches, drafts apart.",
+            "Integrations that the key sees and nobody watches, drafts excluded.",
             "workspace",
         )
         self._history_read = self._gauge(
             "history_read_ratio",
-            "How much of the wanted history has been read to learn what is normal, 0 to 1.",
+            "Share of the history to learn from that has been read, 0 to 1.",
             "workspace",
         )
         self._skew = self._gauge(
@@ -118,23 +127,25 @@ class SelfMetrics:
         )
         self._config_successful = self._gauge(
             "config_last_reload_successful",
-            "Whether configuration and web configuration were each last loaded with success (1) or not (0).",
+            "Whether the latest loads of configuration and web configuration succeeded (1) or not (0).",
         )
         self._loaded = {"configuration": True, "web configuration": True}
         """The result of the latest attempt for each."""
         self._config_success_at = self._gauge(
             "config_last_reload_success_timestamp_seconds",
-            "When the configuration was last loaded with success, in seconds since 1970.",
+            "When the configuration was last loaded successfully, in seconds since 1970.",
         )
-        self._persistent = self._gauge("state_persistent", "1 while the accounting state is on disk, 0 while not.")
+        self._persistent = self._gauge(
+            "state_persistent", "1 while the state is on disk, 0 while it is in memory only."
+        )
         self._state_failures = self._counter(
             "state_write_failures_total",
-            "Writes of the accounting state that failed, and damaged state files set aside.",
+            "Failed writes of the state, and damaged state files set aside.",
         )
         self._log_lines_dropped = log_lines_dropped
         self._dropped = self._counter(
             "log_lines_dropped_total",
-            "Log lines not written, because standard error did not take them or too many came at once.",
+            "Log lines dropped because standard error was too slow or too many came at once.",
         )
         self._build.set(1, version, revision, platform.python_version())
         self._state_failures.add(0)
@@ -149,6 +160,11 @@ class SelfMetrics:
             self._failures.add(0, workspace, reason)
         for endpoint in Endpoint:
             self._throttled.add(0, workspace, endpoint)
+
+    def workspace_info(self, workspace: str, dashboard_url: str) -> None:
+        """Show the address of Braze's dashboard, for links; empty where it is not known."""
+        self._workspace_info.forget("workspace", workspace)
+        self._workspace_info.set(1, workspace, dashboard_url)
 
     def forget_workspace(self, workspace: str) -> None:
         """Take everything about *workspace* off the page."""
@@ -228,11 +244,11 @@ class SelfMetrics:
         self._config_tried("web configuration", successful)
 
     def state_persistent(self, value: bool) -> None:
-        """Show whether the accounting state is on disk."""
+        """Show whether the state is on disk."""
         self._persistent.set(value)
 
     def state_write_failed(self) -> None:
-        """Count one failed write of the accounting state."""
+        """Count one failed write of the state."""
         self._state_failures.add(1)
 
     def render(self, *, openmetrics: bool) -> bytes:

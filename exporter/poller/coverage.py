@@ -1,7 +1,7 @@
 """
 What the list shows beside what is watched: integrations nobody watches, and those that took over the name of another.
 
-Knows one walk through the list at a time. No series is ever moved to another id: the operator is told of it.
+Knows one walk through the list at a time. No series is ever moved to another id: the log says so.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,6 +33,6 @@ class Coverage:
                 yield one, heir
 
     def complete(self) -> tuple[str, ...]:
-        """Return the names of what nobody watches, and begin anew."""
+        """Return the names of what nobody watches, and start over."""
         names, self._unwatched = tuple(self._unwatched.values()), {}
         return names

@@ -2,7 +2,7 @@
 The log's events about integrations: a sync has finished, a problem or an outage begins or ends.
 
 Decides what is worth a line, once, and for one cause one line: polls that fail together are an outage of the workspace,
-told without the name of whichever failed first. docs/logging.md lists every event with its fields, and a test compares.
+logged without the name of the one that failed first. docs/logging.md lists every event.
 Knows nothing of how polling works.
 """
 
@@ -24,7 +24,7 @@ SHARED = frozenset(
 )
 """Reasons that as a rule meet all integrations of a workspace at once."""
 MANY = 5
-"""So many integrations that fail by a shared reason are an outage, or half of them where there are fewer."""
+"""This many integrations that fail for one reason are an outage, or half of them where there are fewer."""
 DENIED = {
     AuthError.reason: ("key refused", "key accepted again"),
     ForbiddenError.reason: ("permission refused", "permission granted again"),
@@ -47,7 +47,7 @@ class Events:
         """What discovery has found and the list has yet to describe."""
 
     def admitted(self, view: View, now: datetime, *, found: bool) -> None:
-        """Take what holds for told, as it was before a restart; what is *found* is told once it has a name."""
+        """Take what holds as logged, as it was before a restart; what is *found* is logged once it has a name."""
         if found:
             self._found.add(_key(view))
         self._told[_key(view)] = {problem.kind: (problem, problem.since or now) for problem in view.problems_at(now)}
@@ -70,7 +70,7 @@ class Events:
             )
 
     def judged(self, view: View, now: datetime, *, outage: bool) -> None:
-        """Tell which problems have begun, changed their severity or ended; polls in an *outage* are told by that."""
+        """Log which problems have begun, changed their severity or ended; an *outage* stands for its polls."""
         key, problems = _key(view), view.problems_at(now)
         if key in self._found:
             self._found.remove(key)
@@ -141,7 +141,7 @@ class Failures:
         one.polls += sent
         if one.reason in SHARED:
             self._look_for_outage(one.reason, failure.message)
-        # Alone so far; where others may follow, it has a second try before it is told.
+        # Alone so far; where others may follow, it has a second try before it is logged.
         patient = one.reason in SHARED and self.integrations > 1
         if sent and not one.told and not self.in_outage(view) and one.polls > patient:
             one.told = True

@@ -1,10 +1,10 @@
 """
 Learns what is normal for the integrations of one workspace, one after another, beside the polls.
 
-After each sync that was added to a past its latest syncs are compared with what is normal; limits are learned anew when
-contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. The work is
-done off the event loop, and never for more than a fraction of the time. What was learned is kept, so that after a
-restart the verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
+After each sync that was added to a past its latest syncs are compared with what is normal; limits are learned again
+when contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. The
+work is done off the event loop, and never for more than a fraction of the time. What was learned is kept, so that
+after a restart the verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
 """
 
 import asyncio
@@ -143,6 +143,6 @@ class Learner:
         self._shell.relearn(one, learned)
 
     def _basis(self, integration: Integration) -> str:
-        """What the learned values rest on besides the past: with another one they are learned anew."""
+        """What the learned values rest on besides the past: with another one they are learned again."""
         zone = "" if integration.timezone is None else f" {integration.timezone}"
         return f"{integration.limits.sensitivity} {self._history.total_seconds():.0f}{zone}"

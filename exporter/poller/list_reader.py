@@ -18,14 +18,14 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.poll_queue import interval_in_effect, next_turn, retry_delay
 
 LONG_LIST_SECONDS = 1500.0
-"""At most so long between two walks through a list that is too long to pay: an alert says after half an hour that the
+"""The longest time between two walks through a list that is too long to pay: an alert says after half an hour that the
 list was not read."""
 
 
 PATIENCE = 3
-"""An integration that the list has not shown for so many intervals is polled by its own endpoint."""
+"""An integration that the list has not shown for this many intervals is polled by its own endpoint."""
 FAILURES = 2
-"""After so many listings that failed in a row the list is given up, and after as many polls the endpoint is in doubt:
+"""After this many listings that failed in a row the list is given up, and after as many polls the endpoint is in doubt:
 else the integrations that rest would look healthy until something changes. A denial is enough."""
 
 

@@ -26,7 +26,7 @@ SKEWED_SECONDS = 60.0
 ODD_SECONDS = 3600.0
 """An anomaly is news once an hour, and a note for as long."""
 SHORT_SECONDS = 300.0
-"""A start, or a burst of syncs, may ask for more than the rate limit serves for so long before it is news."""
+"""For this long a start, or a burst of syncs, may ask for more than the rate limit serves before it is logged."""
 _CONFIG, _DISCOVERY = "config", "discovery"
 
 
@@ -73,7 +73,7 @@ class Reporter:
             new = any(now - self._odd_at.get(kind, NEVER) > ODD_SECONDS for kind in anomalies)
             self._odd_at.update(dict.fromkeys(anomalies, now))
             say = self._log.info if new else self._log.debug
-            say("odd values in Braze's answer", endpoint=endpoint.value, **anomalies)
+            say("unexpected values in Braze's answer", endpoint=endpoint.value, **anomalies)
 
         return note
 
@@ -88,7 +88,7 @@ class Reporter:
             self._unshown.discard(integration_id)
         elif integration_id not in self._unshown:
             self._unshown.add(integration_id)
-            self._log.error("integration cannot be shown as it is", integration_id=integration_id, exc_info=error)
+            self._log.error("integration cannot be shown", integration_id=integration_id, exc_info=error)
 
     def asked(self, integration_id: str, asked: Asked) -> None:
         """Log a request for debugging."""
@@ -151,7 +151,9 @@ class Reporter:
         """Say that our clock is wrong, or right again."""
         skewed = skew_seconds is not None and abs(skew_seconds) > SKEWED_SECONDS
         if skewed and not self._skewed:
-            self._log.warning("the clock of this machine is wrong; see that NTP runs", seconds=round(skew_seconds or 0))
+            self._log.warning(
+                "the clock of this machine is wrong; check that NTP is running", seconds=round(skew_seconds or 0)
+            )
         elif self._skewed and not skewed:
             self._log.info("the clock of this machine is right again")
         self._skewed = skewed
@@ -184,7 +186,7 @@ class Reporter:
     def listing_too_long(self) -> None:
         """Say that the list is not used."""
         self._listing_trouble = None
-        self._log.debug("the list of integrations is longer than it is worth; each integration is polled by itself")
+        self._log.debug("the list of integrations costs more than it saves; each integration is polled directly")
 
     def history(self, ratio: float | None, integrations: int) -> None:
         """Show how much of the history has been read, 0 to 1; say when that begins and ends, once."""
@@ -210,7 +212,7 @@ class Reporter:
         now = self._monotonic()
         if interval_seconds <= wanted_seconds:
             if self._short_told:
-                self._log.info("the rate limit serves the interval again", interval_seconds=round(wanted_seconds))
+                self._log.info("the rate limit allows the interval again", interval_seconds=round(wanted_seconds))
             self._short_since, self._short_told = None, False
         elif self._short_since is None:
             self._short_since = now
@@ -226,14 +228,14 @@ class Reporter:
             notes.append(_word_skew(skew_seconds))
         if interval_seconds > wanted_seconds:
             served = f"every {interval_seconds:.0f} s, not every {wanted_seconds:.0f} s as configured"
-            notes.append(f"The rate budget serves these integrations {served}.")
+            notes.append(f"The rate limit allows polls {served}.")
         if self._listing_trouble is not None:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
         now = self._monotonic()
         if odd := sorted(kind for kind, at in self._odd_at.items() if now - at <= ODD_SECONDS):
-            notes.append(f"Braze's answers of the last hour were odd, and were worked around: {_name(odd)}.")
+            notes.append(f"Unexpected values in Braze's answers of the last hour, worked around: {_name(odd)}.")
         if self._unshown:
-            notes.append(f"Not shown as it is because of a defect of the exporter: {_name(sorted(self._unshown))}.")
+            notes.append(f"Cannot be shown because of a defect of the exporter: {_name(sorted(self._unshown))}.")
         if self._unwatched:
             shown = f"{len(self._unwatched)} ({_name(self._unwatched)})"
             notes.append(f"Integrations that the key sees and nobody watches: {shown}.")
@@ -247,15 +249,15 @@ def _name(words: Sequence[str]) -> str:
 def _word_skew(seconds: float) -> str:
     way = "ahead of" if seconds > 0 else "behind"
     return (
-        f"The clock of this machine is {word_span(abs(seconds))} {way} Braze's. Ages and deadlines are judged on "
-        "Braze's clock, but times in the log are wrong. See that NTP runs on the host (timedatectl, chronyc tracking)."
+        f"The clock of this machine is {word_span(abs(seconds))} {way} Braze's. Ages and deadlines are judged by "
+        "Braze's clock, but times in the log are wrong. Check that NTP is running (timedatectl, chronyc tracking)."
     )
 
 
 def _explain(error: PollError) -> str:
     if isinstance(error, ForbiddenError):
         return (
-            "the key lacks the permission cdi.integration_list, so each integration is polled by itself and nothing "
+            "the key lacks the permission cdi.integration_list, so each integration is polled directly and nothing "
             "can be discovered; grant it in the Braze dashboard"
         )
     return str(error)

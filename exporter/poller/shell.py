@@ -37,7 +37,7 @@ class Learning(Protocol):
 
 
 class Observer(Protocol):
-    """Who is told what has been shown."""
+    """Gets each view that has been shown."""
 
     def admitted(self, view: View, now: datetime, /, *, found: bool) -> None:
         """Take note of an integration that is watched from now on; *found* by discovery, and never seen before."""
@@ -94,7 +94,7 @@ class Shell:
         self.learner: Learning = Unlearned()
         self.trail = Trail()
         self._seen_by_our_clock: set[str] = set()
-        """What was first seen before Braze has told the time."""
+        """What was first seen before Braze's time was known."""
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(tuple(self._watched.values()))

@@ -2,7 +2,7 @@
 One poll of one integration: walk Braze's pages as far as its ledger wants, and report what came of it.
 
 Decides nothing about accounting; `domain/ledger.py` says what counts and when a walk ends. A first page that does not
-come is a failed poll; a later one leaves what the pages before have brought.
+come is a failed poll; a later one leaves what the pages before have shown.
 """
 
 from dataclasses import replace
@@ -81,7 +81,7 @@ class Walker:
     def _break_off(
         self, ledger: Ledger | None, walk: Walk | None, counted: tuple[Sync, ...], error: PollError, read: int
     ) -> PollResult:
-        """Return what a poll whose next page did not come has brought; without *walk* no page was believed."""
+        """Return what a poll whose next page did not come has read; without *walk* no page was believed."""
         if walk is None:
             return PollResult(ledger, counted, error)
         if ledger is None or read == 0:

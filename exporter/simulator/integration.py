@@ -1,7 +1,7 @@
 """
 One simulated integration: its syncs so far, and what happens next.
 
-The history is brought forward only when it is read or a problem is switched, event by event, so that it does not
+The history advances only when it is read or a problem is switched, event by event, so that it does not
 depend on how often that is. One sync runs at a time: a slot that comes while a sync runs is passed over. The list
 `syncs` is the truth that the exporter's counters are held against.
 """

@@ -57,7 +57,7 @@ class Schedule:
         delay: How many seconds after the announced time a scheduled sync starts, at least and at most. May be
             negative: Braze promises no punctuality.
         phase: How long after the integration's birth the first scheduled run is.
-        zone: Of the dashboard, by whose clocks a run of every so many days keeps its hour; None counts in UTC.
+        zone: Of the dashboard, by whose clocks a run every few days keeps its hour; None counts in UTC.
 
     Raises:
         ValueError: Times are not whole seconds, a schedule has slots but no interval, its delays may bring slots out of

@@ -44,7 +44,7 @@ def connected_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
 
     The same as `connected_for_writing` otherwise. Without locks: the caller holds the lock of the storage path, or
     could not write anyway. A log of changes that was left is read too; where there is none SQLite would try to make
-    one, unless told that nobody changes the file.
+    one, unless nobody changes the file.
     """
     log = any(os.path.lexists(f"{path}{suffix}") for suffix in SUFFIXES[1:])
     uri = f"{path.absolute().as_uri()}?mode=ro&{'vfs=unix-none' if log else 'immutable=1'}"
@@ -56,7 +56,10 @@ def connected_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _connected(uri: str) -> Iterator[sqlite3.Connection]:
     try:
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        # Not only for this thread: the daemon reads all states in another, and has the connection afterwards.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.text_factory = bytes  # a damaged text must not stop the reading of all others
             yield connection

@@ -38,7 +38,7 @@ def translated(error: sqlite3.Error | OSError) -> StateFileError:
     """Return what *error* means for the state file."""
     if isinstance(error, OSError):
         return UnusableError(f"{error.strerror or error} ({error.filename})" if error.filename else str(error))
-    # Errors that Python's module raises by itself have no code; they say nothing about the file.
+    # Errors that Python's module raises of its own have no code; they say nothing about the file.
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & _PRIMARY in _DAMAGE:
         return DamagedError(f"SQLite says: {error}")

@@ -2,7 +2,7 @@
 A state with its names as the values of one row, and back.
 
 Decides what the checksum covers. SQLite notices damage to its own structure, not to the bytes in a row: a changed
-digit would be a wrong counter that nobody can tell from a right one. What the list and the polls have told stands
+digit would be a wrong counter that nobody can tell from a right one. What the list and the polls have shown comes
 beside the ledger as facts, and may change without it.
 
 Facts have a format of their own. Format 1 is what the first schema had in three columns, joined by the migration.
@@ -100,7 +100,7 @@ def _facts(state: IntegrationState) -> dict[str, Any]:
 def _decode_state(judged_at: datetime | None, facts: Any, ledger: bytes | None) -> IntegrationState:
     decoded_ledger = None if ledger is None else decode_ledger(ledger)
     if facts["format"] == 1:
-        # Only what has been heard of was kept then.
+        # Only what Braze had mentioned was kept then.
         if judged_at is None or decoded_ledger is None:
             raise ValueError("no ledger")
         expected_at, properties = decode_optional(facts["expected_run_at"]), facts["properties"]

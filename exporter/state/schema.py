@@ -43,8 +43,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     (
-        # A state is more than its account: what the list and the polls have told stands beside the ledger as facts, and
-        # there may be facts of an integration that has no ledger yet.
+        # A state is more than its account: what the list and the polls have shown is kept as facts, and there
+        # may be facts of an integration that has no ledger yet.
         """
         CREATE TABLE integration (
             id INTEGER PRIMARY KEY,

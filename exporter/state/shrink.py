@@ -2,7 +2,7 @@
 How a state file gives back to the disk what forgotten states have left free in it.
 
 SQLite keeps free pages for later. Where they are more than half of the file they are given back, a few at a time, so
-that scrapes are answered in between. A file that an older exporter made cannot do that: it is written anew as a whole,
+that scrapes are answered in between. A file that an older exporter made cannot do that: it is rewritten as a whole,
 which takes no longer than its smaller half, and can from then on.
 """
 

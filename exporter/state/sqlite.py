@@ -49,7 +49,7 @@ def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: F
 
 
 class SqliteStore:
-    """Keeps states in one SQLite file. Made by `open_store`."""
+    """Keeps states in one SQLite file, once `start` has been called, in whatever thread. `open_store` does both."""
 
     def __init__(
         self, directory: Path, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger
@@ -160,7 +160,7 @@ class SqliteStore:
         self._write(lambda file: file.delete_all([(workspace, integration_id)]))
 
     def forget_older(self, now: datetime, in_use: Container[Key]) -> None:
-        """Drop states last heard of more than KEPT_FOR ago, except those *in_use*."""
+        """Drop states last seen more than KEPT_FOR ago, except those *in_use*."""
         old = self._memory.forget_older(now, in_use)
         self._unwritten.difference_update(old)
         self._write(lambda file: file.forget_older(old, now - KEPT_FOR))
@@ -219,12 +219,12 @@ class SqliteStore:
             aside = quarantine(self._path, self._now())
             self._report.state_write_failed()
             self._log.error(
-                "the state file is damaged; it is set aside and a new one begun", reason=str(error), aside=str(aside)
+                "the state file is damaged; it is set aside and a new one started", reason=str(error), aside=str(aside)
             )
             self._attach()
         self._report.state_persistent(value=True)
         if self._problem:
-            self._log.info("states are on disk again")
+            self._log.info("the state is on disk again")
             self._problem = ""
 
     def _take_lock(self) -> None:
@@ -259,7 +259,7 @@ class SqliteStore:
         contents = file.read()
         for damaged in contents.damaged:
             self._log.error(
-                "a damaged state is set aside; its integration begins anew",
+                "a damaged state is set aside; its integration starts over",
                 workspace=damaged.workspace,
                 integration_id=damaged.integration_id,
                 reason=damaged.reason,
@@ -280,9 +280,9 @@ class SqliteStore:
             return  # that it cannot be used is said already
         try:
             self._take_over(file, writable=False)
-            self._log.info("states were read from the disk all the same")
+            self._log.info("the state was read from disk after all")
         except StateFileError as error:
-            self._log.warning("nor can states be read from it", reason=str(error))
+            self._log.warning("the state cannot be read from it either", reason=str(error))
         finally:
             file.close()
 
@@ -297,4 +297,4 @@ class SqliteStore:
         self._report.state_persistent(value=False)
         if self._problem != str(error):
             self._problem = str(error)
-            self._log.warning("states are kept in memory only, and lost at a restart", reason=self._problem)
+            self._log.warning("the state is in memory only, and lost at a restart", reason=self._problem)

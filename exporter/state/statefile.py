@@ -107,7 +107,7 @@ class StateFile:
         _exists(path, MIGRATIONS)
         with connected_for_reading(path) as connection:
             if check_schema(connection) != len(MIGRATIONS):
-                raise UnusableError("an older exporter wrote it, and it cannot be brought up to date without writing")
+                raise UnusableError("an older exporter wrote it, and it cannot be upgraded without writing")
             return cls(path, connection)
 
     def read(self) -> Contents:

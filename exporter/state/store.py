@@ -50,7 +50,16 @@ class Store(Protocol):
 
 
 class Storage(Store, Protocol):
-    """A store with its housekeeping, for whom it was opened. Nothing here raises either."""
+    """A store with its housekeeping, for whom it was opened. Nothing here but `start` raises either."""
+
+    def start(self) -> None:
+        """
+        Read all states, which takes long where they are many.
+
+        Raises:
+            StorageInUseError: Another exporter has the path.
+
+        """
 
     def forget_older(self, now: datetime, in_use: Container[Key]) -> object:
         """Drop states of which nothing has been learned for KEPT_FOR, except those *in_use*."""
@@ -136,6 +145,9 @@ class MemoryStore:
     def shrink(self) -> Iterator[None]:
         """Nothing to give back."""
         return iter(())
+
+    def start(self) -> None:
+        """Nothing to read."""
 
     def look_after(self) -> None:
         """Nothing to look after."""

@@ -25,7 +25,7 @@ WIDE, TALL, BINS = 900, 100, 180
 _EDGE = 4.0
 """Units that stay free above and below."""
 _FAR = 3.0
-"""A value so many times beyond what nearly all others reach is not drawn to scale."""
+"""A value this many times beyond what nearly all others reach is not drawn to scale."""
 _NEARLY_ALL = 0.98
 _DAY = 86_400
 _FEW_DAYS = 15 * _DAY

@@ -32,7 +32,7 @@ class SyncDocument(TypedDict):
 class ProblemDocument(TypedDict):
     """Something that is wrong."""
 
-    kind: Annotated[str, _told("one of the kinds in docs/http.md")]
+    kind: Annotated[str, _told("docs/runbook.md explains each")]
     severity: Annotated[str, _told("info, warning or critical")]
     since: Annotated[Time | None, _told("since when it has held; of a streak of failures its first sync")]
     value: Annotated[float | None, _told("measured against the limit: seconds, a share from 0 to 1, or a count")]

@@ -44,7 +44,7 @@ class IntegrationPage:
 
         Args:
             status: Of the integration.
-            days: So many are shown in the pictures; None for all that is known.
+            days: How many are shown in the pictures; None for all that is known.
             root: The address of the status page, relative to this one: a proxy may have put us under a path.
 
         """

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.web.negotiate import plain
 
 STALLED_SECONDS = 0.5
-"""A client that has not taken the latest slice for so long makes room where another waits."""
+"""After this long a client that has not taken the latest slice makes room for one that waits."""
 _PATIENCE_SECONDS = 5.0
 """How long one waits for a place."""
 _LOOK_SECONDS = 0.05
@@ -32,7 +32,7 @@ class _Place:
 
 
 class Places:
-    """*app*, with at most *limit* answers under way; the next one waits a little, and is told to come again."""
+    """*app*, with at most *limit* answers under way; the next one waits a little, and is then asked to come again."""
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:
         self._app = app

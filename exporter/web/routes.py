@@ -9,7 +9,7 @@ to any address, and a name that points here for a moment makes a page of another
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,8 +24,9 @@ from exporter.web.negotiate import COMMON_HEADERS, plain
 from exporter.web.places import Places
 from exporter.web.scrape import Scrape
 from exporter.web.selection import narrow, read_selection
-from exporter.web.status_json import dump_json, render_status_json
+from exporter.web.status_json import dump_json, stream_status_json
 from exporter.web.status_page import StatusPage
+from exporter.web.streaming import stream_json
 from exporter.web.view import IntegrationStatus, WebSources
 from exporter.worker import Worker
 
@@ -49,11 +50,11 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         ValueError: *telemetry_path* is no plain path, or one that is taken.
     """
     if not _PATH.fullmatch(telemetry_path):
-        raise ValueError(f"telemetry path {telemetry_path!r} is no plain path such as /metrics")
+        raise ValueError(f"telemetry path {telemetry_path!r} is not a plain path such as /metrics")
     pages = _Pages(sources, StatusPage(telemetry_path=telemetry_path))
     routes = [
         Route("/", _bounded(pages.status_page), methods=["GET"]),
-        Route(telemetry_path, Places(Scrape(sources.render), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
+        Route(telemetry_path, Places(Scrape(sources.render, sources.begun), limit=_ANSWERS_AT_A_TIME), methods=["GET"]),
         Route("/api/v1/status", _bounded(pages.status_json), methods=["GET"]),
         Route("/api/v1/schema", _bounded(pages.schema), methods=["GET"]),
         Route("/integrations/{workspace:path}/{id}", _bounded(pages.integration_page), methods=["GET"]),
@@ -103,10 +104,12 @@ class _Pages:
 
     async def status_json(self, request: Request) -> Response:
         selection = read_selection(request.query_params)
-        async with self._json_turn:
-            status = self._sources.status()
-            document = await self._json.run(lambda: render_status_json(narrow(status, selection)))
-        return Response(document, media_type="application/json", headers=COMMON_HEADERS)
+        status = self._sources.status()
+
+        def pieces() -> Iterator[str]:
+            yield from stream_status_json(narrow(status, selection))
+
+        return await stream_json(request, self._json, pieces())
 
     async def schema(self, _request: Request) -> Response:
         document = await self._json.run(_schema)

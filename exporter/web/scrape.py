@@ -3,15 +3,16 @@ Answers a scrape: negotiates, then sends the page piece by piece.
 
 A page can be 40 MB. It is never whole in memory: one piece at a time, as `metrics/page.py` joins them, is compressed
 and handed to the connection, whose flow control holds us back; the event loop turns now and then. ISA-L takes half
-a millisecond to compress a piece; zlib, which stands in where ISA-L is not installed, takes two. Either is quick enough
+a millisecond to compress a piece; zlib, used where ISA-L is not installed, takes two. Either is quick enough
 to be done where we stand, while a worker thread would wait for the interpreter lock at every piece. The number of
 scrapes under way is bounded (`places.py`), and a client that has gone is noticed at the next turn. Nothing here waits
 for Braze.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -46,10 +47,12 @@ time.
 class Scrape:
     """The ASGI endpoint of the telemetry path."""
 
-    def __init__(self, render: RenderMetrics) -> None:
+    def __init__(self, render: RenderMetrics, begun: Callable[[], Awaitable[object]]) -> None:
         self._render = render
+        self._begun = begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._begun()  # a page that lacks some integrations would end their alerts
         headers = Headers(scope=scope)
         exposition = self._render(openmetrics=wants_openmetrics(headers))
         await _answer(exposition, scope["method"], accepts_gzip(headers), receive, send)
@@ -103,10 +106,14 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _compressed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Something for each piece, if only nothing: the compressor keeps what it has not finished with."""
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    compressor = start_gzip()
     async for piece in _paced(pieces):
         yield compressor.compress(piece)
     yield compressor.flush()
+
+
+def start_gzip() -> Any:
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
 
 
 @asynccontextmanager

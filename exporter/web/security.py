@@ -108,7 +108,7 @@ class Security:
             config = await self._worker.run(self._load)
         except ConfigError as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001 - a defect must not end the reload, nor this chore
+        except Exception as error:  # noqa: BLE001 - a defect must not end the reload, nor this task
             return f"a defect of the exporter: {type(error).__name__}: {error}"
         if (config.tls is None) != (self._config.tls is None):
             return "the web configuration turns TLS on or off: that needs a restart"

@@ -137,7 +137,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def main_loop(self) -> None:
         while not self._stop.is_set():
-            await self.on_tick(0)  # writes the Date header anew
+            await self.on_tick(0)  # renews the Date header
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._stop.wait()

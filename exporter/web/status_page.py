@@ -18,7 +18,7 @@ from exporter.web.view import ExporterStatus, WorkspaceStatus, next_poll_at, wit
 
 _MARKS = 20
 _ATTENTION = 12
-"""So many problems are listed at the top; the rest is one click away."""
+"""This many problems are listed at the top; the rest is one click away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,12 @@ class StatusPage:
     def _render(self, status: ExporterStatus, selection: Selection) -> bytes:
         everything = judge(status)
         matching = select(everything, selection)
-        page_count = max(1, -(-len(matching) // PAGE_SIZE))
+        unfolded = matching
+        if len(matching) > PAGE_SIZE and not selection.narrowed and not selection.unfold:
+            unfolded = tuple(judged for judged in matching if judged.problems)
+        page_count = max(1, -(-len(unfolded) // PAGE_SIZE))
         page = min(selection.page, page_count)
-        shown = matching[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        shown = unfolded[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         concerns = find_concerns(matching)
         return self._page.render(
             telemetry_path=self._telemetry_path,
@@ -69,6 +72,8 @@ class StatusPage:
             worst_severity=_word(max((judged.rank for judged in everything), default=0)),
             problem_count=sum(judged.needs_attention for judged in everything),
             matching_count=len(matching),
+            folded_count=len(matching) - len(unfolded),
+            unfold=replace(selection, unfold=True).link(1),
             concerns=concerns[:_ATTENTION],
             concerns_left_out=max(0, len(concerns) - _ATTENTION),
             choices=_choices(everything),

@@ -18,6 +18,10 @@ from exporter.metrics.page import Exposition
 _MOST_BROKEN = 5
 
 
+async def _at_once() -> None:
+    pass
+
+
 class RenderMetrics(Protocol):
     def __call__(self, *, openmetrics: bool) -> Exposition: ...
 
@@ -51,8 +55,8 @@ def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:
     """
     When Braze is asked about an integration again, by its own endpoint or by the list of all.
 
-    Its own endpoint's turn may be an hour away where the list tells enough. What was polled well is heard of again
-    within the poll interval, one way or the other.
+    Its own endpoint's turn may be an hour away where the list tells enough. What was polled successfully is polled
+    again within the poll interval, one way or the other.
     """
     own = workspace.next_polls_at.get(view.integration.integration_id)
     if not view.up or own is None or view.last_poll_at is None:
@@ -110,5 +114,7 @@ class WebSources:
     """Of `workspace/id`; None where no such integration is watched. Either name may hold slashes."""
     config: Callable[[], str]
     """The running configuration as YAML, secrets hidden. The one that may take a second: it is called in a thread."""
+    begun: Callable[[], Awaitable[object]] = _at_once
+    """Waits until all that was known before the start is shown."""
     reload: Callable[[], Awaitable[str | None]] | None = None
-    """Loads everything anew and returns what was refused and why, for people; None where nobody may ask over HTTP."""
+    """Loads everything again and returns what was refused and why, for people; None where nobody may ask over HTTP."""

@@ -20,8 +20,12 @@ from tests.e2e.command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 NGINX = [["2", "nginx"]] if find_component("nginx", os.environ) else []
+C = [["2", "C, the same bytes"]] if shutil.which("cc") else []
 CASES: dict[str, tuple[str, list[list[str]]]] = {
-    "page": ("--sizes 2 --rounds 1", [["2", "exporter"], ["2", "prometheus-client"], *NGINX]),
+    "page": (
+        "--sizes 2 --rounds 1",
+        [["2", "exporter"], ["2", "prometheus-client"], ["2", "exporter, random ids"], *NGINX, *C],
+    ),
     "state": (
         "--sizes 100",
         [["100", what] for what in ("commit, a new sync", "commit, nothing new", "open", "open after kill -9")],
@@ -31,6 +35,7 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
         "--workspaces 2 --integrations-each 3 --minutes 0.01 --scrape-every 0.2",
         [["integrations, workspaces", "6 in 2"]],
     ),
+    "start": ("--workspaces 2 --integrations-each 3 --rounds 1", [["integrations, workspaces", "6 in 2"]]),
     "learning": ("--integrations 20", [["integrations, syncs", "20, 12,250"]]),
     "rules": (
         "--integrations 100 --rounds 1 --pause 1",

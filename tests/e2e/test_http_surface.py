@@ -49,10 +49,10 @@ def test_ready_comes_with_the_first_try_and_healthy_does_not_wait_for_it(tmp_pat
 
 
 def see_it_become_ready(daemon: Daemon) -> None:
+    assert sample("braze_cdi_up", workspace="production") not in scrape(daemon.port)
     unready = ask(daemon.port, "/-/ready")
     assert (unready.status, unready.text) == (503, "workspace production has not been tried yet\n")
     assert ask(daemon.port, "/-/healthy").status == 200
-    assert sample("braze_cdi_up", workspace="production") not in scrape(daemon.port)
     wait_for("ready", lambda: ask(daemon.port, "/-/ready").status == 200)
     assert ask(daemon.port, "/-/healthy").text == "healthy\n"
     failed = sample("braze_cdi_exporter_poll_failures_total", workspace="production", reason="timeout")

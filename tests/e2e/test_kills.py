@@ -11,7 +11,7 @@ from time import sleep
 
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.lives import Scraper, build_world, scraping, watched_in
-from tests.e2e.scraping import peek
+from tests.e2e.scraping import ask, peek
 from tests.e2e.verdict import Verdict
 from tests.e2e.worlds import HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
@@ -19,9 +19,9 @@ from tests.simulated import SimulatedBraze
 SEED = 20260101
 KILLS = 50
 EARLY_SHARE = 5
-"""One kill in so many comes before the process listens."""
+"""One kill in so many comes earlier."""
 LATEST_SECONDS = 0.6
-"""After it listens."""
+"""After it answers a scrape."""
 STARTING_SECONDS = 0.8
 """So long, at most, does the life of one last that is killed early."""
 
@@ -40,6 +40,7 @@ def live_and_die(daemon: Daemon, scraper: Scraper, random: Random) -> None:
         sleep(random.uniform(0, STARTING_SECONDS))
     else:
         scraper.port = daemon.port
+        ask(daemon.port, "/metrics")
         sleep(random.uniform(0, LATEST_SECONDS))
     daemon.kill()
     scraper.port = None

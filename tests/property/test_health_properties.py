@@ -35,11 +35,11 @@ from exporter.domain.wording import word_count, word_share, word_span
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.web.selection import Selection
-from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 from tests.problems import HIGHEST, hidden_by
 from tests.snapshots import page_bytes, read_series
+from tests.unit.web.samples import render_status_json
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)

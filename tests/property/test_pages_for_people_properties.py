@@ -21,11 +21,11 @@ from exporter.domain.settings import WorkspaceSettings
 from exporter.web.integration_json import render_integration_json
 from exporter.web.integration_page import IntegrationPage
 from exporter.web.selection import Selection
-from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus, IntegrationStatus, WorkspaceStatus
 from tests.json_values import RECORDS, TIMES
 from tests.states import WATCH, show, state_of
+from tests.unit.web.samples import render_status_json
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAGE = StatusPage(telemetry_path="/metrics")

@@ -1,5 +1,7 @@
 """
-The real poller, ledger, store, rate limiter and page against the simulated Braze, for sixty simulated weeks.
+The real poller, ledger, store, rate limiter and page against the simulated Braze, for thirty simulated weeks.
+
+`make soak` simulates any number.
 
 Faults, drift, restarts, kills between any two steps and steps of the clock are drawn from each seed; `drive.py` says
 what is checked at every scrape, `verdict.py` what in the end.
@@ -16,8 +18,8 @@ from tests.simulation.__main__ import main
 from tests.simulation.drive import simulate
 from tests.simulation.storage import state_file
 
-SEEDS = 60
-_AT_A_TIME = 5
+SEEDS = 30
+_AT_A_TIME = 3
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, _AT_A_TIME))

@@ -21,10 +21,15 @@ RULES = ROOT / "deploy" / "prometheus" / "rules"
 @contextlib.contextmanager
 def demo_stack(folder: Path) -> Iterator[str]:
     """Run both until the block ends; gives the address of Prometheus."""
+    with demo(folder) as target, prometheus(folder, _config(target)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def demo(folder: Path) -> Iterator[str]:
+    """Run the demo until the block ends; gives host and port."""
     with running(folder / "exporter.log", _demo_command()) as exporter:
-        target = f"127.0.0.1:{_port_in(folder / 'exporter.log', exporter)}"
-        with prometheus(folder, _config(target)) as url:
-            yield url
+        yield f"127.0.0.1:{_port_in(folder / 'exporter.log', exporter)}"
 
 
 def _demo_command() -> list[str]:

@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 from typing import Any
 
 import httpx
 import yaml
 
 from tests.components import component
-from tests.stack.programs import free_port, prometheus, ready, running
+from tests.e2e.command import wait_for
+from tests.stack.programs import ROOT, free_port, prometheus, ready, running
+from tools.dashboards.prometheus import Prometheus
 
 Config = Mapping[str, Any]
+RECIPES = ROOT / "deploy" / "recipes"
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,17 @@ def by_prometheus(folder: Path, config: Config) -> Iterator[Road]:
 
 @contextmanager
 def by_victoria_metrics(folder: Path, config: Config) -> Iterator[Road]:
-    """VictoriaMetrics scrapes and keeps; vmalert evaluates, and keeps in it what it records and what fires."""
+    """VictoriaMetrics scrapes by the recipe and keeps; vmalert evaluates, and keeps in it what it records."""
     file, address, own = folder / "scrape.yml", f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     url = f"http://{address}"
     interval = config["global"]["evaluation_interval"]
     (alertmanager,) = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
 
     def write(changed: Config) -> None:
-        scraped = {key: changed["global"][key] for key in ("scrape_interval", "scrape_timeout")}
-        file.write_text(yaml.safe_dump({"global": scraped, "scrape_configs": changed["scrape_configs"]}))
+        recipe = yaml.safe_load((RECIPES / "victoria-metrics.yml").read_text())
+        times = {key: changed["global"][key] for key in ("scrape_interval", "scrape_timeout")}
+        recipe["scrape_configs"][0].update(times | changed["scrape_configs"][0])
+        file.write_text(yaml.safe_dump(recipe))
 
     def configure(changed: Config) -> None:
         write(changed)
@@ -64,9 +70,8 @@ def by_victoria_metrics(folder: Path, config: Config) -> Iterator[Road]:
         f"-storageDataPath={folder / 'victoria-metrics'}",
         f"-httpListenAddr={address}",
         f"-promscrape.config={file}",
-        # What the production's thirty seconds and five are to its minutes.
+        # Its half minute and five seconds are long where a minute is a second and a half.
         "-search.latencyOffset=0s",
-        "-search.maxStalenessInterval=5m",
         "-inmemoryDataFlushInterval=1s",
     ]
     evaluator = [
@@ -79,40 +84,34 @@ def by_victoria_metrics(folder: Path, config: Config) -> Iterator[Road]:
         f"-evaluationInterval={interval}",
         f"-httpListenAddr={own}",
         "-remoteWrite.flushInterval=200ms",
-        "-rule.evalDelay=0s",
+        "-rule.evalDelay=0s",  # as latencyOffset
     ]
-    with (
-        ready(database, folder / "victoria-metrics.log", url, "/health"),
-        ready(evaluator, folder / "vmalert.log", f"http://{own}", "/health"),
-    ):
-        yield Road(url, configure)
+    with ready(database, folder / "victoria-metrics.log", url, "/health"):
+        # The first series of all take seconds to be found, and to the rules these are minutes.
+        wait_for("the first scrape to be found", lambda: bool(Prometheus(url).now("up", time())))
+        with ready(evaluator, folder / "vmalert.log", f"http://{own}", "/health"):
+            yield Road(url, configure)
 
 
 @contextmanager
 def by_collector(folder: Path, config: Config) -> Iterator[Road]:
-    """OpenTelemetry's collector scrapes and sends by OTLP; Prometheus 3 keeps and evaluates."""
+    """OpenTelemetry's collector of the recipe scrapes and sends by OTLP; Prometheus 3 keeps and evaluates."""
     file = folder / "otelcol.yml"
-    with prometheus(folder, {**config, "scrape_configs": []}, "--web.enable-otlp-receiver") as url:
+    flags = (
+        "--web.enable-otlp-receiver",
+        # A collector that restarts marks no series as ended: five minutes, as short as all others are here.
+        "--query.lookback-delta=8s",
+    )
+    with prometheus(folder, {**config, "scrape_configs": []}, *flags) as url:
 
         def write(changed: Config) -> None:
-            scraped = changed["global"]["scrape_interval"], changed["global"]["scrape_timeout"]
-            jobs = [
-                {**job, "scrape_interval": scraped[0], "scrape_timeout": scraped[1]}
-                for job in changed["scrape_configs"]
-            ]
-            file.write_text(
-                yaml.safe_dump(
-                    {
-                        # The collector would replace $1 in relabelling by a variable; the shipped jobs have none.
-                        "receivers": {"prometheus": {"config": {"scrape_configs": jobs}}},
-                        "exporters": {"otlphttp": {"endpoint": f"{url}/api/v1/otlp", "compression": "gzip"}},
-                        "service": {
-                            "pipelines": {"metrics": {"receivers": ["prometheus"], "exporters": ["otlphttp"]}},
-                            "telemetry": {"metrics": {"level": "none"}},
-                        },
-                    }
-                )
-            )
+            recipe = yaml.safe_load((RECIPES / "opentelemetry-collector.yaml").read_text())
+            times = {key: changed["global"][key] for key in ("scrape_interval", "scrape_timeout")}
+            (job,) = recipe["receivers"]["prometheus"]["config"]["scrape_configs"]
+            job.update(times | changed["scrape_configs"][0])
+            recipe["exporters"]["otlphttp"]["endpoint"] = f"{url}/api/v1/otlp"
+            recipe["service"]["telemetry"] = {"metrics": {"level": "none"}}  # else it listens on a port of its own
+            file.write_text(yaml.safe_dump(recipe))
 
         write(config)
         command = [str(component("otelcol")), f"--config=file:{file}"]

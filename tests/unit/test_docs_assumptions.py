@@ -1,4 +1,4 @@
-"""docs/compatibility.md has a row for each assumption of the field report; its anomalies and the tests here exist."""
+"""docs/field-reports/README.md has a row for each assumption; its anomalies and the tests here exist."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from exporter.domain.field_report import ASSUMPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTION = (ROOT / "docs" / "compatibility.md").read_text().split("## Assumptions about Braze")[1].split("\n## ")[0]
+SECTION = (ROOT / "docs" / "field-reports" / "README.md").read_text()
 ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in SECTION.splitlines() if line[:2] == "| "][
     1:
 ]

@@ -263,7 +263,7 @@ def _syncs() -> model.Panel:
 def _rows() -> model.Panel:
     return bars(
         "Rows",
-        "Rows that finished syncs brought into Braze, and rows that failed.",
+        "Rows synced and rows failed, of finished syncs.",
         Look("locale", decimals=0, least=0),
         Query(
             f"sum({increase('braze_cdi_rows_synced_total', FLEET, '$__rate_interval')})",

@@ -222,7 +222,7 @@ def _losses() -> model.Panel:
     return bars(
         "Worked around",
         "History gaps: syncs that may be missing from the counters. Odd values: what Braze should not have sent."
-        " Writes: the accounting state that could not be saved.",
+        " Writes: the state that could not be saved.",
         Look("none", decimals=0, least=0),
         Query(added(gaps), legend="history gaps", colour=style.CRITICAL, step="1m"),
         Query(added(anomalies), legend="odd values", colour=style.WARNING, step="1m"),

@@ -125,7 +125,7 @@ def _moments() -> model.Panel:
     return stats(
         "When",
         "What happened when, and what comes next. Expected run: the oldest announced run that no sync has met, else the"
-        " next one. Missing: Braze has not told, or there is none.",
+        " next one. Missing: unknown, or there is none.",
         Look("dateTimeFromNow"),
         *(Query(moment(metric, ONE), legend=name) for metric, name in names.items()),
     )

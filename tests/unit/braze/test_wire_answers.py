@@ -74,7 +74,7 @@ def test_what_braze_says_of_an_error_is_quoted_in_one_bounded_line() -> None:
     said = "Invalid cursor\r\n\x1b[31m" + "x" * 1000
     text = str(error_of(answer(json.dumps({"message": said}).encode(), 400)))
     assert "Invalid cursor" in text
-    assert "the pages are read anew at the next poll" in text
+    assert "the pages are read again at the next poll" in text
     assert "integration id" not in text
     assert len(text) < 300
 

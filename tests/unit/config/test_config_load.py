@@ -1,12 +1,14 @@
 import os
 import threading
 from collections import UserDict
+from dataclasses import asdict
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from exporter.braze.endpoints import Endpoint
 from exporter.config.errors import ConfigError
 from exporter.config.load import Config, load_config, load_watched_config
 from exporter.config.render import render_config
@@ -243,7 +245,7 @@ def test_the_bad_content_of_a_key_file_is_told_without_quoting_it(file: Path) ->
     (file.parent / "braze.key").write_text(f"{KEY}\n{KEY}\n")
     file.write_text(f"{HEAD}  api_key_file: braze.key\n{INTEGRATIONS}")
     (error,) = errors_of(file)
-    assert error.startswith(f":4: workspaces[0].api_key_file: the file {file.parent}/braze.key holds white space, ")
+    assert error.startswith(f":4: workspaces[0].api_key_file: the file {file.parent}/braze.key contains white space, ")
     assert KEY not in error
 
 
@@ -406,3 +408,11 @@ def test_a_file_that_stays_is_no_change_to_the_watch(file: Path) -> None:
     file.write_text(f"{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
     _, watch = load_watched_config(str(file), environ={})
     assert not watch.changed()
+
+
+def test_the_rate_limit_of_every_endpoint_is_a_key_that_takes_effect(file: Path) -> None:
+    limits = {endpoint.value: 10 + place for place, endpoint in enumerate(Endpoint)}
+    file.write_text(f"{HEAD}  api_key: {KEY}\n  rate_limit: {limits}\n{INTEGRATIONS}")
+    (workspace,) = load(file).workspaces
+    assert workspace.settings.rate_limit == RateLimits(**limits)
+    assert asdict(workspace.settings.rate_limit).keys() == {*limits, "share"}

@@ -56,15 +56,15 @@ REFUSED_HERE = {
     "web_config_rate_limiter_nonblocking.yaml": ("rate_limit: {interval: 0s}\n", RATE),
     "web_config_rate_limiter_one_second.yaml": ("rate_limit: {interval: 1s, burst: 5}\n", RATE),
 }
-NO_VALUE = "is not a value that is supported"
+NO_VALUE = "is not a supported value"
 REFUSED_BY_BOTH = {
     "web_config_noAuth_noHTTP2Cipher.bad.yml": (f"{SUITES}{CBC}http_server_config: {{http2: true}}\n", "HTTP/1.1"),
     "web_config_junk.yml": ("hasdbasd\n", "must be a mapping"),
     "web_config_junk_key.yml": ("tls_servr: 1\n", "is not a known key"),
     "web_config_noAuth_certPath_empty.bad.yml": (f"tls_server_config:\n  cert_file: ''\n{KEY}", "is empty"),
-    "web_config_noAuth_cert_empty.bad.yml": (f"tls_server_config:\n  cert: ''\n{KEY}", "holds no certificate"),
+    "web_config_noAuth_cert_empty.bad.yml": (f"tls_server_config:\n  cert: ''\n{KEY}", "contains no certificate"),
     "web_config_noAuth_keyPath_empty.bad.yml": (f"tls_server_config:\n{CERT}  key_file: ''\n", "is empty"),
-    "web_config_noAuth_key_empty.bad.yml": (f"tls_server_config:\n{CERT}  key: ''\n", "holds no private key"),
+    "web_config_noAuth_key_empty.bad.yml": (f"tls_server_config:\n{CERT}  key: ''\n", "contains no private key"),
     "web_config_noAuth_certPath_keyPath_empty.bad.yml": (
         "tls_server_config: {cert_file: '', key_file: ''}",
         "is empty",

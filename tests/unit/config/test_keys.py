@@ -77,11 +77,11 @@ def test_a_file_that_vanished_is_an_auth_error_until_it_is_back(path: Path) -> N
     [
         (b"", "is empty"),
         (b" \n\t", "is empty"),
-        (f"{NEW}\n{NEW}".encode(), "holds white space, control or other characters that no key has"),
-        (f"{NEW}\x00".encode(), "holds white space, control or other characters that no key has"),
-        (f"{NEW}é".encode(), "holds white space, control or other characters that no key has"),
-        (NEW.encode("utf-16"), "holds white space, control or other characters that no key has"),
-        (b"\xff\xfe" + NEW.encode(), "holds white space, control or other characters that no key has"),
+        (f"{NEW}\n{NEW}".encode(), "contains white space, control or other characters that no key has"),
+        (f"{NEW}\x00".encode(), "contains white space, control or other characters that no key has"),
+        (f"{NEW}é".encode(), "contains white space, control or other characters that no key has"),
+        (NEW.encode("utf-16"), "contains white space, control or other characters that no key has"),
+        (b"\xff\xfe" + NEW.encode(), "contains white space, control or other characters that no key has"),
         (NEW.encode() * 200, "is larger than 4,096 bytes"),
     ],
 )

@@ -164,14 +164,21 @@ def _cases_of(problem: str, kind: Kind, rule: dict[str, Any]) -> Iterator[dict[s
         for series in (
             reported("users", exporter=exporter),
             _series("up", "0+0x40", "users", exporter),
+            {
+                "series": f'braze_cdi_exporter_workspace_info{{job="braze-cdi-exporter", instance="{exporter}:10273", '
+                'workspace="prod", dashboard_url="https://dashboard-03.braze.com"}',
+                "values": "1+0x40",
+            },
             _series("integration_info", "1+0x40", "users", exporter, 'integration_type="USER", team="crm"'),
             *(_series(name, f"{value}+0x40", "users", exporter) for name, value in kind.figures.items()),
         )
     ]
     yield _case(
-        f"{alert} fires: two exporters report it, once, with team and figures",
+        f"{alert} fires: two exporters report it, once, with team, figures and a link to Braze",
         both,
-        alert_rule_test=firing(_expected(rule, problem, worst, "users", kind.sentences, team="crm")),
+        alert_rule_test=firing(
+            _expected(rule, problem, worst, "users", kind.sentences, dashboard=_DASHBOARD, team="crm")
+        ),
     )
     yield _case(
         f"{alert} fires: nothing else is known, or not any more; with each severity",
@@ -211,8 +218,18 @@ def _cases_of(problem: str, kind: Kind, rule: dict[str, Any]) -> Iterator[dict[s
     )
 
 
+_DASHBOARD = "https://dashboard-03.braze.com/integrations/cloud_data_ingestion/id-of-users"
+
+
 def _expected(
-    rule: dict[str, Any], problem: str, severity: str, name: str, figures: tuple[str, ...] = (), **more: str
+    rule: dict[str, Any],
+    problem: str,
+    severity: str,
+    name: str,
+    figures: tuple[str, ...] = (),
+    *,
+    dashboard: str = "",
+    **more: str,
 ) -> Any:
     """Return the alert as it must arrive: the rule's words, and *figures* in the places that it has for them."""
     sentences = iter(figures)
@@ -222,7 +239,7 @@ def _expected(
     return {
         "exp_labels": {**labels, "problem": problem, "severity": severity, **more},
         "exp_annotations": {each: _filled(text, labels) for each, text in texts.items()}
-        | {"page_url": f"http://localhost:10273/integrations/prod/id-of-{name}"},
+        | {"page_url": f"http://localhost:10273/integrations/prod/id-of-{name}", "dashboard_url": dashboard},
     }
 
 

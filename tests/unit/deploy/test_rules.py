@@ -163,7 +163,9 @@ def test_every_alert_is_shown_once_with_its_whole_text(alert: str) -> None:
         for fired in expected.get("exp_alerts", [])
     ]
     assert texts
-    annotations = {"summary", "description", "runbook_url"} | ({"page_url"} if alert in OF_INTEGRATIONS else set())
+    annotations = {"summary", "description", "runbook_url"} | (
+        {"page_url", "dashboard_url"} if alert in OF_INTEGRATIONS else set()
+    )
     assert all(set(text) == annotations for text in texts)
 
 
@@ -253,8 +255,13 @@ def test_recorded_names_say_level_metric_and_operation() -> None:
         assert re.fullmatch(r"(integration|workspace|workspace_endpoint):braze_cdi_\w+:[a-z0-9_]+", name), name
 
 
-def test_the_document_names_every_limit_that_the_runbook_tunes() -> None:
+def test_the_limits_that_the_runbook_tunes_are_configured() -> None:
     tuned = set(re.findall(r"limits: \{(\w+):", RUNBOOK))
-    listed = set(re.findall(r"^\| `(\w+)` \|", ALERTING, re.MULTILINE))
+    listed = set(re.findall(r"^\| `limits\.(\w+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE))
     assert tuned
     assert tuned <= listed
+
+
+def test_the_document_names_every_kind_of_problem() -> None:
+    table = ALERTING.split("## Problems")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(\w+)`", table)) == set(KINDS)

@@ -88,7 +88,7 @@ def test_systemd_finds_nothing_wrong_with_the_socket_and_it_is_the_exporters(run
 def test_a_wrong_configuration_is_not_tried_again_and_again() -> None:
     document = (ROOT / "docs" / "command-line.md").read_text()
     code = value("RestartPreventExitStatus")
-    assert f"{code} wrong flags or configuration" in document
+    assert f"| {code} | wrong flags or configuration" in document
 
 
 def test_the_exporter_tells_systemd_how_it_is_and_has_files_enough() -> None:

@@ -1,5 +1,5 @@
 """
-Braze answers in another form than is assumed (docs/compatibility.md, "Assumptions about Braze").
+Braze answers in another form than is assumed (docs/field-reports/README.md).
 
 As in `test_doubts.py`: counters equal the truth, and what is not known is not shown. Nothing here is an anomaly, as
 Braze promises none of it.

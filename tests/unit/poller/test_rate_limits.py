@@ -190,7 +190,7 @@ async def test_where_others_eat_the_limit_of_the_list_the_interval_that_is_left_
     poller = braze.watch(discovery=True)
     await braze.passes(minutes=30)
     assert 150 <= (braze.value("exporter_poll_interval_seconds") or 0) <= 240
-    assert any("The rate budget serves" in note for note in poller.notes())
+    assert any("The rate limit allows polls" in note for note in poller.notes())
 
 
 @in_virtual_time
@@ -231,7 +231,7 @@ async def test_while_the_budget_lets_few_be_asked_for_the_first_time_the_interva
     poller = braze.watch(discovery=True, limits=RateLimits(job_sync_status=10, share=1.0))
     await braze.passes(minutes=2)
     assert 300 <= (braze.value("exporter_poll_interval_seconds") or 0) <= 600
-    assert ["rate budget" in note for note in poller.notes()] == [True]
+    assert ["The rate limit allows" in note for note in poller.notes()] == [True]
     await braze.passes(minutes=12)
     assert braze.value("exporter_poll_interval_seconds") == 60
     assert poller.notes() == ()

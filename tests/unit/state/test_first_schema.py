@@ -218,7 +218,7 @@ def test_a_damaged_row_is_set_aside_and_costs_no_other(tmp_path: Path, damaged: 
     assert store.load("w") == {"before": BARE, "after": BARE}
     assert around.persistent
     (line,) = around.said()
-    assert line.startswith('level=error msg="a damaged state is set aside; its integration begins anew"')
+    assert line.startswith('level=error msg="a damaged state is set aside; its integration starts over"')
     assert "integration_id=bad" in line
     store.close()
     ((workspace, name, ledger),) = asked(path, "SELECT workspace, integration_id, ledger FROM damaged_integration")

@@ -130,7 +130,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
     aside = tmp_path / f"{FILE_NAME}.damaged-20260101T123015Z"
     assert aside.read_bytes() == damaged
     (line,) = around.said()
-    assert line.startswith('level=error msg="the state file is damaged; it is set aside and a new one begun"')
+    assert line.startswith('level=error msg="the state file is damaged; it is set aside and a new one started"')
     assert f"aside={aside}" in line
     assert "reason=" in line
     store.commit("w", "a", state(1))
@@ -272,7 +272,7 @@ def test_a_damaged_row_costs_its_integration_and_no_other(tmp_path: Path, change
     assert store.load("w") == {f"id-{number}": state(number) for number in range(100) if number != 3}
     assert around.persistent
     (line,) = around.said()
-    assert line.startswith('level=error msg="a damaged state is set aside; its integration begins anew"')
+    assert line.startswith('level=error msg="a damaged state is set aside; its integration starts over"')
     assert "workspace=w" in line
     store.commit("w", "id-3", state(3))
     store.close()
@@ -318,7 +318,7 @@ def test_a_newer_file_is_not_changed_by_a_byte(tmp_path: Path, make: Callable[[P
     store = around.open(tmp_path)
     assert around.persistent is False
     (line,) = around.said()
-    assert line.startswith('level=warn msg="states are kept in memory only, and lost at a restart"')
+    assert line.startswith('level=warn msg="the state is in memory only, and lost at a restart"')
     assert f"a newer exporter wrote it: schema {NEWER}, this one knows up to {NEWER - 1}" in line
     store.commit("w", "a", state(1))
     around.a_minute_passes()

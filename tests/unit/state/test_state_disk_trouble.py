@@ -11,8 +11,8 @@ import pytest
 from exporter.state.sqlite import FILE_NAME
 from tests.kept import START, Surroundings, files, full_disk, no_privileges, read_only, state
 
-IN_MEMORY = 'level=warn msg="states are kept in memory only, and lost at a restart"'
-BACK = 'level=info msg="states are on disk again"'
+IN_MEMORY = 'level=warn msg="the state is in memory only, and lost at a restart"'
+BACK = 'level=info msg="the state is on disk again"'
 
 
 def test_a_full_disk_costs_nothing_once_it_has_room_again(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_read_only_disk_still_tells_what_was_counted(tmp_path: Path) -> None:
         assert store.load("w") == {"a": state(1), "b": state(2)}
         in_memory, read = around.said()
         assert in_memory.startswith(IN_MEMORY)
-        assert read.startswith('level=info msg="states were read from the disk all the same"')
+        assert read.startswith('level=info msg="the state was read from disk after all"')
         store.commit("w", "b", state(3))
         store.commit("w", "c", state(4))
         assert files(tmp_path) == before

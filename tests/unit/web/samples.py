@@ -14,6 +14,7 @@ from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
 from exporter.domain.transitions import is_paused_status
 from exporter.domain.view import View, build_view
+from exporter.web.status_json import stream_status_json
 from exporter.web.view import ExporterStatus, WorkspaceStatus
 
 NOW = datetime(2026, 3, 1, 14, 30, 0, tzinfo=UTC)
@@ -166,3 +167,7 @@ def bare(name: str, integration_id: str = "11111111-2222-3333-4444-555555555555"
     """An integration of which nothing is known yet."""
     watch = Watch(Integration(workspace, integration_id, name), PollSettings())
     return build_view(IntegrationState(NOW), watch)
+
+
+def render_status_json(status: ExporterStatus) -> str:
+    return "".join(stream_status_json(status))

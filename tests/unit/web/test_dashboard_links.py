@@ -2,13 +2,14 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
-from exporter.app.daemon import build_sources
 from exporter.app.exporter import Exporter
+from exporter.app.sources import build_sources
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.model import Integration
@@ -18,11 +19,10 @@ from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.store import MemoryStore
 from exporter.web.integration_page import IntegrationPage
 from exporter.web.selection import Selection
-from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus
 from tests.unit.web.integration_samples import deep, hourly
-from tests.unit.web.samples import NOW, ago, view, workspace
+from tests.unit.web.samples import NOW, ago, render_status_json, view, workspace
 from tests.virtual_time import VirtualClock, run
 
 DASHBOARD = "https://dashboard-03.braze.com"
@@ -75,7 +75,7 @@ def test_the_page_of_one_integration_leads_there_too() -> None:
 
 
 def test_the_dashboard_is_the_configured_one_or_that_of_the_endpoint() -> None:
-    async def look(clock: VirtualClock) -> list[str]:
+    async def look(clock: VirtualClock) -> tuple[list[str], str]:
         log = build_log("error", "logfmt", io.StringIO())
         exporter = Exporter(store=MemoryStore(), self_metrics=SelfMetrics(), clock=clock, log=log)
         settings = (
@@ -86,7 +86,18 @@ def test_the_dashboard_is_the_configured_one_or_that_of_the_endpoint() -> None:
         exporter.apply(Config(tuple(ConfiguredWorkspace(one, FixedKey("not-a-real-key")) for one in settings)))
         sources = build_sources(exporter, clock, str, None)
         found = [one.dashboard_url for one in sources.status().workspaces]
+        changed = replace(settings[1], dashboard_url="https://other.example.org")
+        exporter.apply(
+            Config(tuple(ConfiguredWorkspace(one, FixedKey("k")) for one in (settings[0], changed, settings[2])))
+        )
+        page = exporter.self_metrics.render(openmetrics=False).decode()
         await exporter.close()
-        return found
+        return found, page
 
-    assert run(look, start=NOW) == [DASHBOARD, "https://proxy.example.org", ""]
+    found, page = run(look, start=NOW)
+    assert found == [DASHBOARD, "https://proxy.example.org", ""]
+    assert re.findall(r'workspace_info\{workspace="(\w+)",dashboard_url="(.*)"\} 1', page) == [
+        ("derived", DASHBOARD),
+        ("given", "https://other.example.org"),
+        ("unknown", ""),
+    ]

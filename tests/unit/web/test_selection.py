@@ -10,10 +10,9 @@ from exporter.domain.problem import Problem, Severity
 from exporter.domain.view import View
 from exporter.web.causes import find_concerns
 from exporter.web.selection import Selection, judge, narrow, read_selection, select
-from exporter.web.status_json import render_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus
-from tests.unit.web.samples import NOW, ago, realistic_status, view, workspace
+from tests.unit.web.samples import NOW, ago, realistic_status, render_status_json, view, workspace
 
 
 def names(selection: Selection) -> list[str]:
@@ -70,6 +69,7 @@ def test_a_query_finds_parts_of_names_and_ids_whatever_the_case() -> None:
     [
         Selection(),
         Selection(page=3),
+        Selection(unfold=True),
         Selection(workspace="a b&c", query="<x>", only_problems=True, refresh_seconds=15),
     ],
 )
@@ -89,6 +89,7 @@ def test_a_link_reads_back_as_the_same_selection(selection: Selection) -> None:
         {"page": "²"},
         {"refresh": "1"},
         {"only": "x"},
+        {"healthy": "x"},
     ],
 )
 def test_what_cannot_be_read_counts_as_not_asked_for(parameters: dict[str, str]) -> None:

@@ -231,7 +231,7 @@ def test_page_links_to_everything_else_that_is_served() -> None:
     assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= links
 
 
-def test_page_reloads_by_itself_only_when_asked() -> None:
+def test_page_reloads_automatically_only_when_asked() -> None:
     assert not [meta for meta in page().tags("meta") if meta.get("http-equiv")]
     (meta,) = [meta for meta in page(selection=Selection(refresh_seconds=15)).tags("meta") if "http-equiv" in meta]
     assert meta == {"http-equiv": "refresh", "content": "15"}
@@ -248,14 +248,36 @@ def test_query_string_chooses_what_is_shown() -> None:
 
 
 def test_many_integrations_come_in_pages_that_lose_none() -> None:
-    status = one_workspace(*(view(f"name-{number:04d}", ("success",)) for number in range(601)))
+    status = one_workspace(*(view(f"name-{number:04d}", ("success",)) for number in range(201)))
     seen: list[str] = []
     for number in (1, 2, 3):
-        outline = page(status, Selection(page=number))
+        outline = page(status, Selection(page=number, unfold=True))
         assert f"Page {number} of 3" in outline.text
         seen += re.findall(r"name-\d{4}", outline.text)
-    assert seen == [f"name-{number:04d}" for number in range(601)]
-    assert "Page 3 of 3" in page(status, Selection(page=99)).text
+    assert seen == [f"name-{number:04d}" for number in range(201)]
+    assert "Page 3 of 3" in page(status, Selection(page=99, unfold=True)).text
+    assert "201 healthy integrations are not listed. List them too" in page(status).text
+
+
+def test_healthy_integrations_are_folded_where_there_are_many_and_nothing_is_asked_for() -> None:
+    views = [view(f"name-{number:05d}", ("error",) if number == 7 else ("success",) * 20) for number in range(10_000)]
+    status = ExporterStatus(
+        NOW, "1", "", ago(hours=1), tuple(workspace(f"w{at}", views[at * 100 :][:100]) for at in range(100))
+    )
+    html = html_of(status, Selection())
+    assert re.findall(r">(name-\d+)</a>", html.partition("<table")[2]) == ["name-00007"]
+    assert len(html) < 2_000_000
+    assert 'href="./?healthy=shown"' in html
+    assert len(page(status, Selection(workspace="w5")).tags("tbody")) == 100
+
+
+def test_a_running_sync_has_a_row_of_its_own_below_the_latest_finished_one() -> None:
+    html = html_of(one_workspace(view("users", ("running", "success"))), Selection())
+    finished, running = (row.partition("</tr>")[0] for row in html.partition("<tbody")[2].split("<tr ")[1:])
+    assert ("s-success" in finished, "s-running" in finished) == (True, False)
+    assert ("s-success" in running, "s-running" in running) == (False, True)
+    assert "synced" not in running
+    assert "none finished yet" in page(one_workspace(view("users", ("running",)))).text
 
 
 def test_only_the_worst_of_many_problems_are_listed_at_the_top() -> None:

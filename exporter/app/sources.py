@@ -1,0 +1,81 @@
+"""Where the web pages get their values: from the pollers and the page, as they are at that moment."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
+
+from exporter.app.exporter import Exporter
+from exporter.clock import Clock
+from exporter.config.endpoint import dashboard_of
+from exporter.domain.view import View
+from exporter.poller.workspace import WorkspacePoller
+from exporter.version import REVISION, VERSION
+from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, WorkspaceStatus
+
+
+def build_sources(
+    exporter: Exporter, clock: Clock, config: Callable[[], str], reload: Callable[[], Awaitable[str | None]] | None
+) -> WebSources:
+    """
+    Return where the web pages get their values.
+
+    Args:
+        exporter: The source of the pollers and the page.
+        clock: For ages and uptime; the uptime begins here.
+        config: The running configuration as YAML, secrets hidden.
+        reload: Reloads it and returns the error, if any; None where reloading over HTTP is off.
+
+    """
+    started_at = clock.now()
+
+    def status() -> ExporterStatus:
+        workspaces = tuple(
+            _workspace_status(poller, poller.views, poller.next_polls_at()) for poller in exporter.pollers
+        )
+        return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
+
+    def unready() -> tuple[str, ...]:
+        if not exporter.begun.is_set():
+            return ("what is known from before is still being read",)
+        waiting = (poller.settings.name for poller in exporter.pollers if not poller.readiness.any)
+        return tuple(f"workspace {name} has not been tried yet" for name in waiting)
+
+    return WebSources(
+        render=lambda *, openmetrics: exporter.page.render(
+            clock.now(), exporter.braze_times(), openmetrics=openmetrics
+        ),
+        status=status,
+        unhealthy=exporter.unhealthy,
+        unready=unready,
+        integration=lambda path: find_integration(exporter.pollers, path),
+        config=config,
+        begun=exporter.begun.wait,
+        reload=reload,
+    )
+
+
+def find_integration(pollers: Iterable[WorkspacePoller], path: str) -> IntegrationStatus | None:
+    """Return the integration at *path*, `workspace/id`, in depth; None where none of the pollers watches it."""
+    for poller in pollers:
+        key = path.removeprefix(f"{poller.settings.name}/")
+        if key != path and (detail := poller.detail(key)) is not None:
+            status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
+            return IntegrationStatus(poller.clock.now(), status, detail)
+    return None
+
+
+def _workspace_status(
+    poller: WorkspacePoller, views: tuple[View, ...], next_polls_at: Mapping[str, datetime]
+) -> WorkspaceStatus:
+    return WorkspaceStatus(
+        name=poller.settings.name,
+        now=poller.clock.now(),
+        rest_endpoint=poller.settings.rest_endpoint,
+        poll_interval_seconds=poller.interval_seconds,
+        views=views,
+        next_polls_at=next_polls_at,
+        notes=poller.notes(),
+        history_seconds=poller.settings.history_seconds,
+        history_read_ratio=poller.history.ratio,
+        requests=tuple(poller.trail.latest.values()),
+        dashboard_url=dashboard_of(poller.settings),
+    )

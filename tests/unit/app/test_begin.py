@@ -1,0 +1,54 @@
+"""The start with much to read: probes are answered from the first moment, a scrape once all that was known is shown."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from exporter.web.routes import build_web
+from tests.unit.app.test_reload_transaction import World
+from tests.virtual_time import VirtualClock, run
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+NAMES = ("one", "two", "three", "four")
+
+
+def test_workspaces_begin_one_after_the_other_and_a_scrape_waits_for_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def main(clock: VirtualClock) -> None:
+        world = World(clock, monkeypatch, tmp_path)
+        config = world.config(*NAMES)
+        web = build_web(world.sources, telemetry_path="/metrics", log=world.log)
+        async with AsyncClient(transport=ASGITransport(web), base_url="http://exporter") as client:
+            scraping = asyncio.create_task(client.get("/metrics"))
+            ready = await client.get("/-/ready")
+            assert (ready.status_code, ready.text) == (503, "what is known from before is still being read\n")
+            beginning = asyncio.create_task(world.exporter.begin(config))
+            seen = []
+            while not beginning.done():
+                await asyncio.sleep(0)
+                seen.append(len(world.exporter.pollers))
+                assert (await client.get("/-/healthy")).status_code == 200
+            assert set(seen) >= {1, 2, 3, 4}
+            page = (await scraping).text
+            assert all(f'workspace="{name}"' in page for name in NAMES)
+        await world.exporter.close()
+
+    run(main, start=START)
+
+
+def test_a_reload_waits_for_the_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> None:
+        world = World(clock, monkeypatch, tmp_path)
+        beginning = asyncio.create_task(world.reloader.begin())
+        await asyncio.sleep(0)
+        world.wanted = world.config("three")
+        assert await world.reloader.reload() is None
+        assert beginning.done()
+        assert [poller.settings.name for poller in world.exporter.pollers] == ["three"]
+        await world.exporter.close()
+
+    run(main, start=START)
