@@ -56,9 +56,9 @@ _QUIET_DAY = Rule(True, 0.6, 6, (6, 3, 1, 1), 20, 2.5)
 _TENTH = 2
 """The rule for such a drop."""
 _DAYS_OFF = 2
-"""Where the past has so many, a drop to a tenth must outlast two in a row:"""
+"""Where the past has this many, a drop to a tenth must outlast two in a row:"""
 _TWO_DAYS, _TWO_SYNCS = 52 * HOUR, 1.9
-"""so many seconds, or gaps where syncs are daily or rarer."""
+"""this many seconds, or gaps where syncs are daily or rarer."""
 
 
 @dataclass(frozen=True, slots=True)
