@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo screenshots test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -106,6 +106,9 @@ test-clients: setup-dev  ## run Airflow's provider and Braze's MCP server agains
 man: setup-dev  ## write the manual page, build/braze-cdi-exporter.1
 	@mkdir -p build
 	@$(BIN)/python tools/man_page.py > build/braze-cdi-exporter.1
+
+screenshots: setup-dev components  ## take the pictures of the pages in docs/pictures from a demo, in Chromium; five minutes
+	@$(BIN)/python -m tools.screenshots
 
 deb: setup-dev  ## build the Debian package for the Python in use, into dist
 	@rm -rf dist
