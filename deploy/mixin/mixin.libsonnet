@@ -7,7 +7,7 @@
     // Labels by which your scrapes tell installations apart; every expression keeps them.
     installationLabels: ['cluster', 'namespace'],
     // Where the exporter's status page is, without a slash at the end, and where the runbook.
-    pageUrl: 'http://localhost:10273',
+    statusUrl: 'http://localhost:10273',
     runbookUrl: 'https://github.com/braze-cdi-exporter/braze-cdi-exporter/blob/main/docs/runbook.md',
   },
 
@@ -20,7 +20,7 @@
       ['cluster, namespace', std.join(', ', labels)],
       ['cluster=%q, namespace=%q', std.join(', ', [label + '=%q' for label in labels])],
       ['$labels.cluster $labels.namespace', std.join(' ', ['$labels.' + label for label in labels])],
-      ['http://localhost:10273', config.pageUrl],
+      ['http://localhost:10273', config.statusUrl],
       ['https://github.com/braze-cdi-exporter/braze-cdi-exporter/blob/main/docs/runbook.md', config.runbookUrl],
     ],
     std.manifestJsonMinified(value)

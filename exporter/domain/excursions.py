@@ -36,6 +36,8 @@ class Rule(NamedTuple):
     syncs: tuple[int, int, int, int]
     rows: int
     """Rows that would have been usual meanwhile, at least."""
+    drifts: float = 3.5
+    """Spreads of a day about the level before, at least: a level that wanders is no problem."""
 
 
 NEAR_ZERO = 0.03
@@ -43,16 +45,20 @@ RULES = (
     Rule(True, NEAR_ZERO, 36, (6, 6, 3, 2), 30),
     Rule(True, NEAR_ZERO, 0.7, (3, 2, 1, 1), 30),
     Rule(True, 0.17, 6, (6, 3, 2, 1), 20),
-    Rule(True, 0.45, 60, (8, 8, 4, 2), 20),
-    Rule(True, 0.63, 96, (12, 12, 6, 3), 50),
+    Rule(True, 0.45, 60, (8, 8, 4, 2), 20, 4.5),
+    Rule(True, 0.63, 96, (12, 12, 6, 3), 50, 4.5),
     Rule(False, 5.0, 54, (6, 6, 3, 2), 5),
-    Rule(False, 2.5, 120, (12, 12, 6, 3), 20),
+    Rule(False, 2.5, 120, (12, 12, 6, 3), 20, 4.5),
 )
 """The first is critical."""
-_QUIET_DAY = Rule(True, 0.5, 6, (6, 3, 1, 1), 20)
-"""Is no problem. Where the past has such days, a drop to a tenth may be one of them, and must outlast them."""
+_QUIET_DAY = Rule(True, 0.6, 6, (6, 3, 1, 1), 20, 2.5)
+"""Is no problem. Where the past has such days, a drop to a tenth may be one of them, or two in a row."""
 _TENTH = 2
 """The rule for such a drop."""
+_DAYS_OFF = 2
+"""Where the past has this many, a drop to a tenth must outlast two in a row:"""
+_TWO_DAYS, _TWO_SYNCS = 52 * HOUR, 1.9
+"""this many seconds, or gaps where syncs are daily or rarer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +72,12 @@ class Excursion:
     """To the start of the latest sync."""
     fired: tuple[int | None, ...]
     """For each of RULES, and a quiet day, how long the excursion had lasted when the rule held first."""
+    is_problem: bool
+    """Whether one of RULES held when the excursion had lasted longer than is natural."""
 
     @property
     def is_critical(self) -> bool:
         return self.fired[0] is not None
-
-    def is_problem(self, rows: Rows) -> bool:
-        patience = rows.patience or (0,) * len(RULES)
-        return any(
-            fired is not None and self.seconds >= least for fired, least in zip(self.fired, patience, strict=False)
-        )
 
 
 def latest_excursion(
@@ -144,6 +146,8 @@ class _Sums:
         self._sums = [(0, 0.0, 0.0, 0.0)]
         """Syncs that are off, rows, rows that would have been usual, and those of the quietest weekday."""
         self._fired: list[int | None] = [None] * (len(RULES) + 1)
+        self._patience = (*(rows.patience or (0,) * len(RULES)), 0)
+        self._is_problem = False
 
     def add(self, at: int, value: float, bound: float, middle: float, *, is_off: bool) -> None:
         off, total, usual, least = self._sums[-1]
@@ -154,13 +158,16 @@ class _Sums:
         )
         seconds = at - self._at[0]
         for position, (index, rule, first) in enumerate(self._rules):
-            if self._fired[index] is not None or not is_off:
+            held = self._fired[index]
+            done = held is not None and (self._is_problem or rule is _QUIET_DAY or seconds < self._patience[index])
+            if done or not is_off:
                 continue
             start = self._shortest(rule, first)
             if start is not None:
                 self._rules[position] = index, rule, start
                 if self._holds(rule, start, seconds):
-                    self._fired[index] = seconds
+                    self._fired[index] = seconds if held is None else held
+                    self._is_problem |= index < len(RULES) and seconds >= self._patience[index]
 
     def _shortest(self, rule: Rule, first: int) -> int | None:
         """Return where the shortest window begins, from *first* on, that the rule asks for, or None."""
@@ -181,14 +188,14 @@ class _Sums:
         if base < rule.rows or off < _NEARLY_ALL * n:
             return False
         depth = log((base + 1) / (total + 1)) if rule.low else log((total + 1) / (base + 1))
-        noise = max(3.5 * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(base + 1))
+        noise = max(rule.drifts * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(base + 1))
         if depth < max(abs(log(rule.ratio)), noise) * self._widen:
             return False
         return rule.ratio > NEAR_ZERO or rows.zeros**n < _CHANCE
 
     @property
     def excursion(self) -> Excursion:
-        return Excursion(self._low, self._at[0], self._at[-1] - self._at[0], tuple(self._fired))
+        return Excursion(self._low, self._at[0], self._at[-1] - self._at[0], tuple(self._fired), self._is_problem)
 
 
 def _least(rows: Rows, at: int) -> float:
@@ -210,7 +217,7 @@ def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequ
     """
     around = [rows.around(rows.origin + slot * rows.unit) for slot in range(len(rows.cells))]
     rank = 3 if ats[-1] - ats[0] >= _AGAIN_AND_AGAIN else 2
-    lasted: list[list[float]] = [[] for _ in (*RULES, _QUIET_DAY)]
+    lasted: list[list[int]] = [[] for _ in (*RULES, _QUIET_DAY)]
     known = [
         (at, log1p(count) - level + rows.level, rows.uneven(gap), each)
         for at, count, level, gap in zip(ats, counts, levels, [None, *(b - a for a, b in pairwise(ats))], strict=True)
@@ -225,5 +232,9 @@ def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequ
             for times, fired in zip(lasted, excursion.fired, strict=True):
                 if fired is not None and not is_open:
                     times.append(excursion.seconds)
-    lasted[_TENTH] = [seconds + rows.gap_seconds for seconds in lasted.pop()]
-    return tuple(int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted)
+    days_off = len(lasted.pop())
+    natural = [int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted]
+    if days_off >= _DAYS_OFF:
+        two = int(_TWO_SYNCS * rows.gap_seconds) if rows.kind >= _DAILY_KIND else _TWO_DAYS
+        natural[_TENTH] = max(natural[_TENTH], two)
+    return tuple(natural)

@@ -75,12 +75,13 @@ class Learned:
         """Return the limits in effect for the latest sync of an integration."""
         sensitivity = settings.sensitivity.value
         normal = self.normal
+        latest, finished = summary.latest, summary.latest_finished
+        rows = 0 if finished is None else (finished.rows_synced or 0) + (finished.rows_failed_with_errors or 0)
         learned: dict[str, float | None] = {
-            "failed_rows": normal.failed_rows_limit(sensitivity),
+            "failed_rows": normal.failed_rows_limit(sensitivity, rows),
             "start_delay": normal.start_delay_seconds(sensitivity),
             "success_age": normal.success_age_limit_seconds(sensitivity),
         }
-        latest, finished = summary.latest, summary.latest_finished
         if latest is not None:
             slow = self.trend("slow")
             learned["sync_duration"] = normal.duration_limit_seconds(

@@ -100,11 +100,12 @@ class Normal:
             return None
         return self.lag_seconds[_weekday(to_local(to_seconds(start), self.zone))] * WIDEN[sensitivity]
 
-    def failed_rows_limit(self, sensitivity: str = "medium") -> float | None:
-        """Return which share of a sync's rows may fail."""
+    def failed_rows_limit(self, sensitivity: str = "medium", rows: int = 0) -> float | None:
+        """Return which share of a sync's *rows* may fail: one row of several, however few they are."""
         if self.failed_rows_ratio is None:
             return None
-        return min(1.0, max(LEAST_FAILED_ROWS, self.failed_rows_ratio * WIDEN[sensitivity]))
+        one = 1 / rows if rows > 1 else 0.0
+        return min(1.0, max(LEAST_FAILED_ROWS, self.failed_rows_ratio * WIDEN[sensitivity], one))
 
     def success_age_limit_seconds(self, sensitivity: str = "medium") -> float | None:
         """Return how old the last success may be."""

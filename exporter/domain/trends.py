@@ -64,7 +64,7 @@ def judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium",
         return None
     widen = WIDEN[sensitivity]
     excursion = latest_excursion(normal.rows, _latest_first(runs, normal.zone), low=low, widen=widen)
-    if excursion is None or not excursion.is_problem(normal.rows):
+    if excursion is None or not excursion.is_problem:
         return None
     at, value, _ = next(_latest_first(runs, normal.zone))
     band = normal.rows.band(at, widen) or (0.0, 0.0, 0.0)

@@ -5,8 +5,10 @@ import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from exporter.web.advice import FIRST_STEPS
 from tests.components import LEFT_OUT, component
@@ -35,10 +37,15 @@ def browser(demo: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bro
         yield browser
 
 
+def served(url: str) -> Any:
+    """Return the JSON at *url*."""
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return json.load(answer)
+
+
 def problems(demo: str) -> dict[str, str]:
     """Return the name of one integration with each kind of problem."""
-    with urllib.request.urlopen(f"{demo}api/v1/status?only=problems", timeout=60) as answer:
-        workspaces = json.load(answer)["workspaces"]
+    workspaces = served(f"{demo}api/v1/status?only=problems")["workspaces"]
     integrations = [one for workspace in workspaces for one in workspace["integrations"]]
     return {one["problems"][0]["kind"]: one["name"] for one in integrations}
 
@@ -47,6 +54,11 @@ def integration_page(browser: Browser, demo: str) -> str:
     browser.open(demo)
     found: str = browser.evaluate("document.querySelector('.attention a.name').href")
     return found
+
+
+def test_the_status_is_as_the_schema_beside_it_says(demo: str) -> None:
+    schema = served(f"{demo}api/v1/schema")
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(served(f"{demo}api/v1/status"))
 
 
 def test_the_cause_of_each_kind_of_problem_is_one_click_from_the_front_page(demo: str, browser: Browser) -> None:

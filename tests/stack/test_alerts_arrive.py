@@ -165,7 +165,7 @@ def test_messages_tell_figures_and_leave_nothing_out(story: Story) -> None:
         assert message.annotations["runbook_url"].endswith(f"#{name}")
         if "problem" in message.labels:
             page = f"/integrations/{message.alert.workspace}/{message.labels['integration_id']}"
-            assert message.annotations["page_url"].endswith(page)
+            assert message.annotations["status_url"].endswith(page)
 
 
 def metrics_without_data(story: Story, documents: dict[str, dict[str, Any]]) -> set[str]:

@@ -3,6 +3,7 @@
 import random
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_each_sample_stands_at_the_finish_of_its_sync(page: tuple[Backfill, Path
 def test_limits_and_problems_are_written_as_they_would_have_been(page: tuple[Backfill, Path]) -> None:
     backfill, path = page
     past = tuple(sync(60 * n, SyncStatus.SUCCESS, 1000) for n in range(-240, 24))
-    late = tuple(sync(60 * n, SyncStatus.SUCCESS, 10) for n in range(24, 36))
+    late = tuple(replace(sync(60 * n, SyncStatus.SUCCESS, 10), rows_failed_with_errors=2) for n in range(24, 36))
     backfill.add(USERS, past + late, Period(SINCE, START, timedelta(days=10)))
     write(backfill, path)
     found = families(path)

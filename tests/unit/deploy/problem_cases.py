@@ -54,7 +54,7 @@ KINDS = {
         PAGE,
         5,
         {"expected_run_timestamp_seconds": 300, "start_deadline_timestamp_seconds": 1200},
-        (" Late by: 20m 0s.", " Limit: 15m 0s."),
+        (" Missing run: 1970-01-01 00:05 UTC.", " Late by: 20m 0s.", " Limit: 15m 0s."),
     ),
     "never_synced": Kind(
         "BrazeCDINeverSynced",
@@ -89,8 +89,13 @@ KINDS = {
         "BrazeCDIRowsFailed",
         PAGE,
         5,
-        {"last_sync_failed_rows_ratio": 0.25, "failed_rows_ratio_limit": 0.01},
-        (" Share: 25%.", " Limit: 1%."),
+        {
+            "last_sync_rows_failed_with_errors": 30,
+            "last_sync_rows_synced": 90,
+            "last_sync_failed_rows_ratio": 0.25,
+            "failed_rows_ratio_limit": 0.01,
+        },
+        (" Failed: 30.", " Synced: 90.", " Share: 25%.", " Limit: 1%."),
     ),
     "rows_low": Kind(
         "BrazeCDIRowsLow",
@@ -239,7 +244,7 @@ def _expected(
     return {
         "exp_labels": {**labels, "problem": problem, "severity": severity, **more},
         "exp_annotations": {each: _filled(text, labels) for each, text in texts.items()}
-        | {"page_url": f"http://localhost:10273/integrations/prod/id-of-{name}", "dashboard_url": dashboard},
+        | {"status_url": f"http://localhost:10273/integrations/prod/id-of-{name}", "dashboard_url": dashboard},
     }
 
 

@@ -49,7 +49,7 @@ def test_a_group_of_recording_rules_alone_is_no_group_of_alerts() -> None:
 def test_config_changes_job_labels_and_links_everywhere() -> None:
     text = json.dumps(
         rendered(
-            "{ job: 'cdi', installationLabels: ['region', 'cluster'], pageUrl: 'https://page.example.com',"
+            "{ job: 'cdi', installationLabels: ['region', 'cluster'], statusUrl: 'https://page.example.com',"
             " runbookUrl: 'https://wiki.example.com/runbook' }"
         )
     )

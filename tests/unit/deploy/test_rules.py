@@ -164,7 +164,7 @@ def test_every_alert_is_shown_once_with_its_whole_text(alert: str) -> None:
     ]
     assert texts
     annotations = {"summary", "description", "runbook_url"} | (
-        {"page_url", "dashboard_url"} if alert in OF_INTEGRATIONS else set()
+        {"status_url", "dashboard_url"} if alert in OF_INTEGRATIONS else set()
     )
     assert all(set(text) == annotations for text in texts)
 

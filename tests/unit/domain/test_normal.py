@@ -145,3 +145,12 @@ def test_when_limits_are_learned_again() -> None:
     assert is_refit_due("a", due, FEW, new=False, now=due + REFIT)
     assert is_refit_due("a", due, FEW - 1, new=True, now=due + timedelta(seconds=1))
     assert not is_refit_due("a", due, FEW - 1, new=False, now=due + timedelta(seconds=1))
+
+
+def test_one_failed_row_of_a_few_is_within_the_learned_limit() -> None:
+    runs = [run(FIRST + i * HOUR, 1000, rows_failed=2) for i in range(48)]
+    normal = learn_from(runs, after(runs))
+    assert normal.failed_rows_limit("medium", 7) == 1 / 7
+    assert (
+        normal.failed_rows_limit("medium", 1) == normal.failed_rows_limit("medium", 1000) == normal.failed_rows_limit()
+    )

@@ -227,7 +227,7 @@ def test_where_days_off_are_usual_a_tenth_must_outlast_them() -> None:
 
     never, sometimes = (verdicts(HOUR, rows_times(0.1), 1, calm=60, rows=each) for each in (flat, rows))
     assert (list(never), list(sometimes)) == (["rows_low"], [])
-    assert "rows_low" in verdicts(HOUR, rows_times(0.1), 2, calm=60, rows=rows)
+    assert "rows_low" in verdicts(HOUR, rows_times(0.1), 2.5, calm=60, rows=rows)
 
 
 def test_syncs_with_few_rows_that_take_as_long_as_others_are_not_slow() -> None:
