@@ -28,7 +28,12 @@ def main() -> None:
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "true"  # it would read the metadata of all packages there are
     from exporter.cli import main as command  # noqa: PLC0415 - it takes its time
 
-    command(prog_name="braze-cdi-exporter")
+    try:
+        command(prog_name="braze-cdi-exporter")
+    except OSError as error:  # each command explains those of its files
+        remedy = "make room, or let this user write there"
+        sys.stderr.write(f"standard output cannot be written: {error.strerror}; {remedy}\n")
+        os._exit(1)  # what waits to be written would fail again
 
 
 def _end_well_at_a_signal() -> None:

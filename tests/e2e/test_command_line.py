@@ -184,3 +184,14 @@ def test_it_listens_on_every_address_that_it_is_given(braze: SimulatedBraze, tmp
         for line in daemon.stderr.splitlines()[:2]:
             port = int(line.rpartition(":")[2])
             assert ask(port, "/-/healthy").status == 200
+
+
+@pytest.mark.parametrize("command", [["check"], ["check", "--schema"], ["integrations", "--help"], ["--version"]])
+def test_a_full_disk_behind_standard_output_is_one_line_and_1(tmp_path: Path, command: list[str]) -> None:
+    write_good(tmp_path)
+    with Path("/dev/full").open("wb") as full:
+        done = run_command(tmp_path, *command, stdout=full)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "standard output cannot be written: No space left on device; make room, or let this user write there\n",
+    )
