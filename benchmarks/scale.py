@@ -9,6 +9,7 @@ benchmarks.scale`; `--write benchmarks/README.md` puts the table there.
 
 import argparse
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import platform
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -91,27 +93,30 @@ def wait_for_all(port: int, wanted: int) -> float:
     raise SystemExit(f"not all of {wanted} integrations were polled within {LONGEST_START_SECONDS} s")
 
 
-def measure(workspaces: int, integrations_each: int, minutes: float, scrape_every: float) -> str:
+@contextlib.contextmanager
+def simulated(workspaces: int, integrations_each: int) -> Iterator[tuple[Path, int]]:
+    """Yield a folder with the configuration of a simulated Braze, which is a process of its own, and a free port."""
     ours, theirs = multiprocessing.Pipe()
     braze = multiprocessing.Process(target=simulate, args=(workspaces, integrations_each, theirs), daemon=True)
     braze.start()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            port = free_port()
-            brazes_port, keys = ours.recv()
-            Path(folder, "config.yaml").write_text(configuration(brazes_port, keys))
-            program = str(Path(sys.executable).parent / "braze-cdi-exporter")
-            command = [program, f"--web.listen-address=127.0.0.1:{port}"]
-            with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as exporter:
-                try:
-                    integrations = workspaces * integrations_each
-                    return observe(
-                        exporter.pid, port, integrations, workspaces, minutes=minutes, scrape_every=scrape_every
-                    )
-                finally:
-                    exporter.terminate()
+            Path(folder, "config.yaml").write_text(configuration(*ours.recv()))
+            yield Path(folder), free_port()
     finally:
         braze.kill()
+
+
+def measure(workspaces: int, integrations_each: int, minutes: float, scrape_every: float) -> str:
+    with simulated(workspaces, integrations_each) as (folder, port):
+        program = str(Path(sys.executable).parent / "braze-cdi-exporter")
+        command = [program, f"--web.listen-address=127.0.0.1:{port}"]
+        with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as exporter:
+            try:
+                integrations = workspaces * integrations_each
+                return observe(exporter.pid, port, integrations, workspaces, minutes=minutes, scrape_every=scrape_every)
+            finally:
+                exporter.terminate()
 
 
 def observe(pid: int, port: int, integrations: int, workspaces: int, *, minutes: float, scrape_every: float) -> str:

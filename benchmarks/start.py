@@ -9,7 +9,6 @@ is stopped by its process id. Run `python -m benchmarks.start`; `--write benchma
 
 import argparse
 import contextlib
-import multiprocessing
 import os
 import platform
 import statistics
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.report import replace_section
-from benchmarks.scale import configuration, cpu_seconds, fetch, free_port, megabytes, simulate, wait_for_all
+from benchmarks.scale import cpu_seconds, fetch, free_port, megabytes, simulated, wait_for_all
 
 PROBE_EVERY_SECONDS = 0.05
 SCRAPE_EVERY_SECONDS = 5.0
@@ -76,7 +75,7 @@ class Probes:
 
 
 @contextlib.contextmanager
-def started(command: list[str], folder: str) -> Iterator[int]:
+def started(command: list[str], folder: Path) -> Iterator[int]:
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process.pid
@@ -85,7 +84,7 @@ def started(command: list[str], folder: str) -> Iterator[int]:
             process.wait()
 
 
-def first_scrape(command: list[str], port: int, folder: str) -> tuple[float, float, float]:
+def first_scrape(command: list[str], port: int, folder: Path) -> tuple[float, float, float]:
     """Seconds, CPU and memory from a process's begin to its first answer."""
     began = time.perf_counter()
     with started(command, folder) as pid:
@@ -108,32 +107,24 @@ def small(rounds: int) -> Iterator[str]:
                 "prometheus-client": [sys.executable, "-c", CLIENT, str(port)],
             }
             for name, command in commands.items():
-                measured.setdefault(name, []).append(first_scrape(command, port, folder))
+                measured.setdefault(name, []).append(first_scrape(command, port, Path(folder)))
     for name, runs in measured.items():
         seconds, cpu, memory = (statistics.median(column) for column in zip(*runs, strict=True))
         yield row(f"{name}: first scrape after", f"{seconds * 1e3:.0f} ms, {cpu:.2f} s of CPU, {memory:.0f} MB")
 
 
 def large(workspaces: int, integrations_each: int) -> Iterator[str]:
-    ours, theirs = multiprocessing.Pipe()
-    braze = multiprocessing.Process(target=simulate, args=(workspaces, integrations_each, theirs), daemon=True)
-    braze.start()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            port = free_port()
-            Path(folder, "config.yaml").write_text(configuration(*ours.recv()))
-            command = [EXPORTER, f"--web.listen-address=127.0.0.1:{port}"]
-            for what in ("cold start", "restart"):
-                probes = Probes(port)
-                with started(command, folder) as pid:
-                    with probes.running():
-                        wait_for_all(port, workspaces * integrations_each)
-                        cpu = cpu_seconds(pid)
-                    yield from told(what, probes, cpu)
-                    if what == "restart":
-                        yield from status_json(port, pid)
-    finally:
-        braze.kill()
+    with simulated(workspaces, integrations_each) as (folder, port):
+        command = [EXPORTER, f"--web.listen-address=127.0.0.1:{port}"]
+        for what in ("cold start", "restart"):
+            probes = Probes(port)
+            with started(command, folder) as pid:
+                with probes.running():
+                    wait_for_all(port, workspaces * integrations_each)
+                    cpu = cpu_seconds(pid)
+                yield from told(what, probes, cpu)
+                if what == "restart":
+                    yield from status_json(port, pid)
 
 
 def told(what: str, probes: Probes, cpu: float) -> Iterator[str]:

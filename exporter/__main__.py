@@ -32,7 +32,7 @@ def main() -> None:
         command(prog_name="braze-cdi-exporter")
     except OSError as error:  # each command explains those of its files
         remedy = "make room, or let this user write there"
-        sys.stderr.write(f"standard output cannot be written: {error.strerror}; {remedy}\n")
+        _Stderr().write(f"standard output cannot be written: {error.strerror}; {remedy}\n".encode())
         os._exit(1)  # what waits to be written would fail again
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -42,9 +43,13 @@ def component(name: str) -> Path:
     Without it the test ends here: left out at home, failed with CI=true.
     """
     found = find_component(name, os.environ)
-    if found is not None:
-        return found
-    remedy = "tools/fetch-components fetches it"
+    if found is None:
+        leave_out(f"{name} is missing; tools/fetch-components fetches it")
+    return found
+
+
+def leave_out(reason: str) -> NoReturn:
+    """End a test that this machine cannot run: left out at home, failed with CI=true."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is missing, and with CI=true nothing is left out; {remedy}")
-    pytest.skip(f"{LEFT_OUT} {name} is missing; {remedy}")
+        pytest.fail(f"{reason}; with CI=true nothing is left out")
+    pytest.skip(f"{LEFT_OUT} {reason}")

@@ -1,44 +1,26 @@
 """
 The commands. Each reads its flags, calls the composition root, and turns the outcome into text and an exit code.
 
-Exit codes (contract 1): 0 done or stopped by a signal, 1 failed while running, 2 wrong flags or configuration. Each
-imports its dependencies when it is called: `--version` need not wait for a web server, nor `check` for a client.
+Each imports its dependencies when it is called: `--version` need not wait for a web server, nor `check` for a client.
 """
 # ruff: noqa: PLC0415 - for the reason above; the imports below are quick and needed by every command
 
-import contextlib
-import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any
 
 import click
 
 from exporter.app.output import OutputError, create_file, replace_file
 from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
 from exporter.cli.help import Group
+from exporter.cli.running import FAILED, WRONG, fail, load, open_log, run, serve
 from exporter.cli.tables import in_columns, render_table, render_yaml
 from exporter.config.errors import ConfigError
 from exporter.state.lock import StorageInUseError
 from exporter.version import VERSION
-from exporter.web.listen import ListenError
-
-if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
-
-    from exporter.config.load import Config
-    from exporter.log import LogWriter
-
-    Daemon = Callable[[FilteringBoundLogger, Callable[[], int]], Coroutine[Any, Any, None]]
-    """Runs until a signal comes; given the log and the number of its lines that were lost."""
-
-T = TypeVar("T")
-
-FAILED = 1
-WRONG = 2
 
 
 @click.group(
@@ -69,7 +51,7 @@ def main(context: click.Context, /, **values: Any) -> None:
             shard=values["shard"],
             systemd_socket=values["web_systemd_socket"],
         )
-        _serve(partial(run_daemon, options), values["log_level"], values["log_format"])
+        serve(partial(run_daemon, options), values["log_level"], values["log_format"])
 
 
 @main.command()
@@ -113,7 +95,7 @@ def integrations(config_file: str, output: str) -> None:
     """List the integrations that the key of each workspace can see."""
     from exporter.app.commands import list_visible
 
-    visible = _await(list_visible(_load(config_file)))
+    visible = run(list_visible(load(config_file)))
     click.echo(render_yaml(visible) if output == "yaml" else render_table(visible))
     if errors := [f"{one.workspace}: {one.error}" for one in visible if one.error is not None]:
         fail("\n".join(errors))
@@ -127,10 +109,10 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
     """Poll everything once and print the metrics page."""
     from exporter.app.commands import poll_once
 
-    config = _load(config_file)
+    config = load(config_file)
     try:
-        with _log(log_level, log_format) as (log, _):
-            succeeded, page = _await(poll_once(config, storage_path, log))
+        with open_log(log_level, log_format) as (log, _):
+            succeeded, page = run(poll_once(config, storage_path, log))
     except StorageInUseError as error:
         fail(str(error))
     try:
@@ -157,12 +139,12 @@ def backfill(config_file: str, output: str, since: float) -> None:
     """Write past syncs for `promtool tsdb create-blocks-from openmetrics`."""
     from exporter.app.backfill import backfill as write_history
 
-    config = _load(config_file)
+    config = load(config_file)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)  # as Ctrl-C does, it leaves nothing half done behind
     try:
-        complete = _await(write_history(config, Path(output), since, partial(click.echo, err=True)))
+        complete = run(write_history(config, Path(output), since, partial(click.echo, err=True)))
     except OutputError as error:
         fail(str(error))
     except BrokenPipeError:
@@ -181,7 +163,7 @@ def replay(config_file: str, storage_path: str, since: float, integration: tuple
     """Show what would have been reported in the past, with the limits of the configuration."""
     from exporter.app.replay import render_json, replay_all, summary_rows, table_rows
 
-    outcome = _await(replay_all(_load(config_file), storage_path, since, integration, partial(click.echo, err=True)))
+    outcome = run(replay_all(load(config_file), storage_path, since, integration, partial(click.echo, err=True)))
     if output == "json":
         click.echo(render_json(outcome))
     else:
@@ -202,8 +184,8 @@ def explain(wanted: str, config_file: str, storage_path: str, url: str | None, o
     """Show why an integration, given by id or name, is judged and polled as it is."""
     from exporter.cli.explaining import run_explain
 
-    with _log("error", "logfmt") as (log, _):
-        explained = run_explain(wanted, url, output, lambda: _load(config_file), storage_path, log)
+    with open_log("error", "logfmt") as (log, _):
+        explained = run_explain(wanted, url, output, lambda: load(config_file), storage_path, log)
     sys.exit(0 if explained else FAILED)
 
 
@@ -216,10 +198,10 @@ def support_bundle(config_file: str, storage_path: str, url: str | None, output:
     from exporter.app.running import NoExporterError
     from exporter.app.support_bundle import build_bundle
 
-    config, say = _load(config_file), partial(click.echo, err=True)
+    config, say = load(config_file), partial(click.echo, err=True)
     try:
-        with _log("error", "logfmt") as (log, _):
-            bundle = _await(build_bundle(config, storage_path, url, say, log))
+        with open_log("error", "logfmt") as (log, _):
+            bundle = run(build_bundle(config, storage_path, url, say, log))
         create_file(Path(output), bundle)
     except (NoExporterError, OutputError) as error:
         fail(str(error))
@@ -240,62 +222,4 @@ def demo(**values: Any) -> None:
     except ConfigError as error:
         fail(str(error), WRONG)
     demo = partial(run_demo, values["web_listen_address"], values["web_telemetry_path"], say=click.echo, style=style)
-    _serve(demo, values["log_level"], values["log_format"])
-
-
-def _load(path: str) -> "Config":
-    from exporter.config.load import load_config
-
-    try:
-        return load_config(path, environ=os.environ)
-    except ConfigError as error:
-        fail(str(error), WRONG)
-
-
-def _await(work: Coroutine[Any, Any, T]) -> T:
-    import asyncio
-
-    return asyncio.run(work)
-
-
-@contextlib.contextmanager
-def _log(level: str, form: str) -> Iterator[tuple["FilteringBoundLogger", "LogWriter"]]:
-    """Open the log on standard error; lines that wait at the end are written then."""
-    from exporter.log import LogWriter, adopt_foreign_lines, build_log
-
-    try:
-        fd = sys.stderr.fileno()
-    except (AttributeError, OSError):  # it is closed, or a test has put something else in its place
-        fd = None
-    with LogWriter(fd) as writer:
-        log = build_log(level, form, writer)
-        adopt_foreign_lines(log, writer)
-        yield log, writer
-
-
-def _serve(daemon: "Daemon", level: str, form: str) -> NoReturn:
-    """Run until it ends, and exit at once: a thread that still resolves a name must not hold up the end."""
-    import asyncio
-
-    from exporter.app.daemon import WrongFlagError
-
-    code = 0
-    with _log(level, form) as (log, writer):
-        try:
-            asyncio.Runner().run(daemon(log, lambda: writer.dropped))
-        except (ConfigError, WrongFlagError) as error:
-            click.echo(str(error), err=True)
-            code = WRONG
-        except (ListenError, StorageInUseError) as error:
-            click.echo(str(error), err=True)
-            code = FAILED
-        except Exception:
-            log.exception("crashed; this is a defect of the exporter")  # not a raw traceback: the log has one form
-            code = FAILED
-    os._exit(code)
-
-
-def fail(text: str, code: int = FAILED) -> NoReturn:
-    """End the command with *text* on standard error."""
-    click.echo(text, err=True)
-    sys.exit(code)
+    serve(demo, values["log_level"], values["log_format"])

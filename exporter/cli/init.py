@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import click
 
 from exporter.app.output import OutputError, check_creatable, create_files
-from exporter.cli.commands import WRONG, fail, main
+from exporter.cli.commands import main
 from exporter.cli.flags import ENDPOINT, INSTANCE, own_flag
+from exporter.cli.running import WRONG, fail
 from exporter.cli.tables import render_integrations, to_yaml
 from exporter.config.errors import ConfigError
 

@@ -8,22 +8,9 @@ from pathlib import Path
 
 from tests.components import component
 from tests.e2e.command import PATIENCE_SECONDS, environment
+from tools.chromium import FLAGS
 
 _CONSOLE = re.compile(r"^\[.*:CONSOLE[:(]\d+\)?\] (.*)$", re.MULTILINE)
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",  # it needs rights that a test has not; the pages are ours
-    "--disable-dev-shm-usage",  # not everybody may write there
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-proxy-server",
-    "--hide-scrollbars",
-    "--enable-logging=stderr",
-)
 
 
 @dataclass(frozen=True)
@@ -61,7 +48,13 @@ def _chunk(png: bytes, name: bytes) -> bytes:
 
 def _run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ended = subprocess.run(
-        [component("chromium"), *_FLAGS, f"--user-data-dir={directory / 'profile'}", *arguments],
+        [
+            component("chromium"),
+            *FLAGS,
+            "--enable-logging=stderr",
+            f"--user-data-dir={directory / 'profile'}",
+            *arguments,
+        ],
         cwd=directory,
         env=environment(directory),
         stdin=subprocess.DEVNULL,

@@ -1,15 +1,11 @@
 """The demo's pages in a real browser: whole, styled, and without a word on its console."""
 
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from tests.components import component
 from tests.e2e.browser import first_pixel, open_page
-from tests.e2e.command import Daemon, wait_for
-from tests.e2e.scraping import peek
 
 BACKGROUND = (0xF7, 0xF7, 0xF5)
 """`--page` of status.css in the light scheme."""
@@ -51,18 +47,9 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts.get(tag, [])).split())
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a demo that has polled everything."""
-    component("chromium")
-    with Daemon(tmp_path_factory.mktemp("demo"), "demo") as demo:
-        wait_for("all were polled", lambda: peek(demo.port, "braze_cdi_up") == [1] * 22)
-        yield f"http://127.0.0.1:{demo.port}"
-
-
 @pytest.mark.parametrize("query", ["", "?refresh=60&only=problems&q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"])
 def test_browser_has_nothing_to_say_against_the_status_page(demo: str, query: str, tmp_path: Path) -> None:
-    assert open_page(f"{demo}/{query}", tmp_path).console == []
+    assert open_page(f"{demo}{query}", tmp_path).console == []
 
 
 def test_browser_would_tell_what_the_policy_of_a_page_stops(tmp_path: Path) -> None:
@@ -76,7 +63,7 @@ def test_browser_would_tell_what_the_policy_of_a_page_stops(tmp_path: Path) -> N
 
 
 def test_status_page_shows_every_integration_of_the_demo(demo: str, tmp_path: Path) -> None:
-    page = Page(open_page(f"{demo}/", tmp_path).dom)
+    page = Page(open_page(f"{demo}", tmp_path).dom)
     assert page.counts["tbody"] == 22
     assert page.text("h1").endswith("of 22 integrations need attention")
     assert {"metrics", "api/v1/status", "config", "-/healthy", "-/ready"} <= page.links
@@ -86,10 +73,10 @@ def test_status_page_shows_every_integration_of_the_demo(demo: str, tmp_path: Pa
 
 
 def test_each_integration_has_a_page_with_its_past_in_pictures(demo: str, tmp_path: Path) -> None:
-    front = Page(open_page(f"{demo}/", tmp_path).dom)
+    front = Page(open_page(f"{demo}", tmp_path).dom)
     assert len({link for link in front.links if link.startswith("integrations/")}) == 22
     users = front.links_of["users_daily_profile"]
-    opened = open_page(f"{demo}/{users}?days=7", tmp_path)
+    opened = open_page(f"{demo}{users}?days=7", tmp_path)
     assert opened.console == []
     page = Page(opened.dom)
     assert "Rows synced" in page.text("figcaption")
@@ -99,11 +86,11 @@ def test_each_integration_has_a_page_with_its_past_in_pictures(demo: str, tmp_pa
 
 
 def test_status_page_has_its_style(demo: str, tmp_path: Path) -> None:
-    assert first_pixel(f"{demo}/", tmp_path) == BACKGROUND
+    assert first_pixel(f"{demo}", tmp_path) == BACKGROUND
 
 
 def test_configuration_is_shown_and_not_downloaded(demo: str, tmp_path: Path) -> None:
-    opened = open_page(f"{demo}/config", tmp_path)
+    opened = open_page(f"{demo}config", tmp_path)
     assert opened.console == []
     assert "- name: production" in Page(opened.dom).text("pre")
     assert "key-of" not in opened.dom

@@ -12,7 +12,7 @@ import pytest
 
 from exporter import __main__ as entry
 from exporter.cli import main
-from tests.components import LEFT_OUT
+from tests.components import leave_out
 from tests.e2e.command import PATIENCE_SECONDS, STOP_SECONDS, Daemon, wait_for
 from tests.e2e.scraping import ask, peek
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
@@ -119,7 +119,7 @@ def test_it_ends_while_its_configuration_does_not_come(tmp_path: Path) -> None:
 @pytest.fixture
 def namespaces() -> None:
     if subprocess.run([*PROCESS_1, "true"], check=False, capture_output=True).returncode:
-        pytest.skip(f"{LEFT_OUT}: this user may not make a namespace of processes")
+        leave_out("this user may not make a namespace of processes")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, None])

@@ -1,5 +1,5 @@
 """
-The real poller, ledger, store, rate limiter and page against the simulated Braze, for thirty simulated weeks.
+The real poller, ledger, store, rate limiter and page against the simulated Braze, for sixty simulated weeks.
 
 `make soak` simulates any number.
 
@@ -18,7 +18,7 @@ from tests.simulation.__main__ import main
 from tests.simulation.drive import simulate
 from tests.simulation.storage import state_file
 
-SEEDS = 30
+SEEDS = 60
 _AT_A_TIME = 3
 
 
