@@ -30,7 +30,9 @@ def main() -> None:
 
     try:
         command(prog_name="braze-cdi-exporter")
-    except OSError as error:  # each command explains those of its files
+    except OSError as error:
+        if error.filename is not None:  # each command explains those of its files
+            raise
         remedy = "make room, or let this user write there"
         _Stderr().write(f"standard output cannot be written: {error.strerror}; {remedy}\n".encode())
         os._exit(1)  # what waits to be written would fail again
