@@ -37,7 +37,10 @@ Opening = Callable[[Path, Config], Any]
 
 @contextmanager
 def by_prometheus(folder: Path, config: Config) -> Iterator[Road]:
-    with prometheus(folder, config, "--web.enable-lifecycle") as url:
+    # After it has read its configuration again, Prometheus knows no Alertmanager for up to five seconds. What it could
+    # not send then, it sends again after this time: a minute by default, longer than most alerts fire here.
+    flags = ("--web.enable-lifecycle", "--rules.alert.resend-delay=5s")
+    with prometheus(folder, config, *flags) as url:
 
         def configure(changed: Config) -> None:
             (folder / "prometheus.yml").write_text(yaml.safe_dump(changed))
