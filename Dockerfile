@@ -5,8 +5,8 @@
 #
 # No "# syntax=" line: it would fetch a frontend from a registry before anything is built, and nothing here needs one.
 
-# The same for both stages, so that the environment finds the Python it was made for. Pinned to a whole version; pin
-# the digest as well where your registry keeps it for you.
+# The same for both stages, so that the environment finds the Python it was made for. Pinned to a whole version; a
+# release adds the digest: --build-arg BASE="$(tools/pin-base)".
 ARG BASE=python:3.13.14-slim-trixie
 
 FROM ${BASE} AS build

@@ -39,7 +39,7 @@ lint: setup-dev  ## style, import layers, glossary, YAML, shell
 	@$(BIN)/python -m tools.glossary
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
-	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/build-roads tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/build-roads tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/pin-base tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy

@@ -13,6 +13,7 @@ This file must compile on old Pythons, because it is what tells their owner so.
 import fcntl
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 import venv
@@ -39,6 +40,8 @@ def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:  # noqa: PLR2004 - the script's name and one word
         sys.exit(f"usage: {sys.argv[0]} run|dev|lab")
     wanted = sys.argv[1]
+    if wanted != "run" and sys.platform == "linux" and platform.libc_ver()[0] != "glibc":
+        sys.exit("The checks need glibc: not all of their packages are made for Alpine's musl. make demo runs here.")
     (TOOLS / "tmp").mkdir(parents=True, exist_ok=True)
     with (TOOLS / "setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

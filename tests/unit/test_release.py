@@ -135,6 +135,15 @@ def test_only_a_version_tag_releases_and_its_check_comes_first() -> None:
     assert all("verify" in needed(job) for job in JOBS if job != "verify")
 
 
+def test_both_platforms_are_built_on_one_base_pinned_by_its_digest() -> None:
+    assert JOBS["verify"]["outputs"] == {"base": "${{ steps.base.outputs.base }}"}
+    assert "tools/pin-base" in text_of("verify")
+    (build,) = (each for each in JOBS["image"]["steps"] if "buildx build" in each.get("run", ""))
+    assert build["env"]["BASE"] == "${{ needs.verify.outputs.base }}"
+    assert '--build-arg BASE="$BASE"' in build["run"]
+    assert {each["platform"] for each in JOBS["image"]["strategy"]["matrix"]["include"]} == {"amd64", "arm64"}
+
+
 def test_nothing_is_published_before_everything_is_built() -> None:
     publishing = {job for job in JOBS if re.search(r"gh-action-pypi-publish|imagetools create|helm push", text_of(job))}
     assert publishing == {"publish-python", "publish-image", "publish-chart"}

@@ -10,6 +10,7 @@ import pytest
 from tests.deploy.heavy.engine import Engine
 from tests.deploy.heavy.programs import REVISION, VERSION, wait_until
 
+NEEDS = ("debootstrap", "dockerd")
 MOST_ADDED_MEGABYTES = 40
 NETWORK = "cdi-test"
 CONFINED = ("--network", NETWORK, "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
@@ -22,8 +23,6 @@ with urllib.request.urlopen("http://127.0.0.1:10273" + sys.argv[1], timeout=10) 
 
 TRY_TO_WRITE = """
 import os
-
-NEEDS = ("debootstrap", "dockerd")
 for folder in ("/", "/etc", "/opt/braze-cdi-exporter", "/tmp", "/data"):
     try:
         open(folder + "/written", "w").close()

@@ -1,7 +1,9 @@
 """The Dockerfile is linted, pinned and in step with the code; its health check works. `make test-deploy` builds it."""
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -36,6 +38,26 @@ def test_both_stages_stand_on_one_base_of_a_whole_version() -> None:
     assert values("FROM") == ["${BASE} AS build", "${BASE}"]
     (base,) = (each for each in values("ARG") if each.startswith("BASE="))
     assert re.fullmatch(r"BASE=python:\d+\.\d+\.\d+-slim-[a-z]+", base)
+
+
+DIGEST = f"sha256:{'ab' * 32}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "pinned"), [({"digest": DIGEST}, True), ({"digest": "sha256:ab"}, False), ({}, False)]
+)
+def test_a_release_pins_the_digest_that_the_registry_has(
+    answer: dict[str, str], *, pinned: bool, tmp_path: Path
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/bash\necho "$@" >&2\necho {shlex.quote(json.dumps(answer))}\n')
+    docker.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    run = subprocess.run([ROOT / "tools" / "pin-base"], env=environ, capture_output=True, text=True, check=False)
+    (base,) = (each.removeprefix("BASE=") for each in values("ARG") if each.startswith("BASE="))
+    assert base in run.stderr
+    assert (run.returncode == 0) == pinned
+    assert run.stdout == (f"{base}@{DIGEST}\n" if pinned else "")
 
 
 def test_nothing_is_fetched_from_a_registry_but_the_base() -> None:
