@@ -48,10 +48,10 @@ unit: setup-dev components  ## all tests but those that start the installed comm
 	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e --ignore=tests/host --ignore=tests/stack $(PYTEST_FLAGS)
 
 e2e: setup-dev components  ## tests that start the installed command on real sockets
-	@$(BIN)/pytest -n 2 --dist worksteal tests/e2e $(PYTEST_FLAGS)
+	@$(BIN)/pytest -n 3 --dist worksteal tests/e2e $(PYTEST_FLAGS)
 
 host: setup-dev  ## tests that take from the installed command what a host may: log readers, signals, descriptors
-	@$(BIN)/pytest -n 2 --dist worksteal tests/host $(PYTEST_FLAGS)
+	@$(BIN)/pytest -n 3 --dist worksteal tests/host $(PYTEST_FLAGS)
 
 stack: setup-dev components  ## alerts and dashboards with the real Prometheus and Alertmanager; two minutes
 	@$(BIN)/pytest -n 2 --dist loadfile tests/stack $(PYTEST_FLAGS)

@@ -59,6 +59,8 @@ class Learner:
         self._new: set[str] = set()
         """Whose past has grown since limits were learned."""
         self._learned_at: dict[str, datetime] = {}
+        self._learned_from: dict[str, int] = {}
+        """How many syncs were known when limits were learned."""
         self._woken = asyncio.Event()
 
     def restore(self, integration: Integration, state: IntegrationState | None) -> Learned:
@@ -115,13 +117,12 @@ class Learner:
         zone = one.watch.integration.timezone
         sensitivity, now = one.watch.integration.limits.sensitivity, self._clock.now()
         learned_at, past = self._learned_at.get(key), self._store.load_past(self._workspace, key).past
-        if not past.count:
+        if not (runs := past.runs):
             return
+        doubled = len(runs) >= 2 * self._learned_from.setdefault(key, len(runs))
 
         def work() -> tuple[Learned, datetime | None, bytes]:
-            runs = past.runs
             at = None
-            doubled = len(runs) >= 2 * before.normal.learned_syncs
             if doubled or is_refit_due(key, learned_at, len(runs), new=True, now=now):
                 at = moment_of_learning(key, runs, now)
                 learned = learn_past(runs, at, sensitivity, history=self._history, zone=zone)
@@ -136,7 +137,7 @@ class Learner:
         if at is None:
             self._new.add(key)
         else:
-            self._learned_at[key] = at
+            self._learned_at[key], self._learned_from[key] = at, len(runs)
             self._new.discard(key)
         if kept:
             self._store.keep_learned(self._workspace, key, kept, self._learned_at.get(key, now))

@@ -75,10 +75,10 @@ def test_prometheus_takes_the_past_as_it_was(braze: SimulatedBraze, tmp_path: Pa
 
 
 def test_what_cannot_be_had_is_left_out_and_told(braze: SimulatedBraze, tmp_path: Path) -> None:
-    braze.call(lambda world: world.faults.add("http_500", integration_id=BROKEN))
+    braze.call(lambda world: world.faults.add("http_404", integration_id=BROKEN))
     done = run_command(tmp_path, "backfill", "--output", "past.om", "--since", "2d")
     assert (done.returncode, done.stdout) == (1, "")
-    assert [line for line in done.stderr.splitlines() if f"{BROKEN}: left out: Braze answered 500" in line]
+    assert [line for line in done.stderr.splitlines() if f"{BROKEN}: left out: Braze answered 404" in line]
     assert set(last_values(tmp_path, "braze_cdi_rows_synced_total")) == {HOURLY, DAILY}
 
 

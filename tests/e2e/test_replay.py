@@ -116,13 +116,13 @@ def test_the_cost_comes_first_then_progress(braze: SimulatedBraze, tmp_path: Pat
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_printed(braze: SimulatedBraze, tmp_path: Path) -> None:
-    braze.call(lambda world: world.faults.add("http_500", integration_id=HOURLY))
+    braze.call(lambda world: world.faults.add("http_404", integration_id=HOURLY))
     done = replay(tmp_path, "--output", "json")
     assert done.returncode == 1
     assert set(by_id(done)) == {BROKEN}
     (failed,) = document(done)["failed"]
     assert (set(failed), failed["integration_id"]) == ({"workspace", "integration_id", "reason"}, HOURLY)
-    assert "Braze answered 500" in failed["reason"]
+    assert "Braze answered 404" in failed["reason"]
 
 
 def test_only_the_integrations_named_and_one_that_nobody_knows(braze: SimulatedBraze, tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.fleet_health import exporter_bands, way_to_braze_bands
 from deploy.grafana.source.frame import (
+    BRAZE_PAGE,
     FLEET_UID,
     HANDED_OVER,
     INTEGRATION_UID,
+    STATUS_PAGE,
     Annotation,
     Band,
     Heading,
@@ -28,6 +30,7 @@ from deploy.grafana.source.queries import (
     OTHER_ALERTS,
     WARNING,
     I,
+    braze_page,
     count,
     increase,
     latest,
@@ -158,7 +161,13 @@ def _alerts() -> model.Panel:
             ),
             Column("Integration", label="integration_name", look=Look("string", links=[_OPEN])),
             Column("Workspace", label="workspace", width=130),
-            Column("Integration id", label="integration_id", width=140),
+            Column("Integration id", label="integration_id", width=140, look=Look("string", links=[STATUS_PAGE])),
+            Column("Braze", label="braze", width=70, word="open", look=Look("string", links=[BRAZE_PAGE])),
+            Column(
+                "Page in Braze",
+                expr=braze_page(f'ALERTS{{{ALL_ALERTS}, integration_id!=""}}', labels),
+                hidden=True,
+            ),
         ],
         sort="Since",
     )
@@ -167,7 +176,8 @@ def _alerts() -> model.Panel:
 def _integrations() -> model.Panel:
     return table(
         "Integrations",
-        "Every integration, the worst first. Click a name for its own dashboard. An empty cell: not known, or none.",
+        "Every integration, the worst first. Click a name for its own dashboard, an id for the exporter's status page."
+        " An empty cell: not known, or none.",
         [
             Column("Integration", label="integration_name", look=Look("string", links=[_OPEN])),
             Column("Workspace", label="workspace", width=120),
@@ -227,7 +237,9 @@ def _integrations() -> model.Panel:
                 expr=f"topk by ({I}) (1, max by ({I}, integration_status) (braze_cdi_integration_status{{{FLEET}}}))",
                 hidden=True,
             ),
-            Column("Integration id", label="integration_id", width=110),
+            Column("Integration id", label="integration_id", width=110, look=Look("string", links=[STATUS_PAGE])),
+            Column("Braze", label="braze", width=70, word="open", look=Look("string", links=[BRAZE_PAGE])),
+            Column("Page in Braze", expr=braze_page(f"braze_cdi_integration_info{{{FLEET}}}"), hidden=True),
         ],
         sort="Problem",
     )

@@ -8,11 +8,12 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
-from deploy.grafana.source.parts import Look, Query, bars, lines
+from deploy.grafana.source.parts import Look, Query, bars, lines, link
 from deploy.grafana.source.queries import FLEET, JOB, increase, latest
 from deploy.grafana.source.table import Column, table
 
 _OWN = "braze_cdi_exporter_"
+_STATUS_PAGE = link("Status page", "${exporter}/?workspace=${__value.raw:percentencode}", new_tab=True)
 
 
 def way_to_braze_bands() -> list[Heading | Band]:
@@ -40,7 +41,7 @@ def _workspaces() -> model.Panel:
         "Workspaces",
         "How well each workspace can be watched. Not polled: the share of integrations whose latest poll failed.",
         [
-            Column("Workspace", label="workspace"),
+            Column("Workspace", label="workspace", look=Look("string", links=[_STATUS_PAGE])),
             Column(
                 "Not polled",
                 expr=latest("workspace:braze_cdi_down:ratio", FLEET, "workspace"),

@@ -9,18 +9,30 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import (
+    BRAZE_PAGE,
     FLEET_UID,
     INTEGRATION_UID,
+    STATUS_PAGE,
     Annotation,
     Band,
-    Heading,
     dashboard_link,
     make_dashboard,
     variable_query,
 )
 from deploy.grafana.source.integration_past import past_bands
 from deploy.grafana.source.parts import SOURCE, Look, Query, stats, timeline
-from deploy.grafana.source.queries import FLEET, ONE, I, increase, latest, moment, severity, since, while_problem
+from deploy.grafana.source.queries import (
+    FLEET,
+    ONE,
+    I,
+    braze_page,
+    increase,
+    latest,
+    moment,
+    severity,
+    since,
+    while_problem,
+)
 from deploy.grafana.source.table import Column, table
 from deploy.grafana.source.words import PROBLEMS
 
@@ -36,11 +48,10 @@ def integration() -> model.Dashboard:
         bands=[
             Band(4, _now()),
             Band(4, [(24, _moments())]),
+            Band(4, [(24, _properties())]),
             Band(4, [(24, _status())]),
             Band(6, [(24, _problems())]),
             *past_bands(),
-            Heading("The integration"),
-            Band(5, [(24, _properties())]),
         ],
         variables=[_chosen()],
         links=[dashboard_link("Fleet", FLEET_UID, "All integrations, problems first")],
@@ -153,10 +164,13 @@ def _properties() -> model.Panel:
     return table(
         "Properties",
         "What Braze says about the integration, how many past syncs its learned limits rest on, and the labels that the"
-        " exporter's configuration gives it.",
+        " exporter's configuration gives it. Click the id for the exporter's status page.",
         [
             Column("Integration", label="integration_name"),
             Column("Workspace", label="workspace"),
+            Column("Integration id", label="integration_id", look=Look("string", links=[STATUS_PAGE])),
+            Column("Braze", label="braze", width=70, word="open", look=Look("string", links=[BRAZE_PAGE])),
+            Column("Page in Braze", expr=braze_page(f"braze_cdi_integration_info{{{ONE}}}"), hidden=True),
             Column("Status in Braze", label="integration_status"),
             Column("Type", label="integration_type"),
             Column("Warehouse", label="warehouse_type"),

@@ -7,6 +7,8 @@ says, `braze_cdi_problem`; nothing is judged here. A value that is not there is 
 off with 0, the query says so.
 """
 
+from exporter.domain.dashboard import INTEGRATION_PATH
+
 I = "workspace, integration_id, integration_name"  # noqa: E741 - the contract's own short name for these three labels
 FLEET = 'workspace=~"$workspace"'
 ONE = 'workspace=~"$workspace", integration_id="$integration"'
@@ -68,6 +70,16 @@ def severity(labels: str, by: str = I) -> str:
         f"2 * {problems(labels, CRITICAL, by)} or 1 * {problems(labels, WARNING, by)}"
         f" or 0 * group by ({by}) ({everything}{{{labels}}})"
     )
+
+
+def braze_page(series: str, by: str = I) -> str:
+    """Each integration's page in Braze's dashboard, as the label `braze`; no series where that is not known."""
+    dashboards = f'max by (workspace, dashboard_url) (braze_cdi_exporter_workspace_info{{{FLEET}, dashboard_url!=""}})'
+    known = (
+        f"group by ({by}) ({series}) * on (workspace) group_left (dashboard_url) topk by (workspace) (1, {dashboards})"
+    )
+    path = f'label_replace({known}, "path", "{INTEGRATION_PATH}", "", "")'
+    return f'max by ({by}, braze) (label_join({path}, "braze", "", "dashboard_url", "path", "integration_id"))'
 
 
 def while_problem(value: str, kind: str, labels: str) -> str:

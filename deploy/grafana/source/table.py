@@ -29,6 +29,8 @@ class Column:
     width: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     """What to show in place of a label's value."""
+    word: str = ""
+    """What to show in place of any text of a label, such as an address."""
     filled: bool = False
     """Whether the cell's background has the colour, rather than its text."""
     hidden: bool = False
@@ -124,4 +126,7 @@ def _appearance(column: Column) -> model.DashboardFieldConfigSourceOverrides:
         properties["mappings"] = [
             model.ValueMap({value: model.ValueMappingResult(text=name) for value, name in column.names.items()})
         ]
+    if column.word:
+        shown = model.ValueMappingResult(text=column.word)
+        properties["mappings"] = [model.RegexMap(model.DashboardRegexMapOptions(pattern=".+", result=shown))]
     return override(column.name, properties)

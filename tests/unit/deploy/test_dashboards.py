@@ -15,6 +15,7 @@ from deploy.grafana.source.__main__ import FOLDER, rendered
 from deploy.grafana.source.style import STATUS
 from deploy.grafana.source.words import ALERTS as WORDS_OF_ALERTS
 from deploy.grafana.source.words import DOCUMENTS, PROBLEMS, runbook_of
+from exporter.domain.dashboard import INTEGRATION_PATH
 from tests.unit.deploy.problem_cases import KINDS
 from tests.unit.deploy.test_rules import ALERTS, RECORDED, RULES, RUNBOOK, exported, named_in
 from tools.dashboards.reading import ROOT, Json, Question, Window, dashboards, filled, panels, questions
@@ -152,7 +153,35 @@ def test_links_lead_somewhere(uid: str) -> None:
             assert (ROOT / "docs" / name).exists()
             assert anchor is None or anchor in sections
         else:
-            assert url == "${exporter}/"
+            assert url.startswith("${exporter}/") or url == "${__value.raw}"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_links_name_columns_and_addresses_that_the_table_has(name: str) -> None:
+    table = PANELS[name]
+    columns = set(table["transformations"][1]["options"]["renameByName"].values())
+    linked = {}
+    for override in table["fieldConfig"]["overrides"]:
+        for changed in override["properties"]:
+            if changed["id"] == "links":
+                linked[override["matcher"]["options"]] = [link["url"] for link in changed["value"]]
+    for urls in linked.values():
+        assert set(re.findall(r'__data\.fields\["([^"]+)"\]', " ".join(urls))) <= columns
+    if "Integration id" in columns:
+        (page,) = linked["Integration id"]
+        assert page.startswith('${exporter}/integrations/${__data.fields["Workspace"]:percentencode}/$')
+        assert linked["Braze"] == ["${__value.raw}"]
+    elif "Workspace" in columns:
+        assert linked["Workspace"] == ["${exporter}/?workspace=${__value.raw:percentencode}"]
+
+
+def test_rules_and_dashboards_know_one_address_of_a_page_in_braze() -> None:
+    rules = {rule["annotations"]["dashboard_url"] for rule in ALERTS.values() if "dashboard_url" in rule["annotations"]}
+    asked = {each.expr for each in QUESTIONS if "dashboard_url" in each.expr}
+    assert len(asked) == 3
+    for text in rules | asked:
+        assert INTEGRATION_PATH in text
+        assert "braze_cdi_exporter_workspace_info{workspace=" in text
 
 
 def test_links_to_one_integration_choose_it() -> None:

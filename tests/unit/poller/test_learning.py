@@ -1,7 +1,11 @@
 """What the daemon learns while it polls, and what it makes of it: in virtual time, with a past that is on disk."""
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from exporter.domain.learned import Learned, learn_past
 from exporter.domain.limits import Keyword, LimitSettings, Setting
 from exporter.domain.model import Integration
 from exporter.simulator.behaviour import Scale
@@ -55,6 +59,25 @@ async def test_once_its_history_has_been_read_limits_rest_on_all_of_it(braze: Po
             break
     await braze.passes(minutes=2)
     assert (braze.value("learned_syncs", users) or 0) >= 31 * 24 - 7  # without those since limits were due
+
+
+@in_virtual_time
+async def test_limits_that_rest_on_a_small_part_of_the_past_are_not_learned_again_after_each_sync(
+    braze: Polling,
+) -> None:
+    """What is older than the history asked for is kept, but not learned from."""
+    users, times = add(braze), []
+
+    def counted(*args: Any, **kwargs: Any) -> Learned:
+        times.append(braze.clock.now())
+        return learn_past(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("exporter.poller.learning.learn_past", counted)
+        braze.watch(configured=[users], history=timedelta(days=20))
+        await braze.passes(minutes=12 * 60 + 5)
+    assert 0 < (braze.value("learned_syncs", users) or 0) < 500
+    assert 2 <= len(times) <= 4, times  # every six hours
 
 
 @in_virtual_time
