@@ -1,9 +1,9 @@
 """
 What does one refresh of the fleet dashboard cost? All its queries, one after the other, to a real Prometheus.
 
-Six hours are played at a hundred and twentieth of their time: scrapes, steps and windows of rates are that much shorter,
-so that each query is evaluated as often, over as many series and as many samples a window, as in production; only what
-is stored is less. Bytes are those of Prometheus's answers, uncompressed.
+Six hours are played in a hundred and twentieth of their time: steps are that much shorter, so that each query is
+evaluated as often and over as many series, and each rate over as many samples, as in production; only what is stored is
+less. Bytes are those of Prometheus's answers, uncompressed.
 """
 
 import argparse

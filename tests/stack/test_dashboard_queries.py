@@ -169,10 +169,20 @@ def test_no_workspace_and_no_integration_is_shown_beside_the_chosen_ones(reader:
 def test_alerts_about_the_exporter_show_whatever_workspace_is_chosen(reader: Reader) -> None:
     names = {
         each["metric"]["alertname"]
-        for each in reader.answer(question(FLEET, "Firing alerts: A"), workspace="marketing-eu")
+        for state in ("Firing", "Pending")
+        for each in reader.answer(question(FLEET, f"{state} alerts: A"), workspace="marketing-eu")
     }
     assert "BrazeCDIStateNotPersistent" in names
     assert "BrazeCDISyncConfigError" not in names
+
+
+def test_an_alert_is_firing_or_pending(reader: Reader) -> None:
+    firing, pending = (
+        {tuple(sorted(each["metric"].items())) for each in reader.answer(question(FLEET, f"{state} alerts: A"))}
+        for state in ("Firing", "Pending")
+    )
+    assert firing
+    assert not firing & pending
 
 
 def test_integrations_are_offered_by_name_and_chosen_by_id(reader: Reader) -> None:

@@ -33,7 +33,9 @@ function registryOf({ defaults, overrides }) {
         name: id,
         path: id.replace(/^custom\./, ''),
         isCustom: id.startsWith('custom.'),
-        process: (value) => value,
+        // JSON has no infinity; Grafana puts it in when it loads a panel.
+        process: (value) =>
+          id === 'thresholds' ? { ...value, steps: value.steps.map((step) => ({ ...step, value: step.value ?? -Infinity })) } : value,
         shouldApply: () => true,
       })),
   );

@@ -40,6 +40,7 @@ def alerts(state: str) -> model.Panel:
         f"bottomk(50, time() - max by ({labels}) (ALERTS_FOR_STATE{{{ALL_ALERTS}}})"
         f' and on ({labels}) max by ({labels}) (ALERTS{{{ALL_ALERTS}, alertstate="{state}"}}))'
     )
+    of_integrations = shown.replace(ALL_ALERTS, f'{ALL_ALERTS}, integration_id!=""')
     return table(
         f"{state.capitalize()} alerts",
         f"{_TEXTS[state]} Click the severity for the exporter's status page.",
@@ -51,11 +52,7 @@ def alerts(state: str) -> model.Panel:
             Column("Workspace", label="workspace", width=130),
             Column("Team", label="team", width=90),
             _IN_BRAZE,
-            Column(
-                "Page in Braze",
-                expr=braze_page(shown.replace(ALL_ALERTS, f'{ALL_ALERTS}, integration_id!=""'), labels),
-                hidden=True,
-            ),
+            Column("Page in Braze", expr=braze_page(of_integrations, labels), hidden=True),
             _ID,
         ],
         sort="For",
