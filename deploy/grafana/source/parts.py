@@ -118,7 +118,7 @@ def lines(
     Values over time.
 
     *area* paints where the limits are crossed; *log* gives short and long the same room. With *many* series their names
-    stand beside the plot, where they cannot eat it up.
+    are beside the plot, where they cannot eat it up.
     """
     mode = common.GraphThresholdsStyleMode.AREA if area else common.GraphThresholdsStyleMode.OFF
     style = timeseries.FieldConfig(
