@@ -3,7 +3,7 @@
 // Units, overrides, transformations, legends, tables: all are Grafana's own code. What its packages do not hold is done
 // here: the grid, how answers become frames, and state timelines. tools/dashboards calls draw().
 import {
-  FieldType, Registry, applyFieldOverrides, cacheFieldDisplayNames, createTheme, dateTime, getFieldDisplayName, getFieldDisplayValues,
+  FieldType, Registry, applyFieldOverrides, cacheFieldDisplayNames, createTheme, dateTime, getDisplayValueAlignmentFactors, getFieldDisplayName, getFieldDisplayValues,
   standardTransformers, standardTransformersRegistry, toDataFrame, transformDataFrame,
 } from '@grafana/data';
 import { BarGauge, BigValue, GlobalStyles, PanelChrome, ThemeContext, TimeSeries, VizLegend, VizRepeater } from '@grafana/ui';
@@ -33,7 +33,9 @@ function registryOf({ defaults, overrides }) {
         name: id,
         path: id.replace(/^custom\./, ''),
         isCustom: id.startsWith('custom.'),
-        process: (value) => value,
+        // JSON has no infinity; Grafana puts it in when it loads a panel.
+        process: (value) =>
+          id === 'thresholds' ? { ...value, steps: value.steps.map((step) => ({ ...step, value: step.value ?? -Infinity })) } : value,
         shouldApply: () => true,
       })),
   );
@@ -121,10 +123,10 @@ function Body({ panel, frames, range, theme, width, height }) {
       panel.type === 'stat' ? (
         <BigValue value={value.display} width={width} height={height} theme={theme} colorMode={options.colorMode} graphMode="none" justifyMode={options.justifyMode} textMode={options.textMode} alignmentFactors={alignmentFactors} />
       ) : (
-        <BarGauge value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)} width={width} height={height} theme={theme} orientation={options.orientation} displayMode={options.displayMode} namePlacement={options.namePlacement} showUnfilled={options.showUnfilled} valueDisplayMode={options.valueMode} text={options.text} />
+        <BarGauge value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)} width={width} height={height} theme={theme} orientation={options.orientation} displayMode={options.displayMode} namePlacement={options.namePlacement} showUnfilled={options.showUnfilled} valueDisplayMode={options.valueMode} text={options.text} alignmentFactors={alignmentFactors} />
       );
     const size = { maxVizHeight: options.maxVizHeight, minVizHeight: 16, minVizWidth: 8 };
-    return <VizRepeater getValues={values} renderValue={render} width={width} height={height} source={frames} orientation={options.orientation} autoGrid {...(panel.type === 'bargauge' ? size : {})} />;
+    return <VizRepeater getValues={values} renderValue={render} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height} source={frames} orientation={options.orientation} autoGrid {...(panel.type === 'bargauge' ? size : {})} />;
   }
   if (!frames.length) {
     return <div style={{ textAlign: 'center', paddingTop: height / 2 - 12, color: theme.colors.text.secondary }}>{fieldConfig.defaults.noValue}</div>;
@@ -156,6 +158,7 @@ window.draw = async ({ dashboard, answers, ranges, dark, width }) => {
   }
   const place = ({ x, y, w, h }) => ({ position: 'absolute', left: x * column, top: y * (CELL + GAP), width: w * column - GAP, height: h * (CELL + GAP) - GAP });
   const height = Math.max(...dashboard.panels.map(({ gridPos: { y, h } }) => y + h)) * (CELL + GAP);
+  document.body.style.margin = 0;
   document.body.innerHTML = '<div id="root"></div>';
   createRoot(document.getElementById('root')).render(
     <ThemeContext.Provider value={theme}>

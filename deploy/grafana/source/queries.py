@@ -30,14 +30,14 @@ def latest(metric: str, labels: str, by: str = I) -> str:
     return f"max by ({by}) ({metric}{{{labels}}})"
 
 
-def since(metric: str, labels: str) -> str:
+def since(metric: str, labels: str, by: str = I) -> str:
     """Seconds from a moment until now."""
-    return f"time() - {latest(metric, labels)}"
+    return f"time() - {latest(metric, labels, by)}"
 
 
-def moment(metric: str, labels: str) -> str:
-    """A moment in milliseconds, as Grafana's units for dates want it."""
-    return f"1000 * {latest(metric, labels)}"
+def until(metric: str, labels: str, by: str = I) -> str:
+    """Seconds from now until a moment; negative once it has passed."""
+    return f"{latest(metric, labels, by)} - time()"
 
 
 def increase(metric: str, labels: str, window: str, *more: str) -> str:
@@ -80,6 +80,11 @@ def braze_page(series: str, by: str = I) -> str:
     )
     path = f'label_replace({known}, "path", "{INTEGRATION_PATH}", "", "")'
     return f'max by ({by}, braze) (label_join({path}, "braze", "", "dashboard_url", "path", "integration_id"))'
+
+
+def worst(values: str, most: int = 100) -> str:
+    """Those of the integrations that are worst off: a browser cannot show thousands."""
+    return f"({values}) and on (workspace, integration_id) topk({most}, {severity(FLEET)})"
 
 
 def while_problem(value: str, kind: str, labels: str) -> str:

@@ -10,6 +10,7 @@ import promql_parser
 import pytest
 import yaml
 
+from deploy.grafana.source import style
 from deploy.grafana.source.__main__ import FOLDER, rendered
 from deploy.grafana.source.style import STATUS
 from deploy.grafana.source.words import ALERTS as WORDS_OF_ALERTS
@@ -167,18 +168,35 @@ def test_links_name_columns_and_addresses_that_the_table_has(name: str) -> None:
                 linked[override["matcher"]["options"]] = [link["url"] for link in changed["value"]]
     for urls in linked.values():
         assert set(re.findall(r'__data\.fields\["([^"]+)"\]', " ".join(urls))) <= columns
-    if "Integration id" in columns:
-        (page,) = linked["Integration id"]
-        assert page.startswith('${exporter}/integrations/${__data.fields["Workspace"]:percentencode}/$')
+    everywhere = [url for urls in linked.values() for url in urls]
+    if "Braze" in columns:
         assert linked["Braze"] == ["${__value.raw}"]
+        page = '${exporter}/integrations/${__data.fields["Workspace"]:percentencode}/$'
+        assert any(url.startswith(page) for url in everywhere)
     elif "Workspace" in columns:
         assert linked["Workspace"] == ["${exporter}/?workspace=${__value.raw:percentencode}"]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_value_that_is_missing_is_not_the_loudest(name: str) -> None:
+    overrides = [
+        {changed["id"]: changed["value"] for changed in override["properties"]}
+        for override in PANELS[name]["fieldConfig"]["overrides"]
+    ]
+    painted = PANELS[name]["type"] == "timeseries"  # as an area: it has no values of its own
+    for config in (PANELS[name]["fieldConfig"]["defaults"], *overrides):
+        steps = config["thresholds"]["steps"] if "thresholds" in config else [{"color": "text"}]
+        if config.get("custom.cellOptions", {}).get("type") == "color-background":
+            assert [step["color"] for step in steps] == ["transparent"]
+        elif not painted:
+            assert steps[0]["color"] != style.CRITICAL
+        assert config.get("unit") != "dateTimeFromNow", "rounds 22 to 35 hours to a day"
 
 
 def test_rules_and_dashboards_know_one_address_of_a_page_in_braze() -> None:
     rules = {rule["annotations"]["dashboard_url"] for rule in ALERTS.values() if "dashboard_url" in rule["annotations"]}
     asked = {each.expr for each in QUESTIONS if "dashboard_url" in each.expr}
-    assert len(asked) == 3
+    assert len(asked) == 4
     for text in rules | asked:
         assert INTEGRATION_PATH in text
         assert "braze_cdi_exporter_workspace_info{workspace=" in text
@@ -190,7 +208,7 @@ def test_links_to_one_integration_choose_it() -> None:
         for path, value in walk(DASHBOARDS["braze-cdi-fleet"]["panels"])
         if path[-1:] == ("url",) and str(value).startswith("/d/")
     ]
-    assert len(urls) == 2
+    assert len(urls) == 3
     for url in urls:
         assert '?var-integration=${__data.fields["Integration id"]}&' in url
         assert all(f"${{{name}:queryparam}}" in url for name in ("datasource", "workspace", "exporter"))
