@@ -39,7 +39,7 @@ lint: setup-dev  ## style, import layers, glossary, YAML, shell
 	@$(BIN)/python -m tools.glossary
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --min-severity=low .github
-	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/build-roads tools/draw-dashboards tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-schema tools/lock tools/pin-base tools/test-prometheus3 tools/test-wheel
+	@$(BIN)/shellcheck .ci/run tools/audit tools/build-deb tools/build-go-tools tools/build-prometheus3 tools/build-release tools/build-roads tools/fetch-braze-clients tools/fetch-components tools/fetch-grafana-drawing tools/fetch-grafana-schema tools/lock tools/pin-base tools/test-prometheus3 tools/test-wheel
 
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
@@ -66,13 +66,14 @@ mutants: setup-lab  ## break each rule of the domain and see whether a test noti
 fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
 	@$(BIN)/python tools/fuzz.py $(SECONDS)
 
-bench: setup-dev components  ## page, state, freshness, scale, start, alert rules, learning and detection, measured; about half an hour
+bench: setup-dev components  ## page, state, freshness, scale, start, alert rules, dashboard, learning and detection, measured; about half an hour
 	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m benchmarks.state
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.rules
+	@$(BIN)/python -m benchmarks.dashboard
 	@$(BIN)/python -m benchmarks.learning
 	@$(BIN)/python -m benchmarks.detection
 
@@ -107,7 +108,8 @@ man: setup-dev  ## write the manual page, build/braze-cdi-exporter.1
 	@mkdir -p build
 	@$(BIN)/python tools/man_page.py > build/braze-cdi-exporter.1
 
-screenshots: setup-dev components  ## take the pictures of the pages in docs/pictures from a demo, in Chromium; five minutes
+screenshots: setup-dev components  ## take the pictures of pages and dashboards in docs/pictures from a demo; half an hour
+	@tools/fetch-grafana-drawing
 	@$(BIN)/python -m tools.screenshots
 
 deb: setup-dev  ## build the Debian package for the Python in use, into dist

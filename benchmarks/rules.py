@@ -93,15 +93,15 @@ def served(body: bytes) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, rules: Path, target: str, pause: int) -> Iterator[str]:
-    """Run Prometheus with *rules*, every group evaluated each *pause* seconds; gives its address."""
+def prometheus(folder: Path, rules: Path, target: str, pause: int, scrape: int = 0) -> Iterator[str]:
+    """Run Prometheus with *rules*, each group every *pause* seconds, scraping every *scrape*; gives its address."""
     for file in rules.glob("*.rules.yml"):
         document = yaml.safe_load(file.read_text())
         for group in document["groups"]:
             group.pop("interval", None)
         (folder / file.name).write_text(yaml.safe_dump(document, width=10_000))
     config = {
-        "global": {"scrape_interval": f"{6 * pause}s", "evaluation_interval": f"{pause}s"},
+        "global": {"scrape_interval": f"{scrape or 6 * pause}s", "evaluation_interval": f"{pause}s"},
         "rule_files": [str(folder / "*.rules.yml")],
         "scrape_configs": [{"job_name": "braze-cdi-exporter", "static_configs": [{"targets": [target]}]}],
     }

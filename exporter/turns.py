@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-Rank = tuple[int, int]
+Rank = tuple[int, ...]
 _BEGIN_AT_ONCE = 2
 _BEGIN_SECONDS = 0.005
 """So 400 begin in a second: more than the budgets of hundreds of workspaces let through."""

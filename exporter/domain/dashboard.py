@@ -12,12 +12,15 @@ from exporter.domain.model import Sync, SyncStatus
 
 ROW_ERRORS_KEPT = timedelta(days=30)
 
+INTEGRATION_PATH = "/integrations/cloud_data_ingestion/"
+"""Where an integration's page is in Braze's dashboard; its id follows."""
+
 
 def link_integration(dashboard_url: str, integration_id: str) -> str | None:
     """Return the address of an integration's page; None where that of the dashboard is not known."""
     if not dashboard_url:
         return None
-    return f"{dashboard_url}/integrations/cloud_data_ingestion/{quote(integration_id, safe='')}"
+    return f"{dashboard_url}{INTEGRATION_PATH}{quote(integration_id, safe='')}"
 
 
 def rows_failed_at(syncs: Iterable[Sync]) -> datetime | None:

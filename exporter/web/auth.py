@@ -1,17 +1,22 @@
 """
 Basic authentication in front of every path, the probes included, as exporter-toolkit does.
 
-Checking a password by bcrypt takes 50 to 250 ms of one core on purpose. It happens in a worker thread, one at a time;
-`callers.py` says whose is next, so that one who guesses waits for everybody else. A valid pair is remembered, so that a
-scraper pays once; only a digest under a key of this process is kept, never a password. It is bound to the hash it was
-checked against, so a changed password takes effect at once.
+Checking a password by bcrypt takes 50 to 250 ms of one core on purpose. It happens in a worker thread, one at a time,
+and only for names that exist; `callers.py` says whose is next. It goes on when its caller has been turned away, and a
+good pair is remembered: one who comes again is let in, and a scraper pays once. Only a digest under a key of this
+process is kept, never a password. It is bound to the hash it was checked against, so a changed password takes effect
+at once.
+
+When a refusal is given depends on who asks by what name and when, never on which names and hashes exist.
 """
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import bcrypt
@@ -19,7 +24,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.turns import BusyError, Turns
-from exporter.web.callers import Record, group
+from exporter.web.callers import Caller, Record, group
 from exporter.web.negotiate import plain
 from exporter.worker import Worker
 
@@ -28,6 +33,13 @@ _ASK = {"www-authenticate": 'Basic realm="braze-cdi-exporter", charset="UTF-8"'}
 
 _MOST_REMEMBERED = 100
 _MOST_WAITING = 32
+"""Passwords to be checked, and refusals to be given."""
+_CROWD = 3
+_REFUSE_SECONDS = 0.25
+_REFUSE_CHECKS = _CROWD + 1
+"""A refusal takes as long as this number of checks and a moment: unless there is a crowd, all are done by then."""
+_MOST_REFUSE_SECONDS = 5.0
+"""And as much longer as the crowd's checks would take, but no more than this."""
 _MOST_BYTES = 72
 """bcrypt ignores the rest of a longer password. The Python library raises instead; Go's and Apache's truncate."""
 _COST = slice(4, 6)
@@ -44,41 +56,100 @@ class Passwords:
     """Checks passwords against *users*, which is asked at every check: name to hash, not empty."""
 
     def __init__(
-        self, users: Callable[[], Mapping[str, Hidden]], monotonic: Callable[[], float] = time.monotonic
+        self,
+        users: Callable[[], Mapping[str, Hidden]],
+        monotonic: Callable[[], float] = time.monotonic,
+        worker: Worker | None = None,
     ) -> None:
         self._users = users
         self._turns = Turns(1, _MOST_WAITING)
+        self._refusals = Turns(0, _MOST_WAITING)
+        """Nobody's turn comes: each waits until its time is over, or until it must make room."""
+        self._refused = 0
         self._record = Record(monotonic)
-        self._worker = Worker("passwords")
+        self._worker = worker or Worker("passwords")
         self._digest_key = secrets.token_bytes(32)
         self._good: dict[bytes, None] = {}
         """Digests of good pairs, the least recently used first."""
+        self._checks: dict[bytes, asyncio.Task[None]] = {}
+        """Those under way, by the digest of the pair."""
+        self._measured: dict[bytes, asyncio.Task[float]] = {}
+        """How many seconds a check by the costliest hash takes."""
 
-    async def check(self, name: str, password: bytes, host: str = "") -> bool:
+    async def check(self, name: str, password: bytes, *hosts: str) -> bool:
         """
-        Whether *name* is a user whose password this is, as one at *host* says.
+        Whether *name* is a user whose password this is; *hosts* tell who asks, and for whom.
 
         Raises:
-            BusyError: The pair is not remembered, and too many wait who have failed no more often.
+            BusyError: It is not known yet, and too many wait who have failed no more often: come again.
 
         """
         hashes = {user: hidden.get_secret_value() for user, hidden in self._users().items()}
-        # For an unknown name a password is checked as well: the time must not reveal which names exist.
-        costliest = _costliest(hashes.values())
-        hashed = hashes.get(name, costliest)
-        pair = self._digest(name, password, hashed)
-        caller = self._digest("address", group(host)), self._digest("name", name)
+        hashed = hashes.get(name)
+        pair = self._digest(name, password, hashed or b"")
         if self._recall(pair):
             return True
-        async with self._turns.take(lambda: self._record.rank(*caller)):
-            if self._recall(pair):
-                return True
-            matches = await self._worker.run(lambda: _matches(password, hashed, costliest))
-            good = matches and name in hashes
-            self._record.note(*caller, good=good)
-            if good:
-                self._remember(pair)
-        return good
+        caller = self._identify(name, hosts)
+        refusal = asyncio.create_task(self._wait_for_refusal(caller, _costliest(hashes.values())))
+        busy = False
+        try:
+            if hashed is not None:
+                check = self._begin_check(pair, password, hashed, caller)
+                await asyncio.wait((check, refusal), return_when=asyncio.FIRST_COMPLETED)
+            if pair not in self._good:
+                busy = await refusal
+        finally:
+            refusal.cancel()
+        if self._recall(pair):
+            self._record.note(caller, good=True)
+            return True
+        if busy:
+            raise BusyError
+        return False
+
+    def _identify(self, name: str, hosts: Sequence[str]) -> Caller:
+        groups = [group(host) for host in hosts]
+        addresses = (self._digest("address", *groups[: count + 1]) for count in range(len(groups)))
+        return Caller(tuple(addresses), self._digest("name", name))
+
+    async def _wait_for_refusal(self, caller: Caller, costliest: bytes) -> bool:
+        """Wait as long as a refusal takes. Returns whether that was too short, or the crowd too large, for a check."""
+        self._refused += 1
+        try:
+            with self._record.waiting(caller):
+                one = await self._measure(costliest)
+                crowd = min(_MOST_REFUSE_SECONDS, one * self._refused)
+                seconds = _REFUSE_SECONDS + _REFUSE_CHECKS * one + crowd
+                async with asyncio.timeout(seconds), self._refusals.take(lambda: self._record.rank(caller)):
+                    pass
+        except TimeoutError:
+            self._record.note(caller, good=False)
+            return self._refused > _CROWD
+        except BusyError:
+            return True
+        finally:
+            self._refused -= 1
+        return True
+
+    async def _measure(self, costliest: bytes) -> float:
+        if costliest not in self._measured:
+            measuring = self._worker.run(lambda: _time_check(costliest))
+            self._measured = {costliest: asyncio.ensure_future(measuring)}
+        return await asyncio.shield(self._measured[costliest])
+
+    def _begin_check(self, pair: bytes, password: bytes, hashed: bytes, caller: Caller) -> asyncio.Task[None]:
+        """Check a pair, unless that is under way. It ends with the pair remembered if it is good."""
+
+        async def check() -> None:
+            with contextlib.suppress(BusyError):
+                async with self._turns.take(lambda: self._record.rank(caller)):
+                    if await self._worker.run(lambda: bcrypt.checkpw(password[:_MOST_BYTES], hashed)):
+                        self._remember(pair)
+
+        if pair not in self._checks:
+            self._checks[pair] = asyncio.create_task(check())
+            self._checks[pair].add_done_callback(lambda _: self._checks.pop(pair))
+        return self._checks[pair]
 
     def _digest(self, *parts: str | bytes) -> bytes:
         encoded = [part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in parts]
@@ -103,31 +174,32 @@ def _costliest(hashes: Iterable[bytes]) -> bytes:
     return max(hashes, key=lambda one: one[_COST])
 
 
-def _matches(password: bytes, hashed: bytes, costliest: bytes) -> bool:
-    """Whether this is the password; a refusal takes as long as one by the costliest hash, as 2^a + 2^a + ... = 2^b."""
-    password = password[:_MOST_BYTES]
-    if bcrypt.checkpw(password, hashed):
-        return True
-    for cost in range(int(hashed[_COST]), int(costliest[_COST])):
-        bcrypt.checkpw(password, b"%b%02d%b" % (hashed[: _COST.start], cost, hashed[_COST.stop :]))
-    return False
+def _time_check(hashed: bytes) -> float:
+    began = time.monotonic()
+    bcrypt.checkpw(b"", hashed)
+    return time.monotonic() - began
 
 
 class BasicAuth:
     """*app* for *users*, which maps each name to the bcrypt hash of its password. Without users, for everyone."""
 
-    def __init__(self, app: ASGIApp, users: Callable[[], Mapping[str, Hidden]]) -> None:
+    def __init__(
+        self, app: ASGIApp, users: Callable[[], Mapping[str, Hidden]], passwords: Passwords | None = None
+    ) -> None:
         self._app = app
         self._users = users
-        self._passwords = Passwords(users)
+        self._passwords = passwords or Passwords(users)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._app
         if self._users():
-            given = _read_credentials(Headers(scope=scope).get("authorization", ""))
-            host = (scope.get("client") or ("",))[0]
+            headers = Headers(scope=scope)
+            given = _read_credentials(headers.get("authorization", ""))
+            # A proxy has written the last entry; one who asks without it can but make up names for itself.
+            forwarded = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            hosts = (scope.get("client") or ("",))[0], forwarded
             try:
-                if given is None or not await self._passwords.check(*given, host):
+                if given is None or not await self._passwords.check(*given, *hosts):
                     answer = plain("This exporter asks for a name and a password.\n", 401, _ASK)
             except BusyError:
                 answer = plain("Too many passwords are being checked: try again.\n", 503, {"retry-after": "1"})

@@ -1,11 +1,15 @@
 """
 Whose password is checked next: the caller's who has failed least of late, so that guessing delays the guesser.
 
-A caller is known by its address; those that share one, as behind a proxy, by the name they give as well. Whether a name
-exists must not show: what counts is that it was given and refused. Knows nothing of passwords.
+A caller is known by its address; those that share one, as behind a proxy, by the address that the proxy forwards, and
+by the name they give. Whether a name exists must not show: what counts is that it was given and refused. Knows nothing
+of passwords.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
@@ -18,6 +22,15 @@ _MOST_KEPT = 1000
 _MOST_TRUSTED = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, in digests."""
+
+    addresses: tuple[bytes, ...]
+    """Of the connection first, which is sure."""
+    name: bytes
+
+
 class Record:
     """How often addresses and names have failed of late, and which addresses were good: the latest of each."""
 
@@ -25,17 +38,32 @@ class Record:
         self._monotonic = monotonic
         self._failures: dict[bytes, tuple[int, float]] = {}
         self._trusted: dict[bytes, None] = {}
+        self._waiting = Counter[bytes]()
 
-    def rank(self, address: bytes, name: bytes) -> Rank:
-        """Return whose password is checked next: by failures of the address, then of the name."""
-        return self._count(address) or -(address in self._trusted), self._count(name)
+    @contextmanager
+    def waiting(self, caller: Caller) -> Iterator[None]:
+        """Let one who waits count as a failure for the others of its address or name: a crowd comes after one alone."""
+        keys = (*caller.addresses, caller.name)
+        self._waiting.update(keys)
+        try:
+            yield
+        finally:
+            self._waiting -= Counter(keys)
 
-    def note(self, address: bytes, name: bytes, *, good: bool) -> None:
-        if good:
+    def rank(self, caller: Caller) -> Rank:
+        """Return whose password is checked next: by failures of the addresses, then of the name."""
+        addresses = (self._crowd(address) or -(address in self._trusted) for address in caller.addresses)
+        return *addresses, self._crowd(caller.name)
+
+    def note(self, caller: Caller, *, good: bool) -> None:
+        for address in caller.addresses if good else ():
+            self._failures.pop(address, None)  # some of them may have been good, but not checked in time
             _keep(self._trusted, address, None, _MOST_TRUSTED)
-            return
-        for key in (address, name):
+        for key in () if good else (*caller.addresses, caller.name):
             _keep(self._failures, key, (self._count(key) + 1, self._monotonic()), _MOST_KEPT)
+
+    def _crowd(self, key: bytes) -> int:
+        return self._count(key) + max(0, self._waiting[key] - 1)
 
     def _count(self, key: bytes) -> int:
         count, at = self._failures.get(key, (0, 0.0))

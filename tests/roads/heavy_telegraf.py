@@ -39,10 +39,9 @@ Series = frozenset[tuple[str, str]]
 
 def series(text: str) -> set[Series]:
     """Each sample's name and labels as the page has them; an empty label is none, and a bucket's 5.0 is a 5."""
+    text = re.sub(r'(\ble="\d+)\.0"', r'\1"', text)
     samples = re.findall(r"^(\w+)(?:\{(.*)\})? ", text, re.MULTILINE)
-    return {
-        frozenset({("__name__", name), *re.findall(r'(\w+)="([^"]+?)(?:\.0)?"', labels)}) for name, labels in samples
-    }
+    return {frozenset({("__name__", name), *re.findall(r'(\w+)="([^"]+)"', labels)}) for name, labels in samples}
 
 
 def arrived(url: str) -> set[Series]:

@@ -38,6 +38,7 @@ def _demo_command() -> list[str]:
 
 def _config(target: str) -> dict[str, object]:
     of_info = {"source_labels": ["__name__"], "regex": "braze_cdi_integration_info"}
+    of_workspace = {"source_labels": ["__name__"], "regex": "braze_cdi_exporter_workspace_info"}
     return {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [f"{RULES}/*.rules.yml"],
@@ -47,6 +48,7 @@ def _config(target: str) -> dict[str, object]:
                 "static_configs": [{"targets": [target], "labels": {"instance": name}} for name in ("one", "two")],
                 "metric_relabel_configs": [
                     {**of_info, "target_label": "team", "replacement": "crm"},
+                    {**of_workspace, "target_label": "dashboard_url", "replacement": "https://dashboard-03.braze.com"},
                 ],
             }
         ],

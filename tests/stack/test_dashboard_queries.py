@@ -98,7 +98,7 @@ def test_the_fleet_counts_every_integration_once_though_two_exporters_watch(read
 
 
 def test_the_table_of_integrations_has_one_row_for_each(reader: Reader) -> None:
-    for ref in "ABCDEFGHI":
+    for ref in "ABCDEFGHIJKL":
         rows = [each["metric"]["integration_id"] for each in reader.answer(question(FLEET, f"Integrations: {ref}"))]
         assert len(rows) == len(set(rows)), ref
         assert set(rows) <= set(IDS.values()), ref
@@ -117,9 +117,25 @@ def test_tables_get_no_label_that_would_keep_rows_apart(reader: Reader) -> None:
 
 
 def test_properties_are_one_row_with_the_configured_labels(reader: Reader) -> None:
-    (info,) = reader.answer(question(INTEGRATION, "Properties: A"), "purchases")
+    (info,) = reader.answer(question(INTEGRATION, "Properties: B"), "purchases")
     assert info["metric"]["team"] == "crm"
     assert not {"__name__", "instance", "job"} & set(info["metric"])
+
+
+@pytest.mark.parametrize(("dashboard", "place"), [(FLEET, "Integrations: L"), (INTEGRATION, "Properties: A")])
+def test_each_integration_has_its_page_in_braze(reader: Reader, dashboard: dict[str, Any], place: str) -> None:
+    pages = {
+        each["metric"]["integration_id"]: each["metric"]["braze"]
+        for each in reader.answer(question(dashboard, place), "purchases")
+    }
+    found = list(IDS.values()) if dashboard is FLEET else [IDS["purchases"]]
+    assert pages == {each: f"https://dashboard-03.braze.com/integrations/cloud_data_ingestion/{each}" for each in found}
+
+
+def test_an_alert_has_the_page_of_its_integration(reader: Reader) -> None:
+    pages = reader.answer(question(FLEET, "Firing alerts: B"))
+    assert pages
+    assert all(each["metric"]["braze"].endswith(f"/{each['metric']['integration_id']}") for each in pages)
 
 
 def test_what_is_about_one_integration_is_one_series(reader: Reader) -> None:
@@ -152,10 +168,21 @@ def test_no_workspace_and_no_integration_is_shown_beside_the_chosen_ones(reader:
 
 def test_alerts_about_the_exporter_show_whatever_workspace_is_chosen(reader: Reader) -> None:
     names = {
-        each["metric"]["alertname"] for each in reader.answer(question(FLEET, "Alerts: A"), workspace="marketing-eu")
+        each["metric"]["alertname"]
+        for state in ("Firing", "Pending")
+        for each in reader.answer(question(FLEET, f"{state} alerts: A"), workspace="marketing-eu")
     }
     assert "BrazeCDIStateNotPersistent" in names
     assert "BrazeCDISyncConfigError" not in names
+
+
+def test_an_alert_is_firing_or_pending(reader: Reader) -> None:
+    firing, pending = (
+        {tuple(sorted(each["metric"].items())) for each in reader.answer(question(FLEET, f"{state} alerts: A"))}
+        for state in ("Firing", "Pending")
+    )
+    assert firing
+    assert not firing & pending
 
 
 def test_integrations_are_offered_by_name_and_chosen_by_id(reader: Reader) -> None:

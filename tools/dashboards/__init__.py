@@ -1,1 +1,1 @@
-"""Reads the generated dashboards back, for the tests and for `tools/draw-dashboards`."""
+"""Reads the generated dashboards back, for the tests and for `make screenshots`."""

@@ -1,47 +1,63 @@
 """
-Draws the data of the dashboards into `docs/pictures`: `tools/draw-dashboards --prometheus http://127.0.0.1:9090`.
+Draws the dashboards into `docs/pictures` from a Prometheus: `python -m tools.dashboards --prometheus ADDRESS`.
 
-The Prometheus must have the shipped rules and scrape an exporter, best the demo for half an hour.
+The Prometheus must have the shipped rules and scrape an exporter.
 """
 
 import argparse
+import os
+import shutil
+import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.dashboards.asking import Reading
-from tools.dashboards.drawing import draw_dashboard
+from tools.chromium import Browser
+from tools.dashboards.asking import Reading, choose_integration, drawn
+from tools.dashboards.pictures import take_picture
 from tools.dashboards.prometheus import Prometheus
-from tools.dashboards.reading import ROOT, dashboards, filled, options_of, series_of
+from tools.dashboards.reading import ROOT, dashboards
+
+UNPACKED = ROOT / ".tools" / "components" / "bin"
+WIDTH = 1500
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="tools/draw-dashboards", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.dashboards", description=__doc__)
     parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="its address")
-    parser.add_argument("--integration", default="loyalty_points", help="the name of the one to draw in depth")
+    parser.add_argument("--integration", default="newsletter_consent", help="the name of the one to draw in depth")
     parser.add_argument("--minutes", type=float, default=30, help="how much of the past")
     parser.add_argument("--scrape-interval", type=float, default=30, help="of the scrape job, in seconds")
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "pictures")
     arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    prometheus, now = Prometheus(arguments.prometheus), time.time()
-    for uid, dashboard in dashboards().items():
-        chosen = {"workspace": ".+"}
-        for variable in dashboard["templating"]["list"]:
-            if variable["name"] == "integration":
-                offered = options_of(variable, prometheus.now(filled(series_of(variable), chosen), now))
-                chosen["integration"] = next(
-                    value for text, value in offered if text.split(" · ")[0] == arguments.integration
+    draw_all(
+        Prometheus(arguments.prometheus),
+        arguments.integration,
+        span=60 * arguments.minutes,
+        scrape_interval=arguments.scrape_interval,
+        folder=arguments.folder,
+    )
+
+
+def draw_all(prometheus: Prometheus, integration: str, *, span: float, scrape_interval: float, folder: Path) -> None:
+    """Draw every dashboard, light and dark."""
+    program = shutil.which("chromium", path=os.pathsep.join([os.environ["PATH"], str(UNPACKED)]))
+    if program is None:
+        raise SystemExit("chromium is missing; tools/fetch-components fetches it")
+    folder.mkdir(parents=True, exist_ok=True)
+    now = time.time()
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Browser(Path(program), Path(directory), {**os.environ, "HOME": directory}) as browser,
+    ):
+        for uid, dashboard in dashboards().items():
+            chosen = choose_integration(dashboard, prometheus, now, integration)
+            reading = Reading(prometheus, now, span, scrape_interval, chosen)
+            for name, dark in ((uid, False), (f"{uid}-dark", True)):
+                path = folder / f"{name}.png"
+                path.write_bytes(
+                    take_picture(browser, Path(directory), drawn(dashboard, reading, dark=dark, width=WIDTH))
                 )
-        reading = Reading(prometheus, now, 60 * arguments.minutes, arguments.scrape_interval, chosen)
-        about = f"{arguments.integration}, " if "integration" in chosen else ""
-        subtitle = (
-            f"{about}{arguments.minutes:g} minutes of the demo up to {datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M}"
-            " UTC. Drawn from the answers of Prometheus; this is no screenshot of Grafana."
-        )
-        path = arguments.folder / f"{uid}.svg"
-        path.write_text(draw_dashboard(dashboard, reading, subtitle))
-        print(path)
+                print(path, path.stat().st_size)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.source import style
 from deploy.grafana.source.fleet_health import exporter_bands, way_to_braze_bands
+from deploy.grafana.source.fleet_tables import alerts, integrations
 from deploy.grafana.source.frame import (
     FLEET_UID,
-    HANDED_OVER,
     INTEGRATION_UID,
     Annotation,
     Band,
@@ -19,9 +19,8 @@ from deploy.grafana.source.frame import (
     dashboard_link,
     make_dashboard,
 )
-from deploy.grafana.source.parts import Look, Query, bars, link, ranking, stats, timeline
+from deploy.grafana.source.parts import Look, Query, bars, ranking, stats, timeline
 from deploy.grafana.source.queries import (
-    ALL_ALERTS,
     CRITICAL,
     FLEET,
     NOT_INFO,
@@ -31,22 +30,11 @@ from deploy.grafana.source.queries import (
     count,
     increase,
     latest,
-    moment,
     problems,
-    severity,
-    since,
-    while_problem,
 )
-from deploy.grafana.source.table import Column, table
-from deploy.grafana.source.words import ALERTS, PROBLEMS, RUNBOOK
-
-_OPEN = link(
-    "Open this integration",
-    f'/d/{INTEGRATION_UID}?var-integration=${{__data.fields["Integration id"]}}&{HANDED_OVER}',
-)
+from deploy.grafana.source.words import PROBLEMS
 
 _COUNTED_BY_KIND = f"count by (problem) ({problems(FLEET, NOT_INFO, f'{I}, problem')})"
-_RUNBOOK = link("Runbook", RUNBOOK, new_tab=True)
 
 
 def fleet() -> model.Dashboard:
@@ -56,8 +44,9 @@ def fleet() -> model.Dashboard:
         description="All integrations of Braze Cloud Data Ingestion, problems first.",
         bands=[
             Band(4, _counts()),
-            Band(9, [(8, _kinds()), (16, _alerts())]),
-            Band(13, [(24, _integrations())]),
+            Band(9, [(8, _kinds()), (16, alerts("firing"))]),
+            Band(6, [(24, alerts("pending"))]),
+            Band(13, [(24, integrations())]),
             Band(9, [(24, _timeline())]),
             Band(8, [(24, _kinds_over_time())]),
             Heading("Syncs and rows"),
@@ -131,118 +120,23 @@ def _kinds_over_time() -> model.Panel:
     return bars(
         "Problems by kind over time",
         "How many integrations had each kind of problem.",
-        Look("none", decimals=0, no_value="no problem in the time shown", least=0, named=PROBLEMS),
+        Look("none", decimals=0, no_value="no problem in the time shown", least=0, shade=style.WARNING, named=PROBLEMS),
         Query(_COUNTED_BY_KIND, legend="{{problem}}", step="5m"),
-    )
-
-
-def _alerts() -> model.Panel:
-    labels = "alertname, severity, workspace, integration_name, integration_id"
-    return table(
-        "Alerts",
-        "What Prometheus has found, latest first. Pending: not yet for long enough to tell anybody.",
-        [
-            Column("Alert", label="alertname", names=ALERTS, width=230, look=Look("string", links=[_RUNBOOK])),
-            Column("Severity", label="severity", width=90),
-            Column(
-                "State",
-                expr=f'max by ({labels}) (2 * ALERTS{{{ALL_ALERTS}, alertstate="firing"}} or ALERTS{{{ALL_ALERTS}}})',
-                look=Look("none", words=style.ALERT_STATE),
-                width=90,
-            ),
-            Column(
-                "Since",
-                expr=f"1000 * max by ({labels}) (ALERTS_FOR_STATE{{{ALL_ALERTS}}})",
-                look=Look("dateTimeFromNow"),
-                width=130,
-            ),
-            Column("Integration", label="integration_name", look=Look("string", links=[_OPEN])),
-            Column("Workspace", label="workspace", width=130),
-            Column("Integration id", label="integration_id", width=140),
-        ],
-        sort="Since",
-    )
-
-
-def _integrations() -> model.Panel:
-    return table(
-        "Integrations",
-        "Every integration, the worst first. Click a name for its own dashboard. An empty cell: not known, or none.",
-        [
-            Column("Integration", label="integration_name", look=Look("string", links=[_OPEN])),
-            Column("Workspace", label="workspace", width=120),
-            Column(
-                "Problem",
-                expr=severity(FLEET),
-                look=Look("none", words=style.SEVERITY),
-                width=80,
-                filled=True,
-            ),
-            Column(
-                "Latest sync",
-                expr=latest("integration:braze_cdi_last_sync_status:code", FLEET),
-                look=Look("none", words=style.STATUS),
-                width=110,
-                filled=True,
-            ),
-            Column(
-                "Failures in a row",
-                expr=latest("braze_cdi_consecutive_failed_syncs", FLEET),
-                look=Look("none", decimals=0, limits=style.FAILURES),
-                width=120,
-            ),
-            Column(
-                "Failed rows",
-                expr=latest("braze_cdi_last_sync_failed_rows_ratio", FLEET),
-                look=Look("percentunit", decimals=1),
-                width=95,
-            ),
-            Column(
-                "Since last success",
-                expr=since("braze_cdi_last_success_timestamp_seconds", FLEET),
-                look=Look("s", decimals=1),
-                width=135,
-            ),
-            Column(
-                "Watermark behind",
-                expr=latest("braze_cdi_last_timestamp_synced_lag_seconds", FLEET),
-                look=Look("s", decimals=1, limits=style.LAG),
-                width=130,
-            ),
-            Column(
-                "Overdue",
-                expr=while_problem(since("braze_cdi_start_deadline_timestamp_seconds", FLEET), "overdue", FLEET),
-                look=Look("s", decimals=1, limits=style.BAD),
-                width=80,
-            ),
-            Column(
-                "Last poll",
-                expr=moment("braze_cdi_last_poll_success_timestamp_seconds", FLEET),
-                look=Look("dateTimeFromNow"),
-                width=110,
-            ),
-            Column("In Braze", label="integration_status", width=80),
-            Column(
-                "Status",
-                expr=f"topk by ({I}) (1, max by ({I}, integration_status) (braze_cdi_integration_status{{{FLEET}}}))",
-                hidden=True,
-            ),
-            Column("Integration id", label="integration_id", width=110),
-        ],
-        sort="Problem",
     )
 
 
 def _timeline() -> model.Panel:
     return timeline(
         "Latest sync of integrations with a problem",
-        "Only integrations that had a problem at some time of the period shown, twenty a page. Gaps: no sync is known,"
+        "At most twenty integrations that had a problem at some time of the period shown. Gaps: no sync is known,"
         " or the exporter could not poll for ten minutes.",
         Look("none", words=style.STATUS, no_value="no problem in the time shown"),
         Query(
             f"{latest('integration:braze_cdi_last_sync_status:code', FLEET)} and on (workspace, integration_id)"
-            f" last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range] @ end())",
+            f" topk(20, max by (workspace, integration_id)"
+            f" (last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range] @ end())))",
             legend="{{integration_name}} · {{workspace}}",
+            step="1m",
         ),
     )
 

@@ -8,11 +8,12 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
-from deploy.grafana.source.parts import Look, Query, bars, lines
+from deploy.grafana.source.parts import Look, Query, bars, lines, link
 from deploy.grafana.source.queries import FLEET, JOB, increase, latest
 from deploy.grafana.source.table import Column, table
 
 _OWN = "braze_cdi_exporter_"
+_STATUS_PAGE = link("Status page", "${exporter}/?workspace=${__value.raw:percentencode}", new_tab=True)
 
 
 def way_to_braze_bands() -> list[Heading | Band]:
@@ -36,44 +37,57 @@ def _workspaces() -> model.Panel:
     def own(metric: str, labels: str = FLEET) -> str:
         return latest(f"{_OWN}{metric}", labels, "workspace")
 
+    failures = f"increase({_OWN}poll_failures_total{{{FLEET}}}[15m])"
     return table(
         "Workspaces",
         "How well each workspace can be watched. Not polled: the share of integrations whose latest poll failed.",
         [
-            Column("Workspace", label="workspace"),
+            Column("Workspace", label="workspace", look=Look("string", links=[_STATUS_PAGE])),
             Column(
                 "Not polled",
                 expr=latest("workspace:braze_cdi_down:ratio", FLEET, "workspace"),
                 look=Look("percentunit", decimals=0, limits=style.FAILING_POLLS),
+                width=95,
             ),
             Column(
                 "Polls failing, 15 min",
                 expr=latest("workspace:braze_cdi_exporter_poll_failures:ratio_increase15m", FLEET, "workspace"),
                 look=Look("percentunit", decimals=0, limits=style.FAILING_POLLS),
+                width=150,
             ),
-            Column("Polled every", expr=own("poll_interval_seconds"), look=Look("s", decimals=1)),
+            Column("Most frequent reason", label="reason", width=170),
             Column(
-                "Configured integrations",
+                "Reasons",
+                expr=f"topk by (workspace) (1, sum by (workspace, reason) ({failures}) > 0)",
+                hidden=True,
+            ),
+            Column("Polled every", expr=own("poll_interval_seconds"), look=Look("s", decimals=1), width=105),
+            Column(
+                "Configured",
                 expr=own("integrations", f'source="config", {FLEET}'),
                 look=Look("none", decimals=0),
+                width=95,
             ),
             Column(
-                "Discovered integrations",
+                "Discovered",
                 expr=own("integrations", f'source="discovery", {FLEET}'),
                 look=Look("none", decimals=0),
+                width=100,
             ),
-            Column("Not watched", expr=own("unwatched_integrations"), look=Look("none", decimals=0)),
-            Column("History read", expr=own("history_read_ratio"), look=Look("percentunit", decimals=0)),
-            Column("Clock differs", expr=own("clock_skew_seconds"), look=Look("s", decimals=1)),
+            Column("Not watched", expr=own("unwatched_integrations"), look=Look("none", decimals=0), width=105),
+            Column("History read", expr=own("history_read_ratio"), look=Look("percentunit", decimals=0), width=105),
+            Column("Clock differs", expr=own("clock_skew_seconds"), look=Look("s", decimals=1), width=110),
             Column(
-                "List read",
-                expr=f"1000 * {own('discovery_last_success_timestamp_seconds')}",
-                look=Look("dateTimeFromNow"),
+                "List age",
+                expr=f"time() - {own('discovery_last_success_timestamp_seconds')}",
+                look=Look("s", decimals=1),
+                width=90,
             ),
             Column(
-                "Waiting for the budget",
+                "Waits for budget",
                 expr=f"sum by (workspace) (rate({_OWN}throttled_seconds_total{{{FLEET}}}[15m]))",
                 look=Look("percentunit", decimals=0),
+                width=135,
             ),
         ],
         sort="Not polled",
@@ -81,22 +95,24 @@ def _workspaces() -> model.Panel:
 
 
 def _budget() -> model.Panel:
+    left = "workspace_endpoint:braze_cdi_exporter_api_rate_limit_remaining:ratio_avg10m"
     used = (
-        f"60 * sum by (workspace, endpoint) (rate({_OWN}api_requests_total{{{FLEET}}}[$__rate_interval]))"
-        f" / min by (workspace, endpoint) ({_OWN}api_rate_limit{{{FLEET}}} > 0)"
+        f"60 * sum by (workspace) (rate({_OWN}api_requests_total{{{FLEET}}}[$__rate_interval]))"
+        f" / sum by (workspace) ({_OWN}api_rate_limit{{{FLEET}}} > 0)"
     )
     return lines(
         "Rate limit left, and used by us",
-        "Share of Braze's limit that is left over ten minutes (solid), and that our own requests take (dashed). Much"
-        " less left than we use: something else uses this workspace's limit. Left is not known while hardly anything is"
-        " asked. Red: BrazeCDIBudgetLow.",
+        "Share of Braze's limit that is left over ten minutes, at the endpoint where it is least (solid), and that our"
+        " own requests take (dashed). Much less left than we use: something else uses this workspace's limit. Left is"
+        " not known while hardly anything is asked. Red: BrazeCDIBudgetLow.",
         Look("percentunit", decimals=0, limits=style.BUDGET, least=0, most=1),
         Query(
-            f"workspace_endpoint:braze_cdi_exporter_api_rate_limit_remaining:ratio_avg10m{{{FLEET}}}",
-            legend="left: {{workspace}} {{endpoint}}",
+            f"min by (workspace) ({left}{{{FLEET}}})",
+            legend="left: {{workspace}}",
         ),
-        Query(used, legend="used: {{workspace}} {{endpoint}}", dashed=True),
+        Query(used, legend="used: {{workspace}}", dashed=True),
         area=True,
+        many=True,
     )
 
 
@@ -125,9 +141,9 @@ def _failed_polls() -> model.Panel:
     return bars(
         "Failed polls by reason",
         "The runbook tells what to do about each reason. No bar: no poll failed.",
-        Look("none", decimals=0, least=0),
+        Look("none", decimals=0, least=0, shade=style.CRITICAL, no_value="no poll failed in the time shown"),
         Query(
-            f"sum by (reason) (increase({_OWN}poll_failures_total{{{FLEET}}}[$__rate_interval]))",
+            f"sum by (reason) (increase({_OWN}poll_failures_total{{{FLEET}}}[$__rate_interval])) > 0",
             legend="{{reason}}",
             step="1m",
         ),
@@ -136,24 +152,24 @@ def _failed_polls() -> model.Panel:
 
 def _answer_times() -> model.Panel:
     seconds = f"{_OWN}api_request_duration_seconds"
-    by = "by (workspace, endpoint)"
+    by = "by (workspace)"
     return lines(
         "How long Braze takes to answer",
         "The 95th percentile (solid) and the mean (dashed) of our requests, failed ones included.",
         Look("s", least=0),
         Query(
-            "histogram_quantile(0.95, sum by (le, workspace, endpoint)"
-            f" (rate({seconds}_bucket{{{FLEET}}}[$__rate_interval])))",
-            legend="95 %: {{workspace}} {{endpoint}}",
+            f"histogram_quantile(0.95, sum by (le, workspace) (rate({seconds}_bucket{{{FLEET}}}[$__rate_interval])))",
+            legend="95 %: {{workspace}}",
             step="1m",
         ),
         Query(
             f"sum {by} (rate({seconds}_sum{{{FLEET}}}[$__rate_interval]))"
             f" / (sum {by} (rate({seconds}_count{{{FLEET}}}[$__rate_interval])) > 0)",
-            legend="mean: {{workspace}} {{endpoint}}",
+            legend="mean: {{workspace}}",
             step="1m",
             dashed=True,
         ),
+        many=True,
     )
 
 
@@ -176,9 +192,9 @@ def _exporters() -> model.Panel:
                 width=130,
             ),
             Column(
-                "In effect since",
-                expr=f"1000 * {of(f'{_OWN}config_last_reload_success_timestamp_seconds')}",
-                look=Look("dateTimeFromNow"),
+                "In effect for",
+                expr=f"time() - {of(f'{_OWN}config_last_reload_success_timestamp_seconds')}",
+                look=Look("s", decimals=1),
             ),
             Column(
                 "State",
@@ -186,7 +202,7 @@ def _exporters() -> model.Panel:
                 look=Look("none", words=style.PERSISTENT),
                 width=110,
             ),
-            Column("Started", expr=f"1000 * {of('process_start_time_seconds')}", look=Look("dateTimeFromNow")),
+            Column("Runs for", expr=f"time() - {of('process_start_time_seconds')}", look=Look("s", decimals=1)),
             Column("Scrape takes", expr=of("scrape_duration_seconds"), look=Look("s"), width=120),
         ],
         sort="Answers",

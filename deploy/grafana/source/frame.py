@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.grafana.source.parts import SOURCE
+from deploy.grafana.source.parts import SOURCE, link
 from deploy.grafana.source.words import DOCUMENTS, RUNBOOK
 
 WIDTH = 24
@@ -18,6 +18,16 @@ FLEET_UID = "braze-cdi-fleet"
 INTEGRATION_UID = "braze-cdi-integration"
 # Both dashboards have these variables, so that a link can hand them over.
 HANDED_OVER = "${datasource:queryparam}&${workspace:queryparam}&${exporter:queryparam}&${__url_time_range}"
+
+STATUS_PAGE = link(
+    "Status page",
+    '${exporter}/integrations/${__data.fields["Workspace"]:percentencode}'
+    '/${__data.fields["Integration id"]:percentencode}',
+    new_tab=True,
+)
+"""From a table's row to the exporter's own page of the integration."""
+BRAZE_PAGE = link("Page in Braze", "${__value.raw}", new_tab=True)
+"""From a cell with the address of a page in Braze's dashboard."""
 
 
 @dataclass(frozen=True, slots=True)

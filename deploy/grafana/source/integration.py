@@ -9,20 +9,35 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import (
+    BRAZE_PAGE,
     FLEET_UID,
     INTEGRATION_UID,
+    STATUS_PAGE,
     Annotation,
     Band,
-    Heading,
     dashboard_link,
     make_dashboard,
     variable_query,
 )
 from deploy.grafana.source.integration_past import past_bands
 from deploy.grafana.source.parts import SOURCE, Look, Query, stats, timeline
-from deploy.grafana.source.queries import FLEET, ONE, I, increase, latest, moment, severity, since, while_problem
+from deploy.grafana.source.queries import (
+    FLEET,
+    ONE,
+    I,
+    braze_page,
+    increase,
+    latest,
+    severity,
+    since,
+    until,
+    while_problem,
+)
 from deploy.grafana.source.table import Column, table
 from deploy.grafana.source.words import PROBLEMS
+
+_ID = "integration_id"
+_WIDTH = 1450
 
 
 def integration() -> model.Dashboard:
@@ -36,11 +51,11 @@ def integration() -> model.Dashboard:
         bands=[
             Band(4, _now()),
             Band(4, [(24, _moments())]),
+            Band(4, [(24, _against_limits())]),
+            Band(4, [(24, _properties())]),
             Band(4, [(24, _status())]),
             Band(6, [(24, _problems())]),
             *past_bands(),
-            Heading("The integration"),
-            Band(5, [(24, _properties())]),
         ],
         variables=[_chosen()],
         links=[dashboard_link("Fleet", FLEET_UID, "All integrations, problems first")],
@@ -87,7 +102,7 @@ def _now() -> list[tuple[int, model.Panel]]:
         one(
             "Failures in a row",
             "How many of the latest finished syncs ended with error, config_error or limit_exceeded.",
-            Look("none", decimals=0, limits=style.FAILURES, no_value="no sync yet"),
+            Look("none", decimals=0, no_value="no sync yet"),
             latest("braze_cdi_consecutive_failed_syncs", ONE),
         ),
         one(
@@ -113,22 +128,61 @@ def _now() -> list[tuple[int, model.Panel]]:
 
 
 def _moments() -> model.Panel:
-    names = {
-        "braze_cdi_last_sync_start_timestamp_seconds": "latest sync started",
-        "braze_cdi_last_sync_finish_timestamp_seconds": "last finish",
-        "braze_cdi_last_success_timestamp_seconds": "last success",
-        "braze_cdi_last_timestamp_synced_seconds": "watermark",
-        "braze_cdi_expected_run_timestamp_seconds": "expected run",
-        "braze_cdi_next_scheduled_run_timestamp_seconds": "next run by Braze",
-        "braze_cdi_last_poll_timestamp_seconds": "last poll",
+    ago = {
+        "Since start": "braze_cdi_last_sync_start_timestamp_seconds",
+        "Since finish": "braze_cdi_last_sync_finish_timestamp_seconds",
+        "Since success": "braze_cdi_last_success_timestamp_seconds",
+        "Since last poll": "braze_cdi_last_poll_timestamp_seconds",
     }
-    return stats(
+    ahead = {
+        "Expected sync in": "braze_cdi_expected_run_timestamp_seconds",
+        "By Braze in": "braze_cdi_next_scheduled_run_timestamp_seconds",
+        "Deadline in": "braze_cdi_start_deadline_timestamp_seconds",
+    }
+    asked = {name: since(metric, ONE, _ID) for name, metric in ago.items()}
+    asked |= {name: until(metric, ONE, _ID) for name, metric in ahead.items()}
+    return _one_row(
         "When",
-        "What happened when, and what comes next. Expected run: the oldest announced run that no sync has met, else the"
-        " next one. Missing: unknown, or there is none.",
-        Look("dateTimeFromNow"),
-        *(Query(moment(metric, ONE), legend=name) for metric, name in names.items()),
+        "How long ago the latest sync did what, and what comes next: the oldest announced or usual run that no sync has"
+        " met, else the next one. Negative: its time has passed. Empty: unknown, or there is none.",
+        {name: (expr, Look("s", decimals=1)) for name, expr in asked.items()},
     )
+
+
+def _against_limits() -> model.Panel:
+    seconds, rows, share, number = (
+        Look("s", decimals=1),
+        Look("locale", decimals=0),
+        Look("percentunit", decimals=1),
+        Look("none", decimals=0),
+    )
+    columns = {
+        "Duration": ("last_sync_duration_seconds", seconds),
+        "Usual": ("usual_sync_duration_seconds", seconds),
+        "Limit": ("sync_duration_limit_seconds", seconds),
+        "Rows": ("last_sync_rows_synced", rows),
+        "Usual rows": ("usual_rows_synced", rows),
+        "From": ("rows_synced_lower_limit", rows),
+        "To": ("rows_synced_upper_limit", rows),
+        "Failed rows": ("last_sync_failed_rows_ratio", share),
+        "Limit of it": ("failed_rows_ratio_limit", share),
+        "Lag": ("last_sync_lag_seconds", seconds),
+        "Limit of lag": ("last_timestamp_synced_lag_limit_seconds", seconds),
+        "Failures": ("consecutive_failed_syncs", number),
+        "Allowed": ("consecutive_failed_syncs_limit", number),
+    }
+    return _one_row(
+        "Latest finished sync against usual and limit",
+        "Each value is followed by what is usual and by its limit. Empty: not known, or off.",
+        {name: (latest(f"braze_cdi_{metric}", ONE, _ID), look) for name, (metric, look) in columns.items()},
+    )
+
+
+def _one_row(title: str, description: str, columns: dict[str, tuple[str, Look]]) -> model.Panel:
+    """Values that keep their size and place, however many of them are known."""
+    width = _WIDTH // len(columns)  # else the last ones may be out of the panel
+    shown = [Column(name, expr=expr, look=look, width=width) for name, (expr, look) in columns.items()]
+    return table(title, description, [Column("Id", label=_ID, out_of_sight=True), *shown], sort=next(iter(columns)))
 
 
 def _status() -> model.Panel:
@@ -153,10 +207,13 @@ def _properties() -> model.Panel:
     return table(
         "Properties",
         "What Braze says about the integration, how many past syncs its learned limits rest on, and the labels that the"
-        " exporter's configuration gives it.",
+        " exporter's configuration gives it. Click the id for the exporter's status page.",
         [
             Column("Integration", label="integration_name"),
             Column("Workspace", label="workspace"),
+            Column("Integration id", label="integration_id", width=300, look=Look("string", links=[STATUS_PAGE])),
+            Column("Braze", label="braze", width=70, word="open", look=Look("string", links=[BRAZE_PAGE])),
+            Column("Page in Braze", expr=braze_page(f"braze_cdi_integration_info{{{ONE}}}"), hidden=True),
             Column("Status in Braze", label="integration_status"),
             Column("Type", label="integration_type"),
             Column("Warehouse", label="warehouse_type"),

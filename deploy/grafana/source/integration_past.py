@@ -66,7 +66,7 @@ def _rows() -> model.Panel:
         Query(latest("braze_cdi_last_sync_rows_failed_with_errors", ONE), legend="failed", colour=style.CRITICAL),
         Query(latest("braze_cdi_usual_rows_synced", ONE), legend="usual", colour=style.QUIET, dashed=True),
         _limit("braze_cdi_rows_synced_lower_limit", "lower limit"),
-        _limit("braze_cdi_rows_synced_upper_limit", "upper limit"),
+        _limit("braze_cdi_rows_synced_upper_limit", "upper limit", band_to="lower limit"),
     )
 
 
@@ -80,8 +80,8 @@ def _failed_rows() -> model.Panel:
     )
 
 
-def _limit(metric: str, name: str = "limit") -> Query:
-    return Query(latest(metric, ONE), legend=name, colour=style.WARNING, dashed=True)
+def _limit(metric: str, name: str = "limit", band_to: str = "") -> Query:
+    return Query(latest(metric, ONE), legend=name, colour=style.WARNING, dashed=True, band_to=band_to)
 
 
 def _runs() -> model.Panel:
@@ -146,12 +146,11 @@ def _polls() -> model.Panel:
 def _poll_age() -> model.Panel:
     return lines(
         "Since the last successful poll",
-        "What this dashboard shows is as old as that. After ten minutes the values disappear. Red: such a gap.",
-        Look("s", limits=style.POLL_AGE, least=0),
+        "What this dashboard shows is as old as that. After `stale_after` the values disappear.",
+        Look("s", least=0),
         Query(
             since("braze_cdi_last_poll_success_timestamp_seconds", ONE),
             legend="age of the values",
             colour=style.RUNNING,
         ),
-        area=True,
     )

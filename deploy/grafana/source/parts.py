@@ -13,7 +13,18 @@ from string import ascii_uppercase
 from grafana_foundation_sdk.models import bargauge, common, prometheus, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.grafana.source.style import NO_DATA, PLAIN, Limits, Words, as_area, fixed, mapped, thresholds
+from deploy.grafana.source.style import (
+    NO_DATA,
+    PLAIN,
+    RUNNING,
+    Limits,
+    Words,
+    as_area,
+    fixed,
+    mapped,
+    shades,
+    thresholds,
+)
 from deploy.grafana.source.words import runbook_of
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -29,6 +40,8 @@ class Query:
     colour: str = ""
     """Empty: Grafana chooses."""
     dashed: bool = False
+    band_to: str = ""
+    """The name of the series down to which the area below this one is painted."""
     step: str = ""
     """The least time between two values; empty: as many values as the panel has room for."""
     now: bool = False
@@ -46,6 +59,8 @@ class Look:
     no_value: str = NO_DATA
     least: float | None = None
     most: float | None = None
+    shade: str = RUNNING
+    """What the colours of series that have none of their own are shades of."""
     links: Sequence[model.DashboardLink] = ()
     colours: Mapping[str, str] = field(default_factory=dict)
     """The colours of series, by their names."""
@@ -91,9 +106,20 @@ def ranking(title: str, description: str, look: Look, query: Query) -> model.Pan
 
 
 def lines(
-    title: str, description: str, look: Look, *queries: Query, area: bool = False, log: bool = False
+    title: str,
+    description: str,
+    look: Look,
+    *queries: Query,
+    area: bool = False,
+    log: bool = False,
+    many: bool = False,
 ) -> model.Panel:
-    """Values over time. *area* paints where the limits are crossed; *log* gives short and long the same room."""
+    """
+    Values over time.
+
+    *area* paints where the limits are crossed; *log* gives short and long the same room. With *many* series their names
+    are beside the plot, where they cannot eat it up.
+    """
     mode = common.GraphThresholdsStyleMode.AREA if area else common.GraphThresholdsStyleMode.OFF
     style = timeseries.FieldConfig(
         draw_style=common.GraphDrawStyle.LINE,
@@ -106,7 +132,7 @@ def lines(
     )
     if log:
         style.scale_distribution = common.ScaleDistributionConfig(type_val=common.ScaleDistribution.LOG, log=10)
-    return _over_time(title, description, replace(look, limits=as_area(look.limits)), style, queries)
+    return _over_time(title, description, replace(look, limits=as_area(look.limits)), style, queries, many=many)
 
 
 def bars(title: str, description: str, look: Look, *queries: Query, days: int = 0) -> model.Panel:
@@ -146,10 +172,18 @@ def timeline(title: str, description: str, look: Look, *queries: Query) -> model
 
 
 def _over_time(
-    title: str, description: str, look: Look, style: timeseries.FieldConfig, queries: Sequence[Query]
+    title: str,
+    description: str,
+    look: Look,
+    style: timeseries.FieldConfig,
+    queries: Sequence[Query],
+    *,
+    many: bool = False,
 ) -> model.Panel:
+    if look.least == 0 and look.decimals == 0:
+        style.axis_soft_max = 1  # nothing but 0 would have an axis to 100
     options = timeseries.Options(
-        legend=_legend(),
+        legend=_legend(common.LegendPlacement.RIGHT if many else common.LegendPlacement.BOTTOM),
         tooltip=common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING),
     )
     panel = _panel("timeseries", title, description, look, queries)
@@ -157,8 +191,10 @@ def _over_time(
     panel.field_config = _field_config(
         look,
         custom=style,
-        colour=model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME,
-        overrides=[_of_query(ref, query) for ref, query in _refs(queries) if query.colour or query.dashed],
+        colour=shades(look.shade),
+        overrides=[
+            _of_query(ref, query) for ref, query in _refs(queries) if query.colour or query.dashed or query.band_to
+        ],
     )
     return panel
 
@@ -178,7 +214,7 @@ def _field_config(
     look: Look,
     *,
     custom: object = None,
-    colour: model.FieldColorModeId = model.FieldColorModeId.THRESHOLDS,
+    colour: model.FieldColor | None = None,
     overrides: Sequence[model.DashboardFieldConfigSourceOverrides] = (),
 ) -> model.FieldConfigSource:
     defaults = model.FieldConfig(
@@ -188,7 +224,7 @@ def _field_config(
         max_val=look.most,
         mappings=[mapped(look.words)] if look.words else [],
         thresholds=thresholds(look.limits),
-        color=model.FieldColor(mode=colour),
+        color=colour or model.FieldColor(mode=model.FieldColorModeId.THRESHOLDS),
         links=list(look.links),
         no_value=look.no_value,
         custom=custom,
@@ -200,6 +236,9 @@ def _of_query(ref: str, query: Query) -> model.DashboardFieldConfigSourceOverrid
     properties: dict[str, object] = {}
     if query.colour:
         properties["color"] = fixed(query.colour)
+    if query.band_to:
+        properties["custom.fillBelowTo"] = query.band_to
+        properties["custom.fillOpacity"] = 12
     if query.dashed:
         properties["custom.lineStyle"] = common.LineStyle(fill="dash", dash=[8, 6])
         properties["custom.lineWidth"] = 1
@@ -248,7 +287,7 @@ def _latest() -> common.ReduceDataOptions:
     return common.ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False)
 
 
-def _legend() -> common.VizLegendOptions:
+def _legend(placement: common.LegendPlacement = common.LegendPlacement.BOTTOM) -> common.VizLegendOptions:
     return common.VizLegendOptions(
-        display_mode=common.LegendDisplayMode.LIST, placement=common.LegendPlacement.BOTTOM, show_legend=True, calcs=[]
+        display_mode=common.LegendDisplayMode.LIST, placement=placement, show_legend=True, calcs=[]
     )

@@ -7,6 +7,8 @@ says, `braze_cdi_problem`; nothing is judged here. A value that is not there is 
 off with 0, the query says so.
 """
 
+from exporter.domain.dashboard import INTEGRATION_PATH
+
 I = "workspace, integration_id, integration_name"  # noqa: E741 - the contract's own short name for these three labels
 FLEET = 'workspace=~"$workspace"'
 ONE = 'workspace=~"$workspace", integration_id="$integration"'
@@ -28,14 +30,14 @@ def latest(metric: str, labels: str, by: str = I) -> str:
     return f"max by ({by}) ({metric}{{{labels}}})"
 
 
-def since(metric: str, labels: str) -> str:
+def since(metric: str, labels: str, by: str = I) -> str:
     """Seconds from a moment until now."""
-    return f"time() - {latest(metric, labels)}"
+    return f"time() - {latest(metric, labels, by)}"
 
 
-def moment(metric: str, labels: str) -> str:
-    """A moment in milliseconds, as Grafana's units for dates want it."""
-    return f"1000 * {latest(metric, labels)}"
+def until(metric: str, labels: str, by: str = I) -> str:
+    """Seconds from now until a moment; negative once it has passed."""
+    return f"{latest(metric, labels, by)} - time()"
 
 
 def increase(metric: str, labels: str, window: str, *more: str) -> str:
@@ -68,6 +70,21 @@ def severity(labels: str, by: str = I) -> str:
         f"2 * {problems(labels, CRITICAL, by)} or 1 * {problems(labels, WARNING, by)}"
         f" or 0 * group by ({by}) ({everything}{{{labels}}})"
     )
+
+
+def braze_page(series: str, by: str = I) -> str:
+    """Each integration's page in Braze's dashboard, as the label `braze`; no series where that is not known."""
+    dashboards = f'max by (workspace, dashboard_url) (braze_cdi_exporter_workspace_info{{{FLEET}, dashboard_url!=""}})'
+    known = (
+        f"group by ({by}) ({series}) * on (workspace) group_left (dashboard_url) topk by (workspace) (1, {dashboards})"
+    )
+    path = f'label_replace({known}, "path", "{INTEGRATION_PATH}", "", "")'
+    return f'max by ({by}, braze) (label_join({path}, "braze", "", "dashboard_url", "path", "integration_id"))'
+
+
+def worst(values: str, most: int = 100) -> str:
+    """Those of the integrations that are worst off: a browser cannot show thousands."""
+    return f"({values}) and on (workspace, integration_id) topk({most}, {severity(FLEET)})"
 
 
 def while_problem(value: str, kind: str, labels: str) -> str:

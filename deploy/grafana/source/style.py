@@ -53,17 +53,14 @@ BLUE: Limits = [(None, RUNNING)]
 BAD_FROM_ONE: Limits = [(None, OK), (1, CRITICAL)]
 WARN_FROM_ONE: Limits = [(None, OK), (1, WARNING)]
 GOOD_FROM_ONE: Limits = [(None, QUIET), (1, OK)]
-FAILURES: Limits = [(None, OK), (1, WARNING), (2, CRITICAL)]
-BAD: Limits = [(None, CRITICAL)]
+BAD: Limits = [(None, CALM), (0, CRITICAL)]
 # As the problem future_watermark: five minutes for clocks that differ.
-LAG: Limits = [(None, CRITICAL), (-300, CALM)]
+LAG: Limits = [(None, CALM), (-1e12, CRITICAL), (-300, CALM)]
 UNTIL_RUN: Limits = [(None, CRITICAL), (0, CALM)]
 # As BrazeCDIBudgetLow.
 BUDGET: Limits = [(None, CRITICAL), (0.1, CALM)]
 # As BrazeCDIPollsUnreliable and BrazeCDIWorkspacePollsFailing.
 FAILING_POLLS: Limits = [(None, OK), (0.2, WARNING), (0.5, CRITICAL)]
-# After ten minutes (stale_after) values are gone.
-POLL_AGE: Limits = [(None, CALM), (600, CRITICAL)]
 
 
 def as_area(limits: Limits) -> Limits:
@@ -89,3 +86,8 @@ def mapped(words: Words) -> model.ValueMap:
 
 def fixed(colour: str) -> model.FieldColor:
     return model.FieldColor(mode=model.FieldColorModeId.FIXED, fixed_color=colour)
+
+
+def shades(colour: str) -> model.FieldColor:
+    """A shade of one colour for each series, so that none has a colour that means something else."""
+    return model.FieldColor(mode=model.FieldColorModeId.SHADES, fixed_color=colour)

@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import table as table_model
 
 from deploy.grafana.source.parts import SOURCE, Look, Query, override, target
-from deploy.grafana.source.style import NO_DATA, PLAIN, mapped, thresholds
+from deploy.grafana.source.style import CLEAR, NO_DATA, PLAIN, mapped, thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,12 @@ class Column:
     width: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     """What to show in place of a label's value."""
+    word: str = ""
+    """What to show in place of any text of a label, such as an address."""
     filled: bool = False
     """Whether the cell's background has the colour, rather than its text."""
+    out_of_sight: bool = False
+    """For a label that only links need."""
     hidden: bool = False
     """For a query that is asked for the sake of its labels."""
 
@@ -98,7 +102,9 @@ def _options(sort: str, *, descending: bool) -> table_model.Options:
 
 
 def _appearance(column: Column) -> model.DashboardFieldConfigSourceOverrides:
-    properties: dict[str, object] = {}
+    properties: dict[str, object] = {"noValue": ""} if column.label else {}
+    if column.out_of_sight:
+        properties["custom.hideFrom"] = common.HideSeriesConfig(viz=True)
     if column.width:
         properties["custom.width"] = column.width
     if column.look is not None:
@@ -112,7 +118,8 @@ def _appearance(column: Column) -> model.DashboardFieldConfigSourceOverrides:
             properties["links"] = list(look.links)
         if look.words or look.limits is not PLAIN:
             properties["color"] = model.FieldColor(mode=model.FieldColorModeId.THRESHOLDS)
-            properties["thresholds"] = thresholds(look.limits)
+            # Without a value a cell has the colour below all limits.
+            properties["thresholds"] = thresholds([(None, CLEAR)] if column.filled else look.limits)
             properties["custom.cellOptions"] = (
                 common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
                 if column.filled
@@ -124,4 +131,7 @@ def _appearance(column: Column) -> model.DashboardFieldConfigSourceOverrides:
         properties["mappings"] = [
             model.ValueMap({value: model.ValueMappingResult(text=name) for value, name in column.names.items()})
         ]
+    if column.word:
+        shown = model.ValueMappingResult(text=column.word)
+        properties["mappings"] = [model.RegexMap(model.DashboardRegexMapOptions(pattern=".+", result=shown))]
     return override(column.name, properties)

@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +10,15 @@ import promql_parser
 import pytest
 import yaml
 
+from deploy.grafana.source import style
 from deploy.grafana.source.__main__ import FOLDER, rendered
 from deploy.grafana.source.style import STATUS
 from deploy.grafana.source.words import ALERTS as WORDS_OF_ALERTS
 from deploy.grafana.source.words import DOCUMENTS, PROBLEMS, runbook_of
+from exporter.domain.dashboard import INTEGRATION_PATH
 from tests.unit.deploy.problem_cases import KINDS
 from tests.unit.deploy.test_rules import ALERTS, RECORDED, RULES, RUNBOOK, exported, named_in
+from tools.dashboards.pictures import titles_of
 from tools.dashboards.reading import ROOT, Json, Question, Window, dashboards, filled, panels, questions
 
 DASHBOARDS = dashboards()
@@ -152,7 +154,52 @@ def test_links_lead_somewhere(uid: str) -> None:
             assert (ROOT / "docs" / name).exists()
             assert anchor is None or anchor in sections
         else:
-            assert url == "${exporter}/"
+            assert url.startswith("${exporter}/") or url == "${__value.raw}"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_links_name_columns_and_addresses_that_the_table_has(name: str) -> None:
+    table = PANELS[name]
+    columns = set(table["transformations"][1]["options"]["renameByName"].values())
+    linked = {}
+    for override in table["fieldConfig"]["overrides"]:
+        for changed in override["properties"]:
+            if changed["id"] == "links":
+                linked[override["matcher"]["options"]] = [link["url"] for link in changed["value"]]
+    for urls in linked.values():
+        assert set(re.findall(r'__data\.fields\["([^"]+)"\]', " ".join(urls))) <= columns
+    everywhere = [url for urls in linked.values() for url in urls]
+    if "Braze" in columns:
+        assert linked["Braze"] == ["${__value.raw}"]
+        page = '${exporter}/integrations/${__data.fields["Workspace"]:percentencode}/$'
+        assert any(url.startswith(page) for url in everywhere)
+    elif "Workspace" in columns:
+        assert linked["Workspace"] == ["${exporter}/?workspace=${__value.raw:percentencode}"]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_value_that_is_missing_is_not_the_loudest(name: str) -> None:
+    overrides = [
+        {changed["id"]: changed["value"] for changed in override["properties"]}
+        for override in PANELS[name]["fieldConfig"]["overrides"]
+    ]
+    painted = PANELS[name]["type"] == "timeseries"  # as an area: it has no values of its own
+    for config in (PANELS[name]["fieldConfig"]["defaults"], *overrides):
+        steps = config["thresholds"]["steps"] if "thresholds" in config else [{"color": "text"}]
+        if config.get("custom.cellOptions", {}).get("type") == "color-background":
+            assert [step["color"] for step in steps] == ["transparent"]
+        elif not painted:
+            assert steps[0]["color"] != style.CRITICAL
+        assert config.get("unit") != "dateTimeFromNow", "rounds 22 to 35 hours to a day"
+
+
+def test_rules_and_dashboards_know_one_address_of_a_page_in_braze() -> None:
+    rules = {rule["annotations"]["dashboard_url"] for rule in ALERTS.values() if "dashboard_url" in rule["annotations"]}
+    asked = {each.expr for each in QUESTIONS if "dashboard_url" in each.expr}
+    assert len(asked) == 4
+    for text in rules | asked:
+        assert INTEGRATION_PATH in text
+        assert "braze_cdi_exporter_workspace_info{workspace=" in text
 
 
 def test_links_to_one_integration_choose_it() -> None:
@@ -161,7 +208,7 @@ def test_links_to_one_integration_choose_it() -> None:
         for path, value in walk(DASHBOARDS["braze-cdi-fleet"]["panels"])
         if path[-1:] == ("url",) and str(value).startswith("/d/")
     ]
-    assert len(urls) == 2
+    assert len(urls) == 3
     for url in urls:
         assert '?var-integration=${__data.fields["Integration id"]}&' in url
         assert all(f"${{{name}:queryparam}}" in url for name in ("datasource", "workspace", "exporter"))
@@ -221,12 +268,12 @@ def test_overrides_of_queries_name_queries(name: str) -> None:
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_the_picture_in_the_documents_shows_every_panel_and_says_what_it_is(uid: str) -> None:
-    picture = ROOT / "docs" / "pictures" / f"{uid}.svg"
-    written = {text.text for text in ET.parse(picture).iter() if text.tag.endswith("text")}
-    assert {panel["title"] for panel in DASHBOARDS[uid]["panels"]} <= written, "run: tools/draw-dashboards"
-    assert any("no screenshot" in text for text in written if text)
-    assert f"](pictures/{picture.name})" in (ROOT / "docs" / "dashboards.md").read_text()
+def test_the_pictures_in_the_documents_show_every_panel(uid: str) -> None:
+    titles = [panel["title"] for panel in DASHBOARDS[uid]["panels"]]
+    for name in (uid, f"{uid}-dark"):
+        png = (ROOT / "docs" / "pictures" / f"{name}.png").read_bytes()
+        assert titles_of(png) == titles, "run: make screenshots"
+    assert f"](pictures/{uid}.png)" in (ROOT / "docs" / "dashboards.md").read_text()
 
 
 def test_provisioning_finds_the_dashboards_where_compose_mounts_them() -> None:

@@ -1,33 +1,58 @@
+"""Which pairs are good; what guessing costs whom; and that no refusal tells what exists. In virtual time."""
+
 import asyncio
-from collections.abc import Coroutine, Mapping
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
 from pydantic import SecretBytes
 
-from exporter.turns import BusyError, Rank
-from exporter.web.auth import Passwords, _costliest
-from tests.unit.web.users import hidden, users
+from exporter.turns import BusyError
+from exporter.web.auth import Passwords
+from tests import virtual_time
+from tests.unit.web.users import CHECK_SECONDS, VirtualWorker, hidden, users
 
 T = TypeVar("T")
+REFUSE_SECONDS = 0.25
+"""And four times as long as a check takes, which is nothing by the clock of these tests."""
 
 
-def anybody() -> Rank:
-    return 0, 0
+def run(scenario: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return virtual_time.run(lambda _: scenario(), start=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def make(known: Mapping[str, SecretBytes]) -> tuple[Passwords, VirtualWorker]:
+    worker = VirtualWorker()
+    return Passwords(lambda: known, asyncio.get_running_loop().time, worker), worker
 
 
 def check(known: Mapping[str, SecretBytes], name: str, password: bytes) -> bool:
-    return asyncio.run(Passwords(lambda: known).check(name, password))
+    async def scenario() -> bool:
+        return await make(known)[0].check(name, password)
+
+    return run(scenario)
 
 
-async def soon(waiting: Coroutine[Any, Any, T]) -> T:
-    async with asyncio.timeout(5):
-        return await waiting
+async def outcome(passwords: Passwords, name: str, password: bytes, *hosts: str) -> tuple[float, bool | None]:
+    """Return after how long which answer comes; None is that too many wait."""
+    loop = asyncio.get_running_loop()
+    began, good = loop.time(), None
+    with contextlib.suppress(BusyError):
+        good = await passwords.check(name, password, *hosts)
+    return round(loop.time() - began, 6), good
 
 
-async def turns(count: int = 10) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
+async def guess(passwords: Passwords, name: str, *hosts: str, every: float = 0.001) -> None:
+    """Guess far more passwords than can be checked; each *name* may hold the guess's number."""
+    loop, begun, number = asyncio.get_running_loop(), set(), 0
+    while True:
+        number += 1
+        task = loop.create_task(outcome(passwords, name.format(number), b"guess %d" % number, *hosts))
+        begun.add(task)
+        task.add_done_callback(begun.discard)
+        await asyncio.sleep(every)
 
 
 def test_a_user_with_the_right_password_is_good() -> None:
@@ -68,50 +93,22 @@ def test_of_a_long_password_the_first_72_bytes_count() -> None:
     assert not check(known, "ann", b"x" * 71)
 
 
-def test_a_good_pair_is_not_checked_twice() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        assert await passwords.check("ann", b"secret")
-        async with passwords._turns.take(anybody):  # nobody else gets a turn to check
-            assert await soon(passwords.check("ann", b"secret"))
-            checking = asyncio.create_task(passwords.check("ann", b"guessed"))
-            await turns()
-            assert not checking.done()
-        assert not await checking
-
-    known = users(ann="secret")
-    asyncio.run(scenario())
-
-
-def test_those_who_wait_with_the_same_pair_are_served_by_one_check() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        async with asyncio.TaskGroup() as group:
-            first, *others = [group.create_task(passwords.check("ann", b"secret")) for _ in range(5)]
-            await first
-            await turns(20)  # no thread would be done that soon
-            assert all(other.done() and other.result() for other in others)
-
-    known = {"ann": hidden(b"secret", cost=8)}
-    asyncio.run(scenario())
-
-
 def test_a_pair_is_good_only_for_the_hash_it_was_checked_against() -> None:
     known = dict(users(ann="old", bob="stays"))
 
     async def scenario() -> list[bool]:
-        passwords = Passwords(lambda: known)
+        passwords, _ = make(known)
         before = [await passwords.check("ann", b"old"), await passwords.check("bob", b"stays")]
         known.update(users(ann="new"))
         del known["bob"]
         return [*before, await passwords.check("ann", b"old"), await passwords.check("bob", b"stays")]
 
-    assert asyncio.run(scenario()) == [True, True, False, False]
+    assert run(scenario) == [True, True, False, False]
 
 
 def test_no_password_is_kept_and_wrong_ones_not_even_as_digests() -> None:
     async def scenario() -> list[bytes]:
-        passwords = Passwords(lambda: known)
+        passwords, _ = make(known)
         await passwords.check("ann", b"secret")
         await passwords.check("ann", b"guessed")
         await passwords.check("zoe", b"secret")
@@ -119,7 +116,7 @@ def test_no_password_is_kept_and_wrong_ones_not_even_as_digests() -> None:
         return list(passwords._good)
 
     known = users(ann="secret")
-    (first,), (second,) = asyncio.run(scenario()), asyncio.run(scenario())
+    (first,), (second,) = run(scenario), run(scenario)
     assert first != second  # each process has a key of its own
 
 
@@ -130,7 +127,7 @@ def test_where_name_and_password_meet_makes_a_difference() -> None:
 
 def test_only_the_hundred_pairs_used_last_are_remembered() -> None:
     async def scenario() -> None:
-        passwords = Passwords(lambda: known)
+        passwords, _ = make(known)
         spellings = [b"x" * 72 + b"%d" % number for number in range(101)]
         for spelling in spellings[:100]:
             await passwords.check("ann", spelling)
@@ -142,21 +139,17 @@ def test_only_the_hundred_pairs_used_last_are_remembered() -> None:
         assert oldest in passwords._good
 
     known = {"ann": hidden(b"x" * 72)}
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_an_unknown_name_costs_as_much_as_the_costliest_user() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        async with passwords._turns.take(anybody):
-            checking = asyncio.create_task(passwords.check("zoe", b"secret"))
-            await turns()
-            assert not checking.done()
-        assert not await checking
+def test_a_good_pair_is_checked_once_and_those_who_wait_with_it_are_served_by_one_check() -> None:
+    async def scenario() -> int:
+        passwords, worker = make(users(ann="secret"))
+        assert await asyncio.gather(*(passwords.check("ann", b"secret") for _ in range(5))) == [True] * 5
+        assert await passwords.check("ann", b"secret")
+        return worker.jobs
 
-    known = {"ann": hidden(b"secret"), "bob": hidden(b"secret", cost=6), "cid": hidden(b"secret", cost=5)}
-    asyncio.run(scenario())
-    assert _costliest(one.get_secret_value() for one in known.values()) == known["bob"].get_secret_value()
+    assert run(scenario) == 2  # the other measures how long one takes
 
 
 def test_the_event_loop_goes_on_while_a_password_is_checked() -> None:
@@ -173,84 +166,80 @@ def test_the_event_loop_goes_on_while_a_password_is_checked() -> None:
     assert asyncio.run(scenario()) > 20
 
 
-def test_beyond_32_that_wait_the_next_is_told_to_come_again() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        assert await passwords.check("ann", b"secret")
-        async with passwords._turns.take(anybody):
-            waiting = [asyncio.create_task(passwords.check("ann", b"%d" % number)) for number in range(32)]
-            await turns()
-            with pytest.raises(BusyError):
-                await passwords.check("ann", b"guessed")
-            assert await soon(passwords.check("ann", b"secret"))
-        assert await asyncio.gather(*waiting) == [False] * 32
-        assert not await passwords.check("ann", b"guessed")
+@pytest.mark.parametrize("crowd", [0, 40])
+def test_the_time_of_a_refusal_tells_neither_whether_a_name_exists_nor_what_its_hash_costs(crowd: int) -> None:
+    async def scenario() -> set[tuple[float, bool | None]]:
+        passwords, _ = make({"ann": hidden(b"secret"), "bob": hidden(b"secret", cost=6)})
+        await passwords.check("ann", b"the first one waits for what is measured")
+        answers = set()
+        for name in ("ann", "bob", "nobody", ""):
+            guesses = [asyncio.create_task(outcome(passwords, f"{name} {one}", b"")) for one in range(crowd)]
+            await asyncio.sleep(0.2)
+            answers.add(await outcome(passwords, name, b"guess"))
+            await asyncio.gather(*guesses)
+        return answers
 
-    known = users(ann="secret")
-    asyncio.run(scenario())
-
-
-def test_one_who_gives_up_makes_room() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        async with passwords._turns.take(anybody):
-            waiting = [asyncio.create_task(passwords.check("ann", b"%d" % number)) for number in range(32)]
-            await turns()
-            for one in waiting:
-                one.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-        assert await soon(passwords.check("ann", b"secret"))
-
-    known = users(ann="secret")
-    asyncio.run(scenario())
+    ((seconds, good),) = run(scenario)
+    assert (seconds, good) == ((0, None) if crowd else (pytest.approx(REFUSE_SECONDS, abs=0.2), False))
 
 
-def test_one_who_has_not_failed_is_next_and_has_room_while_others_guess() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        assert not await passwords.check("ann", b"guessed", "10.0.0.1")
-        async with passwords._turns.take(anybody):
-            guesses = [
-                asyncio.create_task(passwords.check(f"name {number}", b"guess", "10.0.0.1")) for number in range(32)
-            ]
-            await turns()
-            good = asyncio.create_task(passwords.check("ann", b"secret", "10.0.0.2"))
-            await turns()
-            with pytest.raises(BusyError):
-                await guesses.pop()
-        assert await good
-        assert not any(guess.done() for guess in guesses)
-        for guess in guesses:
-            guess.cancel()
+def test_an_unknown_name_costs_no_check() -> None:
+    async def scenario() -> int:
+        passwords, worker = make(users(ann="secret"))
+        for number in range(20):
+            assert not await passwords.check(f"name {number}", b"guess")
+        return worker.jobs
 
-    known = {"ann": hidden(b"secret", cost=6)}
-    asyncio.run(scenario())
+    assert run(scenario) == 1  # which measures how long one takes
 
 
-def test_where_all_share_an_address_a_name_nobody_guesses_goes_first() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        assert not await passwords.check("ann", b"guessed", "10.0.0.1")
-        async with passwords._turns.take(anybody):
-            guesses = [asyncio.create_task(passwords.check("ann", b"%d" % number, "10.0.0.1")) for number in range(32)]
-            await turns()
-            good = asyncio.create_task(passwords.check("bob", b"secret", "10.0.0.1"))
-            await turns()
-        assert await good
-        assert not any(guess.done() and not guess.exception() for guess in guesses)
-        await asyncio.gather(*guesses, return_exceptions=True)
+@pytest.mark.parametrize(
+    ("guessed", "by", "name", "host"),
+    [
+        ("name {}", ("proxy",), "ann", ("proxy",)),
+        ("bob", ("proxy",), "ann", ("proxy",)),
+        ("ann", ("proxy", "guesser"), "ann", ("proxy", "home")),
+        ("ann", ("guesser",), "ann", ("home",)),
+    ],
+)
+def test_a_good_user_who_was_never_seen_gets_in_at_the_second_try_at_the_latest(
+    guessed: str, by: tuple[str, ...], name: str, host: tuple[str, ...]
+) -> None:
+    async def scenario() -> list[bool | None]:
+        passwords, _ = make(users(ann="secret", bob="other"))
+        guessing = asyncio.create_task(guess(passwords, guessed, *by))
+        await asyncio.sleep(1)
+        answers = []
+        for _ in range(2):
+            answers.append((await outcome(passwords, name, b"secret", *host))[1])
+            await asyncio.sleep(1)  # as `Retry-After` says
+        guessing.cancel()
+        return answers
 
-    known = {"ann": hidden(b"other", cost=6), "bob": hidden(b"secret", cost=6)}
-    asyncio.run(scenario())
+    assert run(scenario) in ([True, True], [None, True])
 
 
-def test_a_name_that_exists_waits_no_less_than_one_that_does_not() -> None:
-    async def scenario() -> None:
-        passwords = Passwords(lambda: known)
-        for name in ("ann", "zoe"):
-            await passwords.check(name, b"guessed", "10.0.0.1")
-        ann, zoe = (passwords._record.rank(b"", passwords._digest("name", name)) for name in ("ann", "zoe"))
-        assert ann == zoe == (0, 1)
+def test_those_who_guess_cost_no_more_than_one_check_at_a_time() -> None:
+    async def scenario() -> int:
+        passwords, worker = make(users(ann="secret"))
+        guessing = asyncio.create_task(guess(passwords, "ann", "here"))
+        await asyncio.sleep(3)
+        guessing.cancel()
+        assert len(passwords._checks) <= 33
+        return worker.jobs
 
-    known = users(ann="secret")
-    asyncio.run(scenario())
+    assert run(scenario) <= 3 / CHECK_SECONDS + 2
+
+
+def test_a_check_goes_on_when_its_caller_was_turned_away() -> None:
+    async def scenario() -> list[bool | None]:
+        passwords, _ = make(users(ann="secret"))
+        crowd = [asyncio.create_task(outcome(passwords, f"name {number}", b"")) for number in range(32)]
+        await asyncio.sleep(CHECK_SECONDS * 2)
+        answers = [(await outcome(passwords, "ann", b"secret"))[1]]
+        await asyncio.sleep(CHECK_SECONDS * 2)
+        answers.append((await outcome(passwords, "ann", b"secret"))[1])
+        assert {good for _, good in await asyncio.gather(*crowd)} == {None, False}
+        return answers
+
+    assert run(scenario) == [None, True]
