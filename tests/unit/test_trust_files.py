@@ -73,7 +73,7 @@ def test_dependabot_watches_every_kind_of_pin() -> None:
     folders = {folder for each in watched for folder in each.get("directories", [each.get("directory")])}
     assert {"github-actions", "pip", "docker", "gomod", "npm"} == {each["package-ecosystem"] for each in watched}
     assert folders == {"/", "/requirements", "/tools/grafana-drawing", "/tools/grafana-schema"} | {
-        f"/{path.parent.relative_to(ROOT)}" for path in (ROOT / "tools").glob("*/go.mod")
+        f"/{path.parent.relative_to(ROOT)}" for path in (ROOT / "tools").rglob("go.mod")
     }
     for folder in folders:
         assert (ROOT / folder.lstrip("/")).is_dir()
