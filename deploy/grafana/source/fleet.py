@@ -136,7 +136,7 @@ def _timeline() -> model.Panel:
             f" topk(20, max by (workspace, integration_id)"
             f" (last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range] @ end())))",
             legend="{{integration_name}} · {{workspace}}",
-            step="1m",
+            step="5m",
         ),
     )
 
