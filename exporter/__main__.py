@@ -3,7 +3,7 @@ The installed command, and `python -m exporter`.
 
 Decides what holds before anything slow is imported: a signal ends the daemon well, even as process 1, for which there
 are no default actions; descriptors 0 to 2 are open, so that no file of ours takes the place of a closed standard
-stream; and writing to standard error does not raise.
+stream; writing to standard error does not raise, and to a standard output that is closed it does.
 """
 
 import io
@@ -16,6 +16,7 @@ COMMANDS_THAT_END = frozenset(
 )
 """The others serve until a signal comes."""
 _STANDARD_STREAMS = (0, 1, 2)
+_STANDARD_OUTPUT = 1
 
 
 def main() -> None:
@@ -51,7 +52,10 @@ def _open_standard_streams() -> None:
         try:
             os.fstat(fd)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            # It takes the lowest free number, which is this one.
+            os.open(os.devnull, os.O_RDONLY if fd == _STANDARD_OUTPUT else os.O_RDWR)
+    if sys.stdout is None:  # Python's sign for a closed one, to which what is printed gets lost without a word
+        sys.stdout = open(_STANDARD_OUTPUT, "w", closefd=False)  # noqa: SIM115 - as Python opens it
 
 
 class _Stderr(io.RawIOBase):

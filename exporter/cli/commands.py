@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from exporter.app.output import OutputError, create_file, replace_file
-from exporter.cli.flags import DURATION, daemon_flags, inherited_flags, own_flag
+from exporter.cli.flags import DURATION, FILE, daemon_flags, inherited_flags, own_flag
 from exporter.cli.help import Group
 from exporter.cli.running import FAILED, WRONG, fail, load, open_log, run, serve
 from exporter.cli.tables import in_columns, render_table, render_yaml
@@ -103,7 +103,7 @@ def integrations(config_file: str, output: str) -> None:
 
 @main.command()
 @inherited_flags("--config.file")
-@own_flag("--output", metavar="FILE", help="Write the page to this file, replacing it in one step.")
+@own_flag("--output", type=FILE, metavar="FILE", help="Write the page to this file, replacing it in one step.")
 @inherited_flags("--storage.path", "--log.level", "--log.format")
 def once(config_file: str, output: str | None, storage_path: str, log_level: str, log_format: str) -> None:
     """Poll everything once and print the metrics page."""
@@ -133,7 +133,7 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
 
 @main.command()
 @inherited_flags("--config.file")
-@own_flag("--output", metavar="FILE", required=True, help="Write the past syncs here, as OpenMetrics.")
+@own_flag("--output", type=FILE, metavar="FILE", required=True, help="Write the past syncs here, as OpenMetrics.")
 @own_flag("--since", type=DURATION, default="90d", help="How far back.")
 def backfill(config_file: str, output: str, since: float) -> None:
     """Write past syncs for `promtool tsdb create-blocks-from openmetrics`."""
@@ -192,7 +192,7 @@ def explain(wanted: str, config_file: str, storage_path: str, url: str | None, o
 @main.command("support-bundle")
 @inherited_flags("--config.file", "--storage.path")
 @own_flag("--url", metavar="URL", help="As for explain.")
-@own_flag("--output", metavar="FILE", required=True, help="Write a ZIP archive here; it must not exist yet.")
+@own_flag("--output", type=FILE, metavar="FILE", required=True, help="Write a ZIP archive here; it must not exist yet.")
 def support_bundle(config_file: str, storage_path: str, url: str | None, output: str) -> None:
     """Write what a maintainer needs to a file, with keys, ids and names masked."""
     from exporter.app.running import NoExporterError

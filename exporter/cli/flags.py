@@ -44,6 +44,16 @@ class _Parsed(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+def _name_file(value: str) -> str:
+    if value in {"", "-"}:
+        raise ValueError(f"names no file{'; one of that name is ./-' if value else ''}")
+    return value
+
+
+FILE = _Parsed("FILE", _name_file)
+"""A file to write; `-` for standard output is refused where a file is wanted, or nothing stands for it already."""
+
+
 class _TrueOrFalse(BoolParamType):
     """Contract 1: a boolean is `true` or `false`. click would accept `on`, `y` and blanks too."""
 

@@ -27,6 +27,7 @@ ODD_SECONDS = 3600.0
 """An anomaly is news once an hour, and a note for as long."""
 SHORT_SECONDS = 300.0
 """For this long a start, or a burst of syncs, may ask for more than the rate limit serves before it is logged."""
+DEFECTS = _POLL, _FOLLOW, _SHOW = "poll crashed", "record of the list crashed", "integration cannot be shown"
 _CONFIG, _DISCOVERY = "config", "discovery"
 
 
@@ -56,7 +57,8 @@ class Reporter:
         self._failures = Failures(self._log)
         self._short_since: float | None = None
         self._short_told = False
-        self._unshown: set[str] = set()
+        self._defects: set[tuple[str, str]] = set()
+        """What fails of which integration because of a defect of ours."""
         self._history_begun = self._history_ended = False
 
     def begin(self) -> None:
@@ -78,17 +80,24 @@ class Reporter:
         return note
 
     def defect(self, integration_id: str, error: Exception) -> PayloadError:
-        """Log a defect of ours, and return it as the failure of that poll."""
-        self._log.error("poll crashed", integration_id=integration_id, exc_info=error)
+        """Log a defect of ours, when it begins, and return it as the failure of that poll."""
+        self._defect(_POLL, integration_id, error)
         return PayloadError(f"a defect of the exporter ({type(error).__name__}), shown in its log; please report it")
 
+    def followed(self, integration_id: str, error: Exception | None = None) -> None:
+        """Note whether what the list says of an integration could be taken in."""
+        self._defect(_FOLLOW, integration_id, error)
+
     def shown(self, integration_id: str, error: Exception | None = None) -> None:
-        """Note whether an integration could be shown; log the defect where not, when it begins."""
+        """Note whether an integration could be shown."""
+        self._defect(_SHOW, integration_id, error)
+
+    def _defect(self, what: str, integration_id: str, error: Exception | None = None) -> None:
         if error is None:
-            self._unshown.discard(integration_id)
-        elif integration_id not in self._unshown:
-            self._unshown.add(integration_id)
-            self._log.error("integration cannot be shown", integration_id=integration_id, exc_info=error)
+            self._defects.discard((what, integration_id))
+        elif (what, integration_id) not in self._defects:
+            self._defects.add((what, integration_id))
+            self._log.error(what, integration_id=integration_id, exc_info=error)
 
     def asked(self, integration_id: str, asked: Asked) -> None:
         """Log a request for debugging."""
@@ -120,6 +129,7 @@ class Reporter:
         if (after.history_gaps or 0) > (before.history_gaps or 0):
             log.warning("the last known sync was not found; the counters may be short", gaps=after.history_gaps)
         if after.failure is None:
+            self._defect(_POLL, after.integration.integration_id)
             log.debug("poll finished")
             self._failures.succeeded(after, now)
             return
@@ -146,6 +156,7 @@ class Reporter:
     def left(self, view: View, now: datetime) -> None:
         """Take in that an integration is polled no more."""
         self._failures.forget(view, now)
+        self._defect(_POLL, view.integration.integration_id)
 
     def clock(self, skew_seconds: float | None) -> None:
         """Say that our clock is wrong, or right again."""
@@ -234,8 +245,9 @@ class Reporter:
         now = self._monotonic()
         if odd := sorted(kind for kind, at in self._odd_at.items() if now - at <= ODD_SECONDS):
             notes.append(f"Unexpected values in Braze's answers of the last hour, worked around: {_name(odd)}.")
-        if self._unshown:
-            notes.append(f"Cannot be shown because of a defect of the exporter: {_name(sorted(self._unshown))}.")
+        if self._defects:
+            ids = sorted({integration_id for _, integration_id in self._defects})
+            notes.append(f"Cannot be polled or shown because of a defect of the exporter: {_name(ids)}.")
         if self._unwatched:
             shown = f"{len(self._unwatched)} ({_name(self._unwatched)})"
             notes.append(f"Integrations that the key sees and nobody watches: {shown}.")

@@ -3,27 +3,32 @@ The integrations that a workspace watches, and the one place where what has chan
 
 `apply` acts in one order: commit → publish → reschedule. There is no await in it, so no two events mix, no page is
 torn, and what a page has shown is on disk. Decides nothing: the transitions of the domain do. What cannot be shown
-because of a defect stays as it was shown, and goes stale; it is committed and scheduled all the same.
+because of a defect stays as it was shown, and goes stale; it is committed and scheduled all the same. A poll
+whose end cannot be taken in is a failed one: the ledger stays as it was, so that a later poll counts the rest.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol
 
 from exporter.braze.clock import BrazeClock
 from exporter.domain.detail import Detail
-from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, Watch
+from exporter.domain.errors import PollError
+from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, PollResult, Watch
 from exporter.domain.learned import Learned
 from exporter.domain.ledger import Ledger
+from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Sync
 from exporter.domain.poll_queue import PollQueue, next_turn, phase
 from exporter.domain.settings import WorkspaceSettings
-from exporter.domain.transitions import on_start
+from exporter.domain.transitions import on_poll_end, on_start
 from exporter.domain.view import View, build_view
 from exporter.metrics.page import Page
 from exporter.poller.trail import Trail
 from exporter.state.store import KEPT_FOR, Store
+
+P = ParamSpec("P")
 
 
 class Learning(Protocol):
@@ -50,6 +55,12 @@ class Observer(Protocol):
 
     def shown(self, integration_id: str, error: Exception | None = None, /) -> None:
         """Take note whether an integration could be shown, and of the defect where not."""
+
+    def followed(self, integration_id: str, error: Exception | None = None, /) -> None:
+        """Take note whether what the list says of an integration could be taken in, and of the defect where not."""
+
+    def defect(self, integration_id: str, error: Exception, /) -> PollError:
+        """Take note of a defect in a poll, and return it as the failure of that poll."""
 
 
 class Unlearned:
@@ -115,7 +126,11 @@ class Shell:
         if kept is None and self._clock.skew_seconds is None:
             self._seen_by_our_clock.add(key)
         watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
-        state = on_start(kept or IntegrationState(first_seen_at=moment.now), moment)
+        state = kept or IntegrationState(first_seen_at=moment.now)
+        try:
+            state = on_start(state, moment)
+        except Exception as error:  # noqa: BLE001 - a defect must cost no more than what follows from it
+            self._observer.followed(key, error)
         view = self._build(state, watch) or View(integration)
         one = self._watched[key] = Watched(watch, configured, state, view)
         self._observer.admitted(one.view, moment.now, found=kept is None and not configured)
@@ -155,11 +170,28 @@ class Shell:
         self._page.withdraw(self._settings.name, one.key)
         self._store.forget(self._settings.name, one.key)
 
-    def apply(self, one: Watched, change: Change) -> None:
-        """Let what an event has changed take effect."""
-        self._show(one, change)
-        if one.key not in self.queue:
-            return
+    def apply(
+        self,
+        one: Watched,
+        transition: Callable[Concatenate[IntegrationState, Watch, P], Change | None],
+        /,
+        *event: P.args,
+        **about: P.kwargs,
+    ) -> Change | None:
+        """Let what an event has changed take effect. Returns that; None for nothing, or because of a defect."""
+        try:
+            change = transition(one.state, one.watch, *event, **about)
+            if change is not None:
+                self._show(one, change)
+        except Exception as error:  # noqa: BLE001 - a defect must cost this event, not those behind it
+            self._observer.followed(one.key, error)
+            self.ask_regularly(one)  # its own endpoint can tell what the list could not
+            return None
+        if change is not None and one.key in self.queue:
+            self._reschedule(one, change)
+        return change
+
+    def _reschedule(self, one: Watched, change: Change) -> None:
         if change.ask is Ask.AT_ONCE:
             self.queue.expedite(one.key, self._clock.monotonic())
         elif change.ask is Ask.REGULARLY:
@@ -167,10 +199,23 @@ class Shell:
         elif change.ask is Ask.AT and change.ask_at is not None:
             self.queue.reschedule(one.key, change.ask_at)
 
-    def end_poll(self, one: Watched, change: Change, counted: tuple[Sync, ...]) -> None:
-        """Let what a poll has changed take effect, add to the past, and give the integration its next turn."""
-        syncs = (*counted, *_newly_seen(one.state.ledger, change.state.ledger))
-        self._show(one, change, syncs, counted)
+    def end_poll(
+        self, one: Watched, result: PollResult, asking: ListedIntegration | None, moment: Moment, *, list_covers: bool
+    ) -> PollResult:
+        """Let what a poll has changed take effect, add to the past, and give the next turn. Returns how it ended."""
+        try:
+            self._end_poll(one, result, asking, moment, list_covers=list_covers)
+        except Exception as error:  # noqa: BLE001 - a defect must fail this poll, and nothing else
+            result = PollResult(one.state.ledger, error=self._observer.defect(one.key, error))
+            self._end_poll(one, result, asking, moment, list_covers=list_covers)
+        return result
+
+    def _end_poll(
+        self, one: Watched, result: PollResult, asking: ListedIntegration | None, moment: Moment, *, list_covers: bool
+    ) -> None:
+        change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=list_covers)
+        syncs = (*result.counted, *_newly_seen(one.state.ledger, change.state.ledger))
+        self._show(one, change, syncs, result.counted)
         if syncs:
             self.past_grew(one)
         rests = change.state.polls.failure is None or change.state.gone is not None

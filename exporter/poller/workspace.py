@@ -20,7 +20,7 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration
 from exporter.domain.poll_queue import interval_in_effect, phase
 from exporter.domain.settings import WorkspaceSettings
-from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no_list, on_poll_end, on_replaced
+from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no_list, on_replaced
 from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
@@ -161,11 +161,10 @@ class WorkspacePoller:
         moment, stale_after = self._shell.moment(), self.settings.poll.stale_after_seconds
         self._note_endpoint(result, moment.monotonic)
         if one.state.is_listed and self._list.forgets(one.state.session.listed_at, moment.monotonic, stale_after):
-            self._shell.apply(one, on_list_lost(one.state, one.watch, moment.now))
+            self._shell.apply(one, on_list_lost, moment.now)
         before = one.view
         covers = not self._endpoint.in_doubt and self._list.covers(one.state.session.listed_at, moment.monotonic)
-        change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=covers)
-        self._shell.end_poll(one, change, result.counted)
+        result = self._shell.end_poll(one, result, asking, moment, list_covers=covers)
         self.readiness.note(integration_id)
         self._report.poll(before, one.view, result, moment.monotonic - began, moment.now)
 
@@ -205,12 +204,10 @@ class WorkspacePoller:
                 continue
             self._discovery.observe((key,))
             self._queue.add(key, moment.monotonic)  # it may have been gone
-            try:
-                change = on_listing(one.state, one.watch, listed, moment, list_is_short=stands)
-                self._shell.apply(one, change)
-            except Exception as error:  # noqa: BLE001 - a defect must cost this record, not those behind it
-                self._report.defect(key, error)
+            change = self._shell.apply(one, on_listing, listed, moment, list_is_short=stands)
+            if change is None:
                 continue
+            self._report.followed(key)
             if change.polled:
                 self.readiness.note(key)
                 self._report.sighting()
@@ -223,13 +220,13 @@ class WorkspacePoller:
         for key in self._discovery.complete_listing(integration_ids):
             one = self._shell.get(key)
             if one is not None and one.configured:
-                self._shell.apply(one, on_list_lost(one.state, one.watch, now))
+                self._shell.apply(one, on_list_lost, now)
             elif one is not None:
                 self._leave(one)
         for one in self._shell.still_gone(integration_ids):
             self._leave(one, renamed_to=one.state.renamed_to)
         for one, heir in self._coverage.heirs(self._shell, integration_ids):
-            self._shell.apply(one, on_replaced(one.state, one.watch, heir))
+            self._shell.apply(one, on_replaced, heir)
         self._report.unwatched(self._coverage.complete())
         self._list.complete(interval, pays=pays)
         self._expect_no_list()
@@ -261,8 +258,7 @@ class WorkspacePoller:
     def _expect_no_list(self) -> None:
         """Let those that the list does not show rely on `expected_interval`."""
         for one in self._shell:
-            if (change := on_no_list(one.state, one.watch, self.clock.now())) is not None:
-                self._shell.apply(one, change)
+            self._shell.apply(one, on_no_list, self.clock.now())
 
     def _end_listing(self) -> None:
         self.readiness.note_list()
@@ -287,7 +283,7 @@ class WorkspacePoller:
         """Keep what is known of a discovered integration that is gone, and poll it no more."""
         self._queue.remove(one.key)
         self._report.left(one.view, self.clock.now())
-        self._shell.apply(one, on_gone(one.state, one.watch, self.clock.now(), renamed_to=renamed_to))
+        self._shell.apply(one, on_gone, self.clock.now(), renamed_to=renamed_to)
         self.readiness.note(one.key)
 
     def _plan(self) -> None:

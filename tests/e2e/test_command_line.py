@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,3 +196,25 @@ def test_a_full_disk_behind_standard_output_is_one_line_and_1(tmp_path: Path, co
         1,
         "standard output cannot be written: No space left on device; make room, or let this user write there\n",
     )
+
+
+@pytest.mark.parametrize("command", ["check", "check --schema", "--version", "--help", "once --help"])
+def test_a_closed_standard_output_is_one_line_and_1(tmp_path: Path, command: str) -> None:
+    write_good(tmp_path)
+    line = ["sh", "-c", f"exec {sys.executable} -m exporter {command} >&-"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "standard output cannot be written: Bad file descriptor; make room, or let this user write there\n"
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["once", "backfill", "support-bundle"])
+@pytest.mark.parametrize("name", ["", "-"])
+def test_an_output_that_names_no_file_is_refused(tmp_path: Path, command: str, name: str) -> None:
+    write_good(tmp_path)
+    done = run_command(tmp_path, command, "--output", name)
+    assert done.returncode == 2
+    assert "names no file" in done.stderr
+    assert not (tmp_path / "-").exists()

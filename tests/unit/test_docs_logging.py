@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 from exporter.poller.events import BEGAN, DENIED, ENDED, OUTAGE_WORDS
+from exporter.poller.report import DEFECTS
 from tests.log_lines import documented
 
 PACKAGE = Path(__file__).resolve().parents[2] / "exporter"
 LEVELS = {"debug": "debug", "info": "info", "warning": "warn", "error": "error", "exception": "error"}
-BY_TABLE = {*BEGAN.values(), *ENDED.values(), *OUTAGE_WORDS, *(event for pair in DENIED.values() for event in pair)}
+BY_TABLE = {
+    *BEGAN.values(),
+    *ENDED.values(),
+    *OUTAGE_WORDS,
+    *DEFECTS,
+    *(one for pair in DENIED.values() for one in pair),
+}
 """Events whose words stand in a table."""
 EVENTS = documented()
 _LOG = re.compile(r"log$|getLogger")
