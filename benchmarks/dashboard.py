@@ -1,7 +1,7 @@
 """
 What does one refresh of the fleet dashboard cost? All its queries, one after the other, to a real Prometheus.
 
-Six hours are played in a hundred and twentieth of their time: steps are that much shorter, so that each query is
+Six hours are played in a hundred and eightieth of their time: steps are that much shorter, so that each query is
 evaluated as often and over as many series, and each rate over as many samples, as in production; only what is stored is
 less. Bytes are those of Prometheus's answers, uncompressed.
 """
@@ -16,9 +16,9 @@ from urllib.request import urlopen
 
 from benchmarks.report import replace_section
 from benchmarks.rules import SHIPPED, page, prometheus, served, wait_for_series
-from tools.dashboards.reading import Question, Window, dashboards, filled, questions
+from tools.dashboards.reading import FOLDER, Question, Window, dashboards, filled, questions
 
-HOURS, SCALE = 6, 120
+HOURS, SCALE = 6, 180
 SCRAPE_SECONDS = 6
 SPAN = HOURS * 3600 / SCALE
 _POINTS = 360
@@ -41,12 +41,20 @@ def cost(url: str, question: Question, now: float) -> tuple[float, int]:
     return time.perf_counter() - began, size
 
 
+def read_page(integrations: int, with_problem: int) -> bytes:
+    """Of the page, what dashboards and rules read: a scrape of all of it would not be over before the next."""
+    read = "".join(path.read_text() for folder in (FOLDER, SHIPPED) for path in folder.iterdir())
+    lines = page(integrations, with_problem).decode().splitlines(keepends=True)
+    kept = {name for name in {line.partition("{")[0] for line in lines} if name in read}
+    return "".join(line for line in lines if line.partition("{")[0] in kept).encode()
+
+
 def measure(integrations: int, with_problem: int) -> list[tuple[str, float, int]]:
     """Each question with its seconds, the least of three, and its bytes."""
     fleet = dashboards()["braze-cdi-fleet"]
     with (
         tempfile.TemporaryDirectory() as folder,
-        served(page(integrations, with_problem)) as target,
+        served(read_page(integrations, with_problem)) as target,
         prometheus(Path(folder), SHIPPED, target, SCRAPE_SECONDS, SCRAPE_SECONDS) as url,
     ):
         wait_for_series(url, integrations)

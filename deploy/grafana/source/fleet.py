@@ -136,7 +136,7 @@ def _timeline() -> model.Panel:
             f" topk(20, max by (workspace, integration_id)"
             f" (last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range] @ end())))",
             legend="{{integration_name}} · {{workspace}}",
-            step="1m",
+            step="5m",
         ),
     )
 
@@ -147,7 +147,7 @@ def _syncs() -> model.Panel:
         "Syncs that finished, by how they ended. Each is counted once, however many exporters watch.",
         Look("none", decimals=0, least=0, colours=style.STATUS_COLOURS),
         Query(
-            f"sum by (status) ({increase('braze_cdi_syncs_total', FLEET, '$__rate_interval', 'status')})",
+            f"sum by (status) (workspace:braze_cdi_syncs:increase5m{{{FLEET}}})",
             legend="{{status}}",
             step="5m",
         ),
@@ -175,9 +175,7 @@ def _rows() -> model.Panel:
 
 
 def _failures() -> Annotation:
-    failed = increase(
-        "braze_cdi_syncs_total", f'{FLEET}, status=~"error|config_error|limit_exceeded"', "$__rate_interval"
-    )
+    failed = f'workspace:braze_cdi_syncs:increase5m{{{FLEET}, status=~"error|config_error|limit_exceeded"}}'
     return Annotation(
         "Failed syncs", "in workspace {{workspace}}", f"sum by (workspace) ({failed}) > 0", style.CRITICAL
     )

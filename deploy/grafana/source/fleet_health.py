@@ -240,7 +240,7 @@ def _losses() -> model.Panel:
         "History gaps: syncs that may be missing from the counters. Odd values: what Braze should not have sent."
         " Writes: the state that could not be saved.",
         Look("none", decimals=0, least=0),
-        Query(added(gaps), legend="history gaps", colour=style.CRITICAL, step="1m"),
-        Query(added(anomalies), legend="odd values", colour=style.WARNING, step="1m"),
-        Query(added(writes), legend="failed writes", colour=style.WORST, step="1m"),
+        Query(added(gaps), legend="history gaps", colour=style.CRITICAL, step="5m"),
+        Query(added(anomalies), legend="odd values", colour=style.WARNING, step="5m"),
+        Query(added(writes), legend="failed writes", colour=style.WORST, step="5m"),
     )

@@ -51,7 +51,7 @@ class Annotation(model.AnnotationQuery):
     def __init__(self, title: str, text: str, expr: str, colour: str) -> None:
         super().__init__(name=title, datasource=SOURCE, icon_color=colour)
         self._text = text
-        self._target = {"refId": "Anno", "expr": expr, "interval": "60s"}
+        self._target = {"refId": "Anno", "expr": expr, "interval": "5m"}
 
     def to_json(self) -> dict[str, object]:
         return {**super().to_json(), "target": self._target, "titleFormat": self.name, "textFormat": self._text}
