@@ -6,7 +6,8 @@ one run reports everything. No exception of pydantic or of the YAML library leav
 settings are used.
 """
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from exporter.config.explain import Finding, explain
 from exporter.config.files import ConfigWatch, is_pipe
 from exporter.config.keys import FixedKey, KeyFile, KeySource
 from exporter.config.network import Defaults, build_network, check_ca_file, read_variables
-from exporter.config.rules import check_rules, given_keys, raw_workspaces
+from exporter.config.rules import check_rules, given_keys, raw_workspaces, shown_keys
 from exporter.config.schema import ConfigFile, Limits, Workspace
 from exporter.config.schema import Integration as ConfiguredIntegration
 from exporter.config.values import is_text
 from exporter.config.yaml_reader import read_document
 from exporter.domain.discovery import NameFilter
+from exporter.domain.errors import AuthError
 from exporter.domain.expression import Expression
 from exporter.domain.limits import LIMITS, LimitSettings, Sensitivity
 from exporter.domain.model import Integration
@@ -74,6 +76,7 @@ def load_config(path: str, *, environ: Mapping[str, str], again: bool = False) -
         except WrongValueError as error:
             blamed = next(iter(given_keys(workspace)), "name")
             findings.append(((*place, blamed), error.problem, error.remedy))
+    findings += shown_keys(document.content, _readable(keys))
     findings += _unusable_authorities(document.content, directory)
     defaults, of_variables = read_variables(environ)
     errors = [*document.errors, *(document.error_at(*finding) for finding in findings), *of_variables]
@@ -162,6 +165,13 @@ def _find_key(workspace: dict[str, Any], directory: Path, environ: Mapping[str, 
         return [FixedKey(environ[named], variable=named)]
     except WrongValueError as error:
         raise WrongValueError(f"names an environment variable that {error.problem}", error.remedy) from None
+
+
+def _readable(keys: Iterable[KeySource]) -> Iterator[str]:
+    """Yield the keys, but for one whose file is gone since it was found: its workspace says so when it is polled."""
+    for key in keys:
+        with contextlib.suppress(AuthError):
+            yield key.read()
 
 
 def _unusable_authorities(content: Any, directory: Path) -> Iterator[Finding]:

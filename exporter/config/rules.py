@@ -13,6 +13,8 @@ from exporter.config.explain import Finding, KeyPath
 from exporter.config.schema import EXTENSION, Poll, RateLimit, Workspace
 
 KEY_KINDS = ("api_key_file", "api_key_env", "api_key")
+_SHORTEST_KEY = 16
+"""What is shorter may be part of a name by chance."""
 
 
 def check_rules(content: Any) -> Iterable[Finding]:
@@ -32,6 +34,18 @@ def raw_workspaces(content: Any) -> list[tuple[KeyPath, dict[str, Any]]]:
 def given_keys(workspace: dict[str, Any]) -> list[str]:
     """Return which kinds of key the workspace names, in the order of the file."""
     return [name for name in workspace if name in KEY_KINDS]
+
+
+def shown_keys(content: Any, keys: Iterable[str], here: KeyPath = ()) -> Iterator[Finding]:
+    """Yield each text of the file that holds one of its API *keys* and would be shown; what names a key is not."""
+    long = tuple(key for key in keys if len(key) >= _SHORTEST_KEY)
+    if isinstance(content, str):
+        if any(key in content for key in long):
+            yield here, "holds an API key", "remove it here: names, labels and addresses are shown to everybody"
+        return
+    for step, value in content.items() if isinstance(content, dict) else _items(content):
+        if step not in KEY_KINDS and long:
+            yield from shown_keys(value, long, (*here, step))
 
 
 def _broken_rules(content: Any) -> Iterator[Finding]:

@@ -26,6 +26,8 @@ _PARTS = 8
 _CLEARLY = log(1.3)
 """Whatever the rows explain, syncs that take less than this many times the usual are not slow."""
 _NARROWEST = 0.05
+_MOST_SECONDS = 30.0 * DAY
+"""No limit is longer; far beyond it, calendars end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Durations:
         limit: float = self.usual_seconds * (self.limit_seconds / self.usual_seconds) ** widen
         if latest is not None:
             limit *= exp(max(0.0, min(2.5, self.explained.by(all_rows(latest)) - 0.5)))
-        return limit * min(10.0, piled_up) * max(1.0, slow_seconds / self.usual_seconds)
+        return min(_MOST_SECONDS, limit * min(10.0, piled_up) * max(1.0, slow_seconds / self.usual_seconds))
 
     def slow(self, runs: Sequence[Run], widen: float) -> tuple[int, float, float] | None:
         """Return since when the latest syncs are slow, in seconds since 1970, their median duration and its limit."""

@@ -256,6 +256,25 @@ def test_a_key_pasted_as_the_name_of_a_variable_is_not_shown(file: Path) -> None
     assert KEY not in error
 
 
+@pytest.mark.parametrize("kept", [f"api_key: {KEY}", "api_key_env: BRAZE_API_KEY", "api_key_file: key.txt"])
+@pytest.mark.parametrize(
+    ("written", "where"),
+    [
+        (f"name: crm{KEY}", "name"),
+        (f"integrations: [{{id: a, name: {KEY}}}]", "integrations[0].name"),
+        (f"integrations: [{{id: a, labels: {{team: {KEY}}}}}]", "integrations[0].labels.team"),
+        (f"discovery: {{include: ['{KEY}']}}", "discovery.include[0]"),
+    ],
+)
+def test_a_key_in_what_is_shown_is_refused_and_not_shown(file: Path, kept: str, written: str, where: str) -> None:
+    (file.parent / "key.txt").write_text(KEY)
+    fields = {"name": "name: crm", "instance": "instance: EU-01", written.partition(":")[0]: written}
+    file.write_text("workspaces:\n- " + "\n  ".join([*fields.values(), kept]) + "\n")
+    (error,) = errors_of(file)
+    assert f" workspaces[0].{where}: holds an API key (" in error
+    assert KEY not in error
+
+
 @pytest.mark.parametrize("written", [f"{KEY}: x", f'"api_key:{KEY}": x', f"? {KEY}", f"api_key: {{{KEY}: x}}"])
 def test_a_key_pasted_as_the_name_of_a_key_is_not_shown(file: Path, written: str) -> None:
     file.write_text(f"{HEAD}  {written}\n{INTEGRATIONS}")

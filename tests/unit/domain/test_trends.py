@@ -8,7 +8,7 @@ import pytest
 from exporter.domain.normal import learn_from
 from exporter.domain.past import Run, to_moment, to_seconds
 from exporter.domain.trends import Trend, judge_latest
-from tests.pasts import DAY, FIRST, HOUR, MINUTE, MONDAY, after, every, failure
+from tests.pasts import DAY, FIRST, HOUR, MINUTE, MONDAY, after, every, failure, run
 
 Change = Callable[[Run], Run]
 QUARTER, DAILY = 15 * MINUTE, DAY
@@ -239,3 +239,9 @@ def test_syncs_with_few_rows_that_take_as_long_as_others_are_not_slow() -> None:
     usual = int(normal.durations.usual_seconds) if normal.durations else 0
     last = [run._replace(start=run.start + 35 * DAY, took=usual, rows_synced=1) for run in runs[:48]]
     assert [trend for trend in judge_latest(runs + last, normal) if trend.problem == "slow"] == []
+
+
+def test_no_limit_of_durations_that_jump_leaves_the_calendar() -> None:
+    runs = [run(FIRST + number * DAY, took=(5, 20_000)[number % 2]) for number in range(40)]
+    limit = learn_from(runs, after(runs)).duration_limit_seconds(after(runs), runs[-1])
+    assert limit == 30 * DAY
