@@ -78,7 +78,7 @@ def plan(habit: Habit, random: Random, wanted: list[str], *, most: int = 5) -> l
         if kind == "silent stop" and habit.kind in ("on demand", "event-driven"):
             end = max(end, begin + int(2.2 * _longest(habit, begin)))
         after = bisect_right(habit.slots, end)
-        grace = habit.slots[min(after + 2, len(habit.slots) - 1)] + DAY
+        grace = max(end, habit.slots[min(after + 2, len(habit.slots) - 1)]) + DAY
         if grace > habit.end - DAY:
             wanted_now = [k for k in possible if KINDS[k].seconds < 3 * DAY]
             if kind in wanted_now or not wanted_now or habit.gap > 5 * DAY:

@@ -49,8 +49,9 @@ RULES = (
     Rule(True, 0.63, 96, (12, 12, 6, 3), 50, 4.5),
     Rule(False, 5.0, 54, (6, 6, 3, 2), 5),
     Rule(False, 2.5, 120, (12, 12, 6, 3), 20, 4.5),
+    Rule(True, 0.12, 6, (6, 3, 2, 1), 20),
 )
-"""The first is critical."""
+"""The first is critical; the last is deeper than days off are, and waits for none to end."""
 _QUIET_DAY = Rule(True, 0.6, 6, (6, 3, 1, 1), 20, 2.5)
 """Is no problem. Where the past has such days, a drop to a tenth may be one of them, or two in a row."""
 _TENTH = 2

@@ -221,13 +221,22 @@ def test_a_problem_with_rows_begins_with_a_sync_that_is_off() -> None:
             assert {trend.problem for trend in judge_latest(known, normal)} <= before
 
 
-def test_where_days_off_are_usual_a_tenth_must_outlast_them() -> None:
-    def rows(at: datetime) -> float:
-        return 300 if (at - MONDAY).days in {15, 27, 38, 52} else 1000
+def off(depth: float) -> Callable[[datetime], float]:
+    """Return rows of a past with four days off."""
+    return lambda at: 1000 * depth if (at - MONDAY).days in {15, 27, 38, 52} else 1000
 
-    never, sometimes = (verdicts(HOUR, rows_times(0.1), 1, calm=60, rows=each) for each in (flat, rows))
+
+@pytest.mark.parametrize("gap", [HOUR, 6 * HOUR])
+def test_where_days_off_are_usual_a_moderate_drop_must_outlast_them(gap: int) -> None:
+    never, sometimes = (verdicts(gap, rows_times(0.15), 1, calm=60, rows=each) for each in (flat, off(0.3)))
     assert (list(never), list(sometimes)) == (["rows_low"], [])
-    assert "rows_low" in verdicts(HOUR, rows_times(0.1), 2.5, calm=60, rows=rows)
+    assert "rows_low" in verdicts(gap, rows_times(0.15), 3, calm=60, rows=off(0.3))
+
+
+@pytest.mark.parametrize(("gap", "lasts"), [(HOUR, 1), (6 * HOUR, 1), (DAILY, 2)])
+def test_a_drop_deeper_than_any_day_off_does_not_wait_for_one_to_end(gap: int, lasts: float) -> None:
+    assert "rows_low" in verdicts(gap, rows_times(0.08), lasts, calm=60, rows=off(0.3))
+    assert verdicts(gap, rows_times(0.08), 1, calm=60, rows=off(0.08)) == {}
 
 
 def test_syncs_with_few_rows_that_take_as_long_as_others_are_not_slow() -> None:
