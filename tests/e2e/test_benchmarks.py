@@ -41,6 +41,7 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
         "--integrations 100 --rounds 1 --pause 1",
         [["shipped", "2"], ["shipped, everything wrong", "100"]],
     ),
+    "dashboard": ("--integrations 100 --hours 0.25", [["100", "2"], ["100", "100"]]),
 }
 """For each benchmark its flags, and how the rows of its table must begin, or at least the first of them."""
 
