@@ -77,7 +77,8 @@ def table(integrations: int, hours: float) -> str:
         found = measure(integrations, with_problem, hours)
         slow, large = max(found, key=lambda each: each[1]), max(found, key=lambda each: each[2])
         lines.append(
-            f"| {integrations:,} | {with_problem:,} | {sum(each[1] for each in found):.2f} | {sum(each[2] for each in found) / 1000:.0f} "
+            f"| {integrations:,} | {with_problem:,} | {sum(each[1] for each in found):.2f} "
+            f"| {sum(each[2] for each in found) / 1000:.0f} "
             f"| {slow[0]}: {slow[1]:.2f} s | {large[0]}: {large[2] / 1000:.0f} kB |"
         )
     return "\n".join(lines)
