@@ -53,7 +53,7 @@ class Learner:
         self._clock = clock
         self._work = work
         self._history = timedelta(seconds=settings.history_seconds)
-        self._kept = store.load_outlines(settings.name)
+        self._kept = dict(store.load_outlines(settings.name))
         self._waiting: dict[str, None] = {}
         """Whose past has grown, in this order."""
         self._new: set[str] = set()
@@ -66,7 +66,7 @@ class Learner:
     def restore(self, integration: Integration, state: IntegrationState | None) -> Learned:
         """Return what was learned of an integration before this process or configuration began."""
         key, recent = integration.integration_id, () if state is None or state.ledger is None else state.ledger.recent
-        stored = self._kept.get(key, StoredPast())
+        stored = self._kept.pop(key, StoredPast())
         learned, basis = Learned(), ""
         if stored.learned:
             try:
@@ -87,6 +87,14 @@ class Learner:
             self._learned_at.pop(integration_id, None)
         self._waiting[integration_id] = None
         self._woken.set()
+
+    def forget(self, integration_id: str) -> None:
+        """Drop what is known of an integration that is no longer watched, and whose past is deleted."""
+        self._kept.pop(integration_id, None)
+        self._waiting.pop(integration_id, None)
+        self._new.discard(integration_id)
+        self._learned_at.pop(integration_id, None)
+        self._learned_from.pop(integration_id, None)
 
     async def run(self) -> None:
         while True:

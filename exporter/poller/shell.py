@@ -40,6 +40,9 @@ class Learning(Protocol):
     def grew(self, integration_id: str, /, *, whole: bool = False) -> None:
         """Take note that syncs were added to a past, and whether all of its history has been read with them."""
 
+    def forget(self, integration_id: str, /) -> None:
+        """Drop what is known of an integration that is no longer watched."""
+
 
 class Observer(Protocol):
     """Gets each view that has been shown."""
@@ -71,6 +74,9 @@ class Unlearned:
 
     def grew(self, _integration_id: str, /, *, whole: bool = False) -> None:
         """Nothing follows."""
+
+    def forget(self, _integration_id: str, /) -> None:
+        """Nothing is known."""
 
 
 @dataclass(slots=True)
@@ -165,6 +171,7 @@ class Shell:
     def withdraw(self, one: Watched) -> None:
         """Forget an integration for good."""
         self.trail.forget(one.key)
+        self.learner.forget(one.key)
         del self._watched[one.key]
         self.queue.remove(one.key)
         self._page.withdraw(self._settings.name, one.key)

@@ -121,6 +121,20 @@ async def test_after_a_restart_the_verdict_is_there_at_once(braze: Polling) -> N
 
 
 @in_virtual_time
+async def test_nothing_stays_of_what_was_learned_of_one_that_is_no_longer_watched(braze: Polling) -> None:
+    users = add(braze)
+    braze.watch(configured=[users], history=HISTORY)
+    await braze.passes(minutes=10)
+    await braze.restart()
+    shell = braze.watch(configured=[users], history=HISTORY)._shell  # in place of a month of being gone
+    one = shell.get(users)
+    assert one is not None
+    assert one.watch.learned.normal.learned_syncs > 1000
+    shell.withdraw(one)
+    assert shell.learner.restore(one.watch.integration, None) == Learned()
+
+
+@in_virtual_time
 async def test_a_schedule_that_stops_without_an_announcement_is_overdue(braze: Polling) -> None:
     """The key may not list integrations: only the rhythm tells that a sync is late."""
     users = add(braze)
