@@ -34,6 +34,9 @@ from exporter.state.store import Key, Store
 from exporter.turns import Pace, Turns
 from exporter.worker import Worker
 
+_REST = 3.0
+"""Learning takes a quarter of a core, however many workspaces there are: polls and scrapes have the rest."""
+
 
 class ExporterClosedError(Exception):
     """A configuration came after the end."""
@@ -95,7 +98,7 @@ class Exporter:
         self._turns, self._pace = Turns(sys.maxsize), Pace()
         """Of the requests of all workspaces together."""
         self._tls = build_tls_context()
-        self._learning = Worker("learning").run
+        self._learning = Worker("learning", rest=_REST).run
         self._running: dict[str, Running] = {}
         self._ending: set[asyncio.Task[None]] = set()
         """Closes the connections of workspaces that are polled no more."""
