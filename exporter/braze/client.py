@@ -3,7 +3,7 @@ Sending to Braze over HTTP: the only place that knows httpx.
 
 Decides the deadline of a whole request, the size of an answer and the age of connections. Only httpx's transport is
 used, which follows no redirect, so that the key goes to the configured origin only, reads no variable and keeps no
-cookie; its client, which would have to be told not to, takes as long again. Every failure becomes one of
+cookie; its client, which would need all of that switched off, takes as long again. Every failure becomes one of
 `domain/errors.py` here, once, and its text never holds what httpx would say of headers, because one of them is the key.
 """
 
