@@ -109,7 +109,7 @@ man: setup-dev  ## write the manual page, build/braze-cdi-exporter.1
 	@mkdir -p build
 	@$(BIN)/python tools/man_page.py > build/braze-cdi-exporter.1
 
-screenshots: setup-dev components  ## take the pictures of pages and dashboards in docs/pictures from a demo; half an hour
+screenshots: setup-dev components  ## take the pictures in docs/pictures of pages and dashboards, after a simulated month; five minutes
 	@tools/fetch-grafana-drawing
 	@$(BIN)/python -m tools.screenshots
 

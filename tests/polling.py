@@ -104,7 +104,7 @@ class Polling:
         self.asked: list[Asked] = []
         self._seed = seed
         self._log = io.StringIO()
-        self._pollers: list[WorkspacePoller] = []
+        self.pollers: list[WorkspacePoller] = []
 
     def add(
         self,
@@ -170,15 +170,15 @@ class Polling:
             carried=carried,
         )
         poller.loops.start()
-        self._pollers.append(poller)
+        self.pollers.append(poller)
         return poller
 
     async def stop(self) -> None:
         """End all polling, as a process does that is told to; the accounts stay."""
-        for poller in self._pollers:
+        for poller in self.pollers:
             poller.loops.halt()
-        await asyncio.gather(*(poller.loops.ended() for poller in self._pollers))
-        self._pollers.clear()
+        await asyncio.gather(*(poller.loops.ended() for poller in self.pollers))
+        self.pollers.clear()
 
     async def restart(self) -> None:
         """End all polling and begin with an empty page, as a new process does; the accounts stay."""
@@ -217,7 +217,7 @@ class Polling:
 
     def series(self) -> dict[Series, float]:
         """What a scrape shows now; no series may be there twice."""
-        times = {poller.settings.name: poller.clock.now() for poller in self._pollers}
+        times = {poller.settings.name: poller.clock.now() for poller in self.pollers}
         return read_series(page_bytes(self.page, self.clock.now(), times))
 
     def values(self, name: str, **labels: str) -> dict[Series, float]:

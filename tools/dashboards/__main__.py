@@ -9,7 +9,9 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from tools.chromium import Browser
 from tools.dashboards.asking import Reading, choose, drawn
@@ -29,30 +31,37 @@ def main() -> None:
     parser.add_argument("--scrape-interval", type=float, default=30, help="of the scrape job, in seconds")
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "pictures")
     arguments = parser.parse_args()
+    view = View(60 * arguments.minutes, arguments.scrape_interval)
     draw_all(
         Prometheus(arguments.prometheus),
         arguments.integration,
-        span=60 * arguments.minutes,
-        scrape_interval=arguments.scrape_interval,
+        now=time.time(),
+        views=dict.fromkeys(dashboards(), view),
         folder=arguments.folder,
     )
 
 
-def draw_all(prometheus: Prometheus, integration: str, *, span: float, scrape_interval: float, folder: Path) -> None:
+class View(NamedTuple):
+    """How much of the past a dashboard shows, and how often it was scraped, both in seconds."""
+
+    span: float
+    scrape_interval: float
+
+
+def draw_all(prometheus: Prometheus, integration: str, *, now: float, views: Mapping[str, View], folder: Path) -> None:
     """Draw every dashboard, light and dark."""
     program = shutil.which("chromium", path=os.pathsep.join([os.environ["PATH"], str(UNPACKED)]))
     if program is None:
         raise SystemExit("chromium is missing; tools/fetch-components fetches it")
     folder.mkdir(parents=True, exist_ok=True)
-    now = time.time()
     with (
         tempfile.TemporaryDirectory() as directory,
         Browser(Path(program), Path(directory), {**os.environ, "HOME": directory}) as browser,
     ):
         for uid, dashboard in dashboards().items():
-            window = Window(now, span, scrape_interval, scrape_interval)
-            chosen = choose(dashboard, prometheus, window, integration)
-            reading = Reading(prometheus, now, span, scrape_interval, chosen)
+            span, every = views[uid]
+            chosen = choose(dashboard, prometheus, Window(now, span, every, every), integration)
+            reading = Reading(prometheus, now, span, every, chosen)
             for name, dark in ((uid, False), (f"{uid}-dark", True)):
                 path = folder / f"{name}.png"
                 path.write_bytes(

@@ -92,7 +92,7 @@ function Timeline({ frames, range, width, height }) {
       shown.set(value.text, { label: value.text, color: value.color, yAxis: 1 });
       const left = place(at);
       const style = { position: 'absolute', top: row * tall + 2, height: tall * 0.8, left: margin + left, background: value.color };
-      return <div key={`${row} ${at}`} style={{ ...style, width: place(at + time.config.interval) - left }} />;
+      return <div key={`${row} ${at}`} style={{ ...style, width: place(at + time.config.interval) - left + 0.5 }} />;
     });
   });
   return (
@@ -113,7 +113,11 @@ function Timeline({ frames, range, width, height }) {
 function Body({ panel, frames, range, theme, width, height }) {
   const { options, fieldConfig } = panel;
   const timeRange = { from: dateTime(range.from), to: dateTime(range.to), raw: { from: 'now-6h', to: 'now' } };
+  const nothing = <div style={{ textAlign: 'center', paddingTop: height / 2 - 12, color: theme.colors.text.secondary }}>{fieldConfig.defaults.noValue}</div>;
   if (panel.type === 'table') {
+    if (!frames[0]?.length) {
+      return nothing;
+    }
     const sorted = options.sortBy.map(({ displayName, desc }) => ({ displayName, desc }));
     return <TableNG data={frames[0]} width={width} height={height} initialSortBy={sorted} cellHeight={options.cellHeight} enableVirtualization={false} />;
   }
@@ -129,7 +133,7 @@ function Body({ panel, frames, range, theme, width, height }) {
     return <VizRepeater getValues={values} renderValue={render} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height} source={frames} orientation={options.orientation} autoGrid {...(panel.type === 'bargauge' ? size : {})} />;
   }
   if (!frames.length) {
-    return <div style={{ textAlign: 'center', paddingTop: height / 2 - 12, color: theme.colors.text.secondary }}>{fieldConfig.defaults.noValue}</div>;
+    return nothing;
   }
   if (panel.type === 'state-timeline') {
     return <Timeline frames={frames} range={range} width={width} height={height} />;

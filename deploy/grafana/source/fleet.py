@@ -49,7 +49,7 @@ def fleet() -> model.Dashboard:
         bands=[
             Band(4, _counts()),
             Band(9, [(8, _kinds()), (16, alerts("firing"))]),
-            Band(6, [(24, alerts("pending"))]),
+            Band(5, [(24, alerts("pending"))]),
             Band(13, [(24, integrations())]),
             Band(9, [(24, _timeline())]),
             Band(8, [(24, _kinds_over_time())]),
@@ -74,7 +74,7 @@ def fleet() -> model.Dashboard:
 
 def _counts() -> list[tuple[int, model.Panel]]:
     def one(title: str, description: str, limits: style.Limits, expr: str) -> tuple[int, model.Panel]:
-        return 4, stats(title, description, Look("none", decimals=0, limits=limits), Query(expr))
+        return 4, stats(title, description, Look("locale", decimals=0, limits=limits), Query(expr))
 
     return [
         one(
@@ -133,7 +133,7 @@ def _kinds_over_time() -> model.Panel:
     return bars(
         "Problems by kind over time",
         "How many integrations had each kind of problem.",
-        Look("none", decimals=0, no_value="no problem in the time shown", least=0, shade=style.WARNING, named=PROBLEMS),
+        Look("none", decimals=0, no_value="no problem in the time shown", least=0, shade="", named=PROBLEMS),
         Query(_COUNTED_BY_KIND, legend="{{problem}}", step="5m"),
     )
 

@@ -214,7 +214,7 @@ def _processor() -> model.Panel:
     return lines(
         "Processor",
         "Share of one processor core that each exporter uses.",
-        Look("percentunit", decimals=1, least=0),
+        Look("percentunit", least=0),
         Query(f"max by (instance) (rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval]))", legend="{{instance}}"),
     )
 

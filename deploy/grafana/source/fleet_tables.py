@@ -56,6 +56,7 @@ def alerts(state: str) -> model.Panel:
         ],
         sort="For",
         descending=False,
+        empty=f"no alert is {state}",
     )
 
 

@@ -210,13 +210,13 @@ def _properties() -> model.Panel:
         " exporter's configuration gives it. Click the id for the exporter's status page.",
         [
             Column("Integration", label="integration_name"),
-            Column("Workspace", label="workspace"),
-            Column("Integration id", label="integration_id", width=300, look=Look("string", links=[STATUS_PAGE])),
+            Column("Workspace", label="workspace", width=130),
+            Column("Integration id", label="integration_id", width=325, look=Look("string", links=[STATUS_PAGE])),
             Column("Braze", label="braze", width=70, word="open", look=Look("string", links=[BRAZE_PAGE])),
             Column("Page in Braze", expr=braze_page(f"braze_cdi_integration_info{{{ONE}}}"), hidden=True),
-            Column("Status in Braze", label="integration_status"),
-            Column("Type", label="integration_type"),
-            Column("Warehouse", label="warehouse_type"),
+            Column("Status in Braze", label="integration_status", width=125),
+            Column("Type", label="integration_type", width=110),
+            Column("Warehouse", label="warehouse_type", width=110),
             # The rest, such as team, comes from the configuration.
             Column(
                 "Info",
@@ -228,7 +228,12 @@ def _properties() -> model.Panel:
                 expr=f"topk(1, max by ({I}, integration_status) (braze_cdi_integration_status{{{ONE}}}))",
                 hidden=True,
             ),
-            Column("Learned syncs", expr=latest("braze_cdi_learned_syncs", ONE), look=Look("none", decimals=0)),
+            Column(
+                "Learned syncs",
+                expr=latest("braze_cdi_learned_syncs", ONE),
+                look=Look("locale", decimals=0),
+                width=120,
+            ),
         ],
         sort="Integration",
     )

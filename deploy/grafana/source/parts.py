@@ -60,7 +60,7 @@ class Look:
     least: float | None = None
     most: float | None = None
     shade: str = RUNNING
-    """What the colours of series that have none of their own are shades of."""
+    """What the colours of series that have none of their own are shades of; empty: Grafana's own colours."""
     links: Sequence[model.DashboardLink] = ()
     colours: Mapping[str, str] = field(default_factory=dict)
     """The colours of series, by their names."""

@@ -89,5 +89,11 @@ def fixed(colour: str) -> model.FieldColor:
 
 
 def shades(colour: str) -> model.FieldColor:
-    """A shade of one colour for each series, so that none has a colour that means something else."""
+    """
+    A shade of one colour for each series, so that none has a colour that means something else.
+
+    Without *colour*, one of Grafana's own for each: more than a handful of shades cannot be told apart.
+    """
+    if not colour:
+        return model.FieldColor(mode=model.FieldColorModeId.PALETTE_CLASSIC)
     return model.FieldColor(mode=model.FieldColorModeId.SHADES, fixed_color=colour)

@@ -40,10 +40,10 @@ class Column:
 
 
 def table(
-    title: str, description: str, columns: Sequence[Column], *, sort: str, descending: bool = True
+    title: str, description: str, columns: Sequence[Column], *, sort: str, descending: bool = True, empty: str = NO_DATA
 ) -> model.Panel:
     """
-    The latest values, one row for each combination of the labels, ordered by the column *sort*.
+    The latest values, one row for each combination of the labels, ordered by the column *sort*; else *empty*.
 
     There must be two queries at least: Grafana names the values of several queries after these, but not that of one.
     """
@@ -78,7 +78,7 @@ def table(
         field_config=model.FieldConfigSource(
             defaults=model.FieldConfig(
                 unit="none",
-                no_value=NO_DATA,
+                no_value=empty,
                 mappings=[],
                 thresholds=thresholds(PLAIN),
                 custom=common.TableFieldOptions(
