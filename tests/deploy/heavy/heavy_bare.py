@@ -21,6 +21,8 @@ from tests.deploy.heavy.programs import ROOT, wait_until
 
 NEEDS = ("debootstrap", "unshare")
 TEST_SECONDS = 5400
+FREE_PORT = "export BRAZE_CDI_EXPORTER_WEB_LISTEN_ADDRESS=127.0.0.1:0\n"
+"""The network is this machine's, where somebody may have a demo of his own."""
 CONFIG = """
 workspaces:
   - name: production
@@ -52,7 +54,7 @@ def outside(server: Machine) -> set[str]:
 
 def test_make_demo_shows_the_page_and_ends_with_ctrl_c(server: Machine, tell: Callable[[str], None]) -> None:
     before, began, log = outside(server), monotonic(), LOGS / "make-demo.log"
-    with start(server, "make demo", log) as demo:
+    with start(server, f"{FREE_PORT}make demo", log) as demo:
         try:
             wait_until(lambda: demo.poll() is not None or "msg=listening" in log.read_text(), limit=600, what="it runs")
             assert demo.poll() is None, log.read_text()
@@ -97,7 +99,7 @@ def test_the_lines_of_an_installation_work_as_they_are_typed(server: Machine, pa
     assert " check " in check
     (server.root / CHECKOUT / "config.yaml").write_text(CONFIG)
     log = LOGS / "installation.log"
-    script = "\n".join(["rm -rf venv data", *install, check, f"exec timeout --signal=INT 20 {daemon}"])
+    script = FREE_PORT + "\n".join(["rm -rf venv data", *install, check, f"exec timeout --signal=INT 20 {daemon}"])
     with start(server, script, log) as running:
         running.wait(900)
     said = log.read_text()
