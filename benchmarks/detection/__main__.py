@@ -6,8 +6,11 @@ in virtual time, with labelled incidents of nineteen kinds. Run as `python -m be
 """
 
 import argparse
-import time
+import multiprocessing
+import os
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -16,7 +19,7 @@ from benchmarks.detection import simulate
 from benchmarks.detection.habits import DAY, HISTORY_DAYS, Habit, fleet
 from benchmarks.detection.incidents import KINDS, Incident, plan, syncs
 from benchmarks.detection.score import Score, comparison, found_table
-from benchmarks.detection.simulate import Learner, replayed, watch
+from benchmarks.detection.simulate import Learner, Report, replayed, watch
 from benchmarks.report import replace_section
 from exporter.domain.past import Run
 
@@ -45,20 +48,33 @@ def world(seed: int, *, harsh: bool, copies: int = 2) -> World:
 
 
 def measure(worlds: list[World], learner: Learner) -> Score:
-    score = Score()
-    for one in worlds:
-        for habit, incidents, runs in one:
-            score.add(habit, incidents, watch(habit, runs, incidents, learner))
-    return score
+    return _measure(worlds, partial(watch, learner=learner))
 
 
 def measure_exporter(worlds: list[World], *, known: int | None = None) -> Score:
     """As `measure`, by the exporter's own judge, from a number of past syncs of each integration; from all if None."""
+    return _measure(worlds, partial(replayed, known=known))
+
+
+def _measure(worlds: list[World], reports: Callable[[Habit, list[Run], list[Incident]], list[Report]]) -> Score:
+    """Return the score of what is reported of each integration; each processor watches some."""
+    integrations = [one for each in worlds for one in each]
+    _watched[:] = [partial(reports, habit, runs, incidents) for habit, incidents, runs in integrations]
     score = Score()
-    for one in worlds:
-        for habit, incidents, runs in one:
-            score.add(habit, incidents, replayed(habit, runs, incidents, known=known))
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as processes:
+        for (habit, incidents, _), told in zip(
+            integrations, processes.imap(_watch, range(len(integrations))), strict=True
+        ):
+            score.add(habit, incidents, told)
     return score
+
+
+_watched: list[Callable[[], list[Report]]] = []
+"""What the processes do, which have it by being forked."""
+
+
+def _watch(number: int) -> list[Report]:
+    return _watched[number]()
 
 
 def found(seeds: tuple[int, ...], title: str, *, copies: int, shown: bool, stand_in: bool) -> list[str]:
@@ -123,7 +139,6 @@ def main() -> None:
     parser.add_argument("--write", metavar="FILE", type=Path)
     arguments = parser.parse_args()
     simulate.REFIT_HOURS = arguments.refit_hours
-    began = time.process_time()
     lines = []
     for seeds, title in ((arguments.tuned, "tuned on: seeds"), (arguments.held_out, "held out: seeds")):
         if seeds:
@@ -133,7 +148,8 @@ def main() -> None:
     if arguments.compared:
         lines += compared()
     print("\n".join(lines))
-    print(f"\n{time.process_time() - began:.0f} s of CPU")
+    children = os.times()
+    print(f"\n{children.children_user + children.children_system:.0f} s of CPU")
     if arguments.write:
         replace_section(arguments.write, "benchmarks/detection", "\n".join(lines))
 

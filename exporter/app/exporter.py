@@ -34,6 +34,9 @@ from exporter.state.store import Key, Store
 from exporter.turns import Pace, Turns
 from exporter.worker import Worker
 
+_REST = 3.0
+"""Learning takes a quarter of a core, however many workspaces there are: polls and scrapes have the rest."""
+
 
 class ExporterClosedError(Exception):
     """A configuration came after the end."""
@@ -95,7 +98,7 @@ class Exporter:
         self._turns, self._pace = Turns(sys.maxsize), Pace()
         """Of the requests of all workspaces together."""
         self._tls = build_tls_context()
-        self._learning = Worker("learning").run
+        self._learning = Worker("learning", rest=_REST).run
         self._running: dict[str, Running] = {}
         self._ending: set[asyncio.Task[None]] = set()
         """Closes the connections of workspaces that are polled no more."""
@@ -124,13 +127,19 @@ class Exporter:
         return tuple(reason for poller in self.pollers for reason in poller.unhealthy())
 
     async def begin(self, config: Config) -> None:
-        """Apply the first configuration one workspace after the other, so that requests are answered meanwhile."""
-        trust = Trust(self._tls)
-        for number in range(len(config.workspaces)):
-            self._apply(config, trust, number)
+        """
+        Apply the first configuration one workspace after the other, so that requests are answered meanwhile.
+
+        Polls begin when all that was known is shown: they would hold that up.
+        """
+        trust, new = Trust(self._tls), list[Running]()
+        for number in range(len(config.workspaces) + 1):
+            new += self._apply(config, trust, number)
             await asyncio.sleep(0)
-        self._apply(config, trust)
         self.begun.set()
+        for running in new:
+            running.begin()
+            await asyncio.sleep(0)
 
     def apply(self, config: Config) -> None:
         """
@@ -144,11 +153,13 @@ class Exporter:
             Exception: Something new could not be built.
 
         """
-        self._apply(config, Trust(self._tls))
+        new = self._apply(config, Trust(self._tls))
         self.begun.set()
+        for running in new:
+            running.begin()
 
-    def _apply(self, config: Config, trust: Trust, first: int | None = None) -> None:
-        """Apply *config*, or the *first* workspaces of it."""
+    def _apply(self, config: Config, trust: Trust, first: int | None = None) -> list[Running]:
+        """Apply *config*, or the *first* workspaces of it, and return those that are to begin."""
         if self._closed:
             raise ExporterClosedError("the exporter is stopping")
         wanted = {one.settings.name: one for one in config.workspaces if self.shard.takes(one.settings.name)}
@@ -181,9 +192,9 @@ class Exporter:
         for running in new:
             settings = running.configured.settings
             self.self_metrics.workspace_info(settings.name, dashboard_of(settings))
-            running.begin()
         for name in before.keys() - after.keys():
             self.self_metrics.forget_workspace(name)
+        return new
 
     def prepare(self, config: Config) -> tuple[WorkspacePoller, ...]:
         """Return pollers of *config* that know what the store has, for somebody to look at; they never poll."""

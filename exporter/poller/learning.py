@@ -2,9 +2,10 @@
 Learns what is normal for the integrations of one workspace, one after another, beside the polls.
 
 After each sync that was added to a past its latest syncs are compared with what is normal; limits are learned again
-when contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. The
-work is done off the event loop, and never for more than a fraction of the time. What was learned is kept, so that
-after a restart the verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
+when contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. It
+begins once everything has been polled; the work is done off the event loop, at the pace of who does it. What was
+learned is kept, so that after a restart the verdict is there at once. Decides nothing about limits:
+`domain/learned.py` does.
 """
 
 import asyncio
@@ -27,8 +28,6 @@ from exporter.state.store import Store
 
 LOOK_SECONDS = 60.0
 """How often it is looked up whose limits are due."""
-REST = 3.0
-"""After each piece of work this number of times its duration passes, so that polls and scrapes have the processor."""
 T = TypeVar("T")
 
 
@@ -46,12 +45,22 @@ async def at_once(work: Callable[[], T], /) -> T:
 class Learner:
     """Keeps what was learned of each integration up to date; `run` does so until it is cancelled."""
 
-    def __init__(self, settings: WorkspaceSettings, shell: Shell, store: Store, clock: Clock, work: Work) -> None:
+    def __init__(
+        self,
+        settings: WorkspaceSettings,
+        shell: Shell,
+        store: Store,
+        *,
+        clock: Clock,
+        work: Work,
+        polled: asyncio.Event,
+    ) -> None:
         self._workspace = settings.name
         self._shell = shell
         self._store = store
         self._clock = clock
         self._work = work
+        self._polled = polled
         self._history = timedelta(seconds=settings.history_seconds)
         self._kept = dict(store.load_outlines(settings.name))
         self._waiting: dict[str, None] = {}
@@ -97,13 +106,13 @@ class Learner:
         self._learned_from.pop(integration_id, None)
 
     async def run(self) -> None:
+        await self._polled.wait()
         while True:
-            began = self._clock.monotonic()
             if (key := next(iter(self._waiting), None)) is not None:
                 del self._waiting[key]
                 if (one := self._shell.get(key)) is not None:
                     await self._learn(one)
-                await asyncio.sleep(REST * (self._clock.monotonic() - began))
+                await asyncio.sleep(0)
                 continue
             self._woken.clear()
             try:

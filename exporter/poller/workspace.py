@@ -85,7 +85,9 @@ class WorkspacePoller:
         )
         loops = {"poll": self._loop.run, "listing": self._list_reader.run}
         if settings.history_seconds:
-            learner = self._shell.learner = Learner(settings, self._shell, store, clock, work)
+            learner = self._shell.learner = Learner(
+                settings, self._shell, store, clock=clock, work=work, polled=self.readiness.all
+            )
             loops |= {"history": self.history.run, "learning": learner.run}
         supervised = (Supervised(*loop, bound) for loop in loops.items())
         self.loops = Loops(*supervised, at_start=self._begin, at_halt=self._loop.halt)

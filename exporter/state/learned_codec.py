@@ -7,9 +7,10 @@ What another version wrote, or what is damaged, is refused: it is learned again 
 import json
 import types
 import zlib
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, tzinfo
-from functools import cache
+from functools import cache, partial
 from typing import Any, get_args, get_origin, get_type_hints
 
 from exporter.domain.learned import Learned
@@ -55,9 +56,9 @@ def decode_learned(data: bytes, zone: tzinfo | None = None) -> tuple[Learned, st
         if version != VERSION or not isinstance(basis, str):
             raise ValueError(f"version {version} is not known")  # noqa: TRY301 - worded below
         learned = Learned(
-            replace(_value(Normal, normal), zone=zone),
-            _value(tuple[Trend, ...], trends),
-            rows_failed_at=_value(datetime | None, failed_at),
+            replace(_reader(Normal)(normal), zone=zone),
+            _reader(tuple[Trend, ...])(trends),
+            rows_failed_at=_reader(datetime | None)(failed_at),
         )
     except (zlib.error, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"what was learned is damaged: {error}") from error
@@ -74,26 +75,30 @@ def _plain(value: Any) -> Any:
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
-def _value(hint: Any, data: Any) -> Any:
+@cache
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return what makes a value of a type of plain data; a restart of a fleet reads some hundred values of each."""
     if get_origin(hint) is tuple:
         (of, *_) = get_args(hint)
-        return tuple(_value(of, one) for one in data)
+        read = _reader(of)
+        return lambda data: tuple(map(read, data))
     if isinstance(hint, types.UnionType):
         (of,) = (one for one in get_args(hint) if one is not type(None))
-        return None if data is None else _value(of, data)
+        read = _reader(of)
+        return lambda data: None if data is None else read(data)
     if is_dataclass(hint):
         assert isinstance(hint, type)  # noqa: S101 - for the type checker
-        return hint(*(_value(of, one) for of, one in zip(_hints(hint), data, strict=True)))
+        types_ = get_type_hints(hint)
+        readers = [_reader(types_[field.name]) for field in fields(hint)]
+        return lambda data: hint(*(read(one) for read, one in zip(readers, data, strict=True)))
     if hint is datetime:
-        return datetime.fromisoformat(data)
+        return datetime.fromisoformat
+    return partial(_checked, hint)
+
+
+def _checked(hint: type, data: Any) -> Any:
+    if type(data) is hint or hint is tzinfo:
+        return data
     if hint is float and type(data) is int:
         return float(data)
-    if hint is not tzinfo and type(data) is not hint:
-        raise ValueError(f"{hint} expected")
-    return data
-
-
-@cache
-def _hints(of: type) -> tuple[Any, ...]:
-    hints = get_type_hints(of)
-    return tuple(hints[field.name] for field in fields(of))
+    raise ValueError(f"{hint} expected")

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +28,36 @@ def test_a_job_that_hangs_holds_up_its_own_party_only() -> None:
         assert (await hanging, await behind) == (True, "behind")
 
     asyncio.run(main())
+
+
+def test_a_party_that_rests_has_a_fraction_of_the_time_however_many_jobs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, slept = 1000.0, list[float]()
+
+    def pass_time(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        pass_time(seconds)
+
+    def fail() -> None:
+        pass_time(4.0)
+        raise ValueError("no limits")
+
+    monkeypatch.setattr("exporter.worker.time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+
+    async def main() -> None:
+        worker = Worker("resting", rest=3.0)
+        await asyncio.gather(*(worker.run(partial(pass_time, seconds)) for seconds in (1.0, 2.0, 0.0)))
+        with pytest.raises(ValueError, match="no limits"):
+            await worker.run(fail)
+        await worker.run(lambda: None)
+        pass_time(60.0)
+        await worker.run(lambda: None)
+
+    asyncio.run(main())
+    assert slept == [3.0, 6.0, 12.0]
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/status", "/config"])

@@ -40,6 +40,21 @@ def test_workspaces_begin_one_after_the_other_and_a_scrape_waits_for_all(
     run(main, start=START)
 
 
+def test_nothing_is_polled_before_all_that_was_known_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> None:
+        world = World(clock, monkeypatch, tmp_path)
+        beginning = asyncio.create_task(world.exporter.begin(world.config(*(f"workspace {n}" for n in range(40)))))
+        while not world.exporter.begun.is_set():
+            assert world.asked == []
+            await asyncio.sleep(0)
+        await beginning
+        await asyncio.sleep(60)
+        assert len(set(world.asked)) == 40
+        await world.exporter.close()
+
+    run(main, start=START)
+
+
 def test_a_reload_waits_for_the_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def main(clock: VirtualClock) -> None:
         world = World(clock, monkeypatch, tmp_path)
