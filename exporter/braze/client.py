@@ -1,10 +1,10 @@
 """
 Sending to Braze over HTTP: the only place that knows httpx.
 
-Decides the deadline of a whole request, the size of an answer, the age of connections, and that redirects are not
-followed, so that the key goes to the configured origin only. No variable is read and no cookie kept. Every failure
-becomes one of `domain/errors.py` here, once, and its text never holds what httpx would say of headers, because one of
-them is the key.
+Decides the deadline of a whole request, the size of an answer and the age of connections. Only httpx's transport is
+used, which follows no redirect, so that the key goes to the configured origin only, reads no variable and keeps no
+cookie; its client, which would need all of that switched off, takes as long again. Every failure becomes one of
+`domain/errors.py` here, once, and its text never holds what httpx would say of headers, because one of them is the key.
 """
 
 import asyncio
@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -78,7 +77,7 @@ class Room:
 class _Pool:
     """Connections that are closed together: when none of *users* is left, once a younger pool has taken over."""
 
-    client: httpx.AsyncClient
+    transport: httpx.AsyncHTTPTransport
     renew_at: float
     users: int = 0
 
@@ -114,7 +113,8 @@ class HttpxSender:
         self._origin = origin
         self._key = key
         self._timeout_seconds = timeout_seconds
-        self._user_agent = user_agent
+        # No compression: a response is small, and without decompression it cannot be a bomb.
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
         self._tls = tls
         self._proxy = proxy
         self._monotonic = monotonic
@@ -126,19 +126,13 @@ class HttpxSender:
         self._pool = self._open_pool()
 
     def _open_pool(self) -> _Pool:
-        client = httpx.AsyncClient(
-            base_url=self._origin,
+        transport = httpx.AsyncHTTPTransport(
             verify=self._tls,
             proxy=self._proxy,
-            follow_redirects=False,
-            timeout=None,  # noqa: S113 - `send` has a deadline for the whole request
             trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._room.kept),
-            # No compression: a response is small, and without decompression it cannot be a bomb.
-            headers={"User-Agent": self._user_agent, "Accept": "application/json", "Accept-Encoding": "identity"},
         )
-        return _Pool(client, self._monotonic() + CONNECTION_SECONDS)
+        return _Pool(transport, self._monotonic() + CONNECTION_SECONDS)
 
     async def send(self, request: Request) -> Response:
         """
@@ -150,7 +144,7 @@ class HttpxSender:
         """
         url = f"{request.path}?{request.query}" if request.query else request.path
         key = self._read_key()
-        headers = {"Authorization": f"Bearer {key}"}
+        headers = {**self._headers, "Authorization": f"Bearer {key}"}
         try:
             async with self._turn(), asyncio.timeout(self._timeout_seconds):
                 answer, body = await self._ask(url, headers)
@@ -193,38 +187,46 @@ class HttpxSender:
             seen.add(event)
 
         try:
-            async with self._connections() as client:
-                return await self._get(client, url, headers, trace)
+            async with self._connections() as transport:
+                return await self._get(transport, url, headers, trace)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             if _CONNECTED in seen or _ANSWERED in seen:
                 raise
-        fresh = self._open_pool().client
+        fresh = self._open_pool().transport
         try:
             return await self._get(fresh, url, headers, trace)
         finally:
             await fresh.aclose()
 
     async def _get(
-        self, client: httpx.AsyncClient, url: str, headers: Mapping[str, str], trace: Callable[..., Awaitable[None]]
+        self,
+        transport: httpx.AsyncHTTPTransport,
+        url: str,
+        headers: Mapping[str, str],
+        trace: Callable[..., Awaitable[None]],
     ) -> tuple[httpx.Response, bytes]:
-        async with client.stream("GET", url, headers=headers, extensions={"trace": trace}) as answer:
+        request = httpx.Request("GET", f"{self._origin}{url}", headers=headers, extensions={"trace": trace})
+        answer = await transport.handle_async_request(request)
+        try:
             return answer, await self._read(answer)
+        finally:
+            await answer.aclose()
 
     @asynccontextmanager
-    async def _connections(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Yield the client of the moment. An old one gives way, so that a change in DNS is followed in time."""
+    async def _connections(self) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """Yield the connections of the moment. An old one gives way, so that a change in DNS is followed in time."""
         if self._monotonic() >= self._pool.renew_at:
             old, self._pool = self._pool, self._open_pool()
             if not old.users:
-                await old.client.aclose()
+                await old.transport.aclose()
         pool = self._pool
         pool.users += 1
         try:
-            yield pool.client
+            yield pool.transport
         finally:
             pool.users -= 1
             if pool is not self._pool and not pool.users:
-                await pool.client.aclose()
+                await pool.transport.aclose()
 
     def _read_key(self) -> str:
         """The key, unless it would make httpx fail with an error that quotes it."""
@@ -243,7 +245,7 @@ class HttpxSender:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._pool.client.aclose()
+        await self._pool.transport.aclose()
 
 
 def _too_large(origin: str) -> PollError:

@@ -46,6 +46,8 @@ class BrazeClock:
     def __init__(self, ours: Clock) -> None:
         self._ours = ours
         self._samples: deque[_Sample] = deque(maxlen=_LATEST)
+        self._middle: list[float] = []
+        """The middle one of the samples from monotonic, or both in the middle."""
         self._at_least: float | None = None
         """Seconds from monotonic to a moment that Braze's clock has passed; until the first answer or failure."""
         self.on_found: Callable[[timedelta], None] = lambda _: None
@@ -109,11 +111,12 @@ class BrazeClock:
         known = self._from_monotonic()
         odd = None
         if known is not None and abs(sample.from_monotonic - known) > _AGREE_SECONDS:
-            if abs(sample.from_ours - self._median(one.from_ours for one in self._samples)) <= _AGREE_SECONDS:
+            if abs(sample.from_ours - min(_middle(one.from_ours for one in self._samples), key=abs)) <= _AGREE_SECONDS:
                 self._samples.clear()  # the machine slept, and its monotonic clock with it
             else:
                 odd = "date_odd"
         self._samples.append(sample)
+        self._middle = _middle(one.from_monotonic for one in self._samples)
         if known is None:
             self.on_found(self.now() - self._ours.now())
         return odd
@@ -121,17 +124,16 @@ class BrazeClock:
     def _from_monotonic(self) -> float | None:
         if not self._samples:
             return self._at_least
-        return self._median((one.from_monotonic for one in self._samples), self._ours_from_monotonic())
+        if len(self._middle) == 1:
+            return self._middle[0]
+        # Of two that nearer to what our clock says, so that one absurd value in two loses.
+        ours = self._ours.now().timestamp() - self.monotonic()
+        return min(self._middle, key=lambda value: abs(value - ours))
 
-    def _ours_from_monotonic(self) -> float:
-        return self._ours.now().timestamp() - self.monotonic()
 
-    @staticmethod
-    def _median(values: Iterable[float], witness: float = 0.0) -> float:
-        """The middle one; of the two in the middle that nearer to *witness*, so that one absurd value in two loses."""
-        ordered = sorted(values)
-        middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
-        return min(middle, key=lambda value: abs(value - witness))
+def _middle(values: Iterable[float]) -> list[float]:
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
 
 
 def _read_date(headers: Mapping[str, str]) -> float | str:

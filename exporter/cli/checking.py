@@ -63,13 +63,13 @@ def print_schema() -> None:
 
 def run_check(file: str, *, online: bool, report: str | None, form: str) -> bool:
     """Check the configuration, print the outcome in *form*, and return whether it is good."""
+    aside = report is not None  # standard output is the report's then
     try:
         config = load_config(file, environ=os.environ)
     except ConfigError as error:
-        click.echo(RENDERERS[form](Outcome(file, errors=error.errors)), err=form == "text")
+        click.echo(RENDERERS[form](Outcome(file, errors=error.errors)), err=aside or form == "text")
         return False
     outcome = Outcome(file, config, results=_ask(config) if online else ())
-    aside = report is not None  # standard output is the report's then
     click.echo(RENDERERS[form](outcome), err=aside)
     if report is not None and not _report(config, report):
         return False

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from exporter.domain.assumptions import has_files
 from exporter.domain.field_evidence import Evidence, FieldAnswer, Record, kind_of, status_in, time_in
 from exporter.domain.finding import NOT_SEEN, Finding, Line, Verdict, is_documented, judge, share, tally
-from exporter.domain.masks import mask
+from exporter.domain.masks import mask, render_count
 from exporter.domain.model import SyncStatus
 
 _STATUS_FIELDS = (
@@ -44,7 +44,7 @@ _CACHING = ("cache-control", "age", "etag", "expires", "last-modified", "via", "
 _RATE = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 _DOCUMENTED_LIMITS = {"job_sync_status": "100", "integrations": "50"}
 _PAGE_SIZE = 10
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d|)")
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d|)", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NEXT = re.compile(r'<([^<>]*)>\s*;\s*rel="next"')
 _NINES = re.compile("9+")
@@ -161,9 +161,10 @@ def times(evidence: Evidence) -> Finding:
     offsets = {match[2] for match in matches}
     good = len(matches) == len(texts) and len(digits) == len(offsets) == 1 and "" not in offsets
     style: dict[str, str | int] = {}
-    if len(digits) == 1:
+    usual = len(matches) > len(texts) / 2
+    if len(digits) == 1 and usual:
         style["fraction_digits"] = digits.pop()
-    if len(offsets) == 1:
+    if len(offsets) == 1 and usual:
         style["offset"] = offsets.pop()
     line = Line("masks: {}", (tally(Counter(map(mask, texts))),))
     return Finding(Verdict.CONFIRMED if good else Verdict.REFUTED, (line,), style)
@@ -204,7 +205,7 @@ def ids(evidence: Evidence) -> Finding:
     lines = (
         share("in the form of a UUID", uuids, len(found)),
         Line("other forms: {}", (tally(others),)),
-        Line("lengths of app_group_id: {}", (tally(Counter(f"of {len(text)}" for text in groups)),)),
+        Line("lengths of app_group_id: {}", (tally(Counter(f"of {render_count(len(text))}" for text in groups)),)),
     )
     return Finding(judge(uuids, len(found)), lines)
 

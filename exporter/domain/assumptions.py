@@ -63,7 +63,8 @@ def list_start(evidence: Evidence) -> Finding:
         if listed is None or page is None:
             continue
         equal += abs(listed - page) < SAME_MOMENT
-        listed_later += listed - page >= SAME_MOMENT
+        # A page that is not in order says nothing of the latest start, which may be on another.
+        listed_later += listed - page >= SAME_MOMENT and _falls(pair.page.starts)
         # A sync that began between the two answers contradicts nothing.
         page_later += page - listed >= SAME_MOMENT and page <= pair.listed_at
     lines = (

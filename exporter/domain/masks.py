@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 MOST_SHOWN = 999
-"""Counts end here: a longer figure in a report is never one of ours."""
+"""Counts and ages end here: a longer figure in a report is never one of ours."""
 _LONGEST_MASK = 60
 _LEAST_TELLING = 4
 """Shorter texts are found in any report, and tell nothing."""
 _KEPT = frozenset("-_:.,;+/=<>?\"'()*&%@ ")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
-_BETWEEN_ADDRESSES = re.compile(r"[\s,;<>\"'()]+")
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;<>\"'()/?&=]+")
 _DATE_CHARACTERS = len("2026-01-01")
 
 
@@ -37,7 +37,7 @@ def render_age(age: timedelta) -> str:
     """Return an age in whole numbers of its largest unit, such as `3h`: no date can be computed from it."""
     seconds = abs(age.total_seconds())
     size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
-    return f"{'-' if age < timedelta(0) else ''}{int(seconds // size)}{unit}"
+    return f"{'-' if age < timedelta(0) else ''}{render_count(int(seconds // size))}{unit}"
 
 
 def telling_texts(values: Iterable[object]) -> frozenset[str]:
@@ -56,6 +56,7 @@ def telling_texts(values: Iterable[object]) -> frozenset[str]:
             waiting += value
         elif isinstance(value, str):
             found |= {value.strip(), value.strip()[:_DATE_CHARACTERS], *_BETWEEN_ADDRESSES.split(value)}
+            found.add(value[:_LONGEST_MASK].strip())  # as much of it as a mask may show
             found |= {one.partition("@")[0] for one in _BETWEEN_ADDRESSES.split(value) if "@" in one}
         elif isinstance(value, int) and abs(value) > MOST_SHOWN and set(str(value)) != {"9"}:
             found.add(str(value))  # nines alone are part of any mask of a time

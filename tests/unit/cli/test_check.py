@@ -30,6 +30,14 @@ def check(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["check", *arguments])
 
 
+@pytest.mark.parametrize("form", ["text", "json", "github"])
+def test_standard_output_is_the_reports_also_where_there_is_none(form: str, file: Path) -> None:
+    file.write_text("workspaces: 5\n")
+    done = check("--online", "--report", "--format", form)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "workspaces" in done.stderr
+
+
 def test_the_plan_is_one_table_of_all_workspaces(file: Path) -> None:
     file.write_text(f"{WORKSPACE}- {{name: shop, instance: EU-01, api_key: k}}\n")
     done = check()

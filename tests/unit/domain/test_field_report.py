@@ -6,6 +6,7 @@ After a wanted change run `pytest tests/unit/domain/test_field_report.py --updat
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -36,6 +37,7 @@ STYLES = {
     ),
 }
 PRIVATE = ["production", "key-of-production"]
+ANSWERS = read_world(varied_world())
 NOT_SHOWN = {"announcement_rolls", "unknown_key_status", "unknown_integration_status"}
 """Fields of a style that no ordinary answer shows."""
 
@@ -92,9 +94,15 @@ def test_what_the_simulated_braze_does_is_confirmed_where_it_is_seen() -> None:
     ]
 
 
-def test_nothing_is_seen_where_nothing_is_answered() -> None:
+def test_nothing_is_seen_where_nothing_is_answered_and_the_report_loads_all_the_same(tmp_path: Path) -> None:
     refused = [FieldAnswer(("w", ""), 0, NOON, 401, {"content-type": "text/html"})]
     assert set(verdicts([]).values()) == set(verdicts(refused).values()) == {"not seen"}
+    (tmp_path / "report").write_text(render_report(refused, PRIVATE))
+    assert load_style(str(tmp_path / "report")) == Style()
+
+
+def test_a_page_that_is_not_in_order_does_not_refute_the_start_in_the_list() -> None:
+    assert verdicts(read_world(varied_world(Style(order="oldest first"))))[LIST_START] != "refuted"
 
 
 def changed(change: Callable[[dict[str, Any]], object], *, at: int, status_pages: bool = True) -> list[FieldAnswer]:
@@ -144,6 +152,40 @@ def test_a_report_that_shows_what_was_read_is_not_given_out() -> None:
     with pytest.raises(ReportLeaksError, match="would show 1 of the texts") as caught:
         render_report(answers, PRIVATE)
     assert "aaaa-9999" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["order: created", "link: users", "requests: by day"])
+def test_a_name_that_has_words_of_a_report_does_not_stop_it(name: str) -> None:
+    assert render_report(read_world(varied_world(names=(name,))), PRIVATE).startswith("Field report")
+
+
+def test_headers_of_nines_do_not_stop_a_report() -> None:
+    rich = [replace(one, headers={**one.headers, "age": "9999", "vary": "a;q=99999"}) for one in ANSWERS]
+    assert render_report(rich, PRIVATE).startswith("Field report")
+
+
+def test_an_id_of_which_a_mask_shows_the_beginning_is_not_given_out() -> None:
+    with pytest.raises(ReportLeaksError):
+        render_report(read_world(varied_world(ids=("a" * 80,))), PRIVATE)
+
+
+def test_no_figure_is_longer_than_a_count() -> None:
+    late = [replace(one, at=NOON + timedelta(days=2000)) for one in ANSWERS]
+    long = [replace(one, body=json.loads(json.dumps(one.body))) for one in late]
+    for one in long:
+        for record in one.records if one.is_list else ():
+            record.update(app_group_id="x" * 4321)  # type: ignore[attr-defined]  # a dict of this test's own
+    report = render_report(long, PRIVATE)
+    assert "more than 999d" in report
+    assert "of more than 999" in report
+    assert re.search(r"\d{4}", re.sub("9{4}|8601", "", report)) is None
+
+
+def test_a_style_has_the_times_of_most_records_only() -> None:
+    times = {"sync_start_time": "2026-03-01T11:00:00.1234567Z", "sync_finish_time": "2026-03-01T11:01:00.1234567Z"}
+    records = [{**times, "last_timestamp_synced": "2026-03-01T11:00:00Z"}]
+    report = render_report([FieldAnswer(("w", "i"), 0, NOON, 200, {}, {"results": records})], PRIVATE)
+    assert "fraction_digits" not in report
 
 
 def test_rows_that_look_like_the_mask_of_a_year_do_not_stop_a_report() -> None:
