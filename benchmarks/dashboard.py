@@ -16,6 +16,8 @@ from urllib.request import urlopen
 
 from benchmarks.report import replace_section
 from benchmarks.rules import SHIPPED, page, prometheus, served, wait_for_series
+from tools.dashboards.asking import choose
+from tools.dashboards.prometheus import Prometheus
 from tools.dashboards.reading import FOLDER, Question, Window, dashboards, filled, questions
 
 HOURS, SCALE = 6.0, 180
@@ -24,11 +26,10 @@ _POINTS = 360
 """As many as a wide panel asks for at least."""
 
 
-def cost(url: str, question: Question, now: float, span: float) -> tuple[float, int]:
+def cost(url: str, question: Question, chosen: dict[str, str], now: float, span: float) -> tuple[float, int]:
     """The seconds that Prometheus takes for *question* over *span* seconds, and the bytes of its answer."""
     step = max(question.step_seconds / SCALE, span / _POINTS)
-    window = Window(now, span, step, SCRAPE_SECONDS)
-    variables = {**window.variables(), "__interval": f"{1000 * step:.0f}ms", "workspace": ".+"}
+    variables = {**chosen, **Window(now, span, step, SCRAPE_SECONDS).variables(), "__interval": f"{1000 * step:.0f}ms"}
     asked: dict[str, object] = {"query": filled(question.expr, variables)}
     if question.now:
         path, times = "query", {"time": now}
@@ -60,8 +61,9 @@ def measure(integrations: int, with_problem: int, hours: float) -> list[tuple[st
         wait_for_series(url, integrations)
         time.sleep(span)
         found = []
+        chosen = choose(fleet, Prometheus(url), Window(time.time(), span, 1, SCRAPE_SECONDS))
         for question in questions(fleet):
-            costs = [cost(url, question, time.time(), span) for _ in range(3)]
+            costs = [cost(url, question, chosen, time.time(), span) for _ in range(3)]
             found.append((question.place.partition(": ")[2], min(seconds for seconds, _ in costs), costs[-1][1]))
     return found
 

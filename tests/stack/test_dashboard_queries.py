@@ -14,6 +14,7 @@ import pytest
 from exporter.clock import SystemClock
 from exporter.simulator.presets import build_demo_world, demo_workspaces
 from tests.stack.demo_stack import demo_stack
+from tools.dashboards.asking import choose
 from tools.dashboards.prometheus import Prometheus
 from tools.dashboards.reading import Question, Window, dashboards, filled, options_of, panels, questions, series_of
 
@@ -40,8 +41,9 @@ class Reader:
     ) -> list[dict[str, Any]]:
         """The series of *question* that have a value. The steps are short, for there is but a minute of data."""
         window = Window(time(), span, DAY if question.step_seconds == DAY else 2, scrape_interval=1)
-        chosen = {"workspace": workspace, "integration": IDS.get(integration, ""), **window.variables()}
-        expr = filled(question.expr, chosen)
+        integration = IDS.get(integration, "")
+        chosen = choose(FLEET, self._prometheus, window, workspace=workspace, integration=integration)
+        expr = filled(question.expr, {**chosen, **window.variables()})
         if question.now:
             series = self._prometheus.now(expr, window.now)
         else:

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 from tools.chromium import Browser
-from tools.dashboards.asking import Reading, choose_integration, drawn
+from tools.dashboards.asking import Reading, choose, drawn
 from tools.dashboards.pictures import take_picture
 from tools.dashboards.prometheus import Prometheus
-from tools.dashboards.reading import ROOT, dashboards
+from tools.dashboards.reading import ROOT, Window, dashboards
 
 UNPACKED = ROOT / ".tools" / "components" / "bin"
 WIDTH = 1500
@@ -50,7 +50,8 @@ def draw_all(prometheus: Prometheus, integration: str, *, span: float, scrape_in
         Browser(Path(program), Path(directory), {**os.environ, "HOME": directory}) as browser,
     ):
         for uid, dashboard in dashboards().items():
-            chosen = choose_integration(dashboard, prometheus, now, integration)
+            window = Window(now, span, scrape_interval, scrape_interval)
+            chosen = choose(dashboard, prometheus, window, integration)
             reading = Reading(prometheus, now, span, scrape_interval, chosen)
             for name, dark in ((uid, False), (f"{uid}-dark", True)):
                 path = folder / f"{name}.png"

@@ -41,13 +41,20 @@ class Reading:
         return {"refId": target["refId"], "legend": target["legendFormat"], "step": window.step, "series": series}
 
 
-def choose_integration(dashboard: Json, prometheus: Prometheus, now: float, name: str) -> dict[str, str]:
-    """The values of a dashboard's variables: all workspaces, and the integration of that name where one is chosen."""
-    chosen = {"workspace": ".+"}
+def choose(dashboard: Json, prometheus: Prometheus, window: Window, name: str = "", **chosen: str) -> dict[str, str]:
+    """
+    The values of a dashboard's variables, *chosen* ones as they are.
+
+    Else all workspaces, the integration of that *name*, and all that is offered of what nobody sees.
+    """
+    chosen = {"workspace": ".+", **chosen}
     for variable in dashboard["templating"]["list"]:
-        if variable["name"] == "integration":
-            offered = options_of(variable, prometheus.now(filled(series_of(variable), chosen), now))
-            chosen["integration"] = next(value for text, value in offered if text.split(" · ")[0] == name)
+        if variable["type"] == "query" and variable["name"] not in chosen:
+            expr = filled(series_of(variable), {**chosen, **window.variables()})
+            offered = options_of(variable, prometheus.now(expr, window.now))
+            one = variable["name"] == "integration"
+            values = [value for text, value in offered if not one or text.split(" · ")[0] == name]
+            chosen[variable["name"]] = values[0] if one else f"({'|'.join(values)})"
     return chosen
 
 

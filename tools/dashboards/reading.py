@@ -109,7 +109,8 @@ def options_of(variable: Json, answer: list[Json]) -> list[tuple[str, str]]:
     # JavaScript's named groups are spelt without the P.
     pattern = re.compile(variable["regex"].strip("/").replace("(?<", "(?P<"))
     written = ("{" + ",".join(f'{name}="{value}"' for name, value in each["metric"].items()) + "}" for each in answer)
-    return sorted((match["text"], match["value"]) for match in map(pattern.search, written) if match)
+    found = (match.groupdict() for match in map(pattern.search, written) if match)
+    return sorted((each["text"], each.get("value", each["text"])) for each in found)
 
 
 def filled(expr: str, values: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from deploy.grafana.source.frame import (
     Annotation,
     Band,
     Heading,
+    chosen_ids,
     dashboard_link,
     make_dashboard,
 )
@@ -23,17 +24,20 @@ from deploy.grafana.source.parts import Look, Query, bars, ranking, stats, timel
 from deploy.grafana.source.queries import (
     CRITICAL,
     FLEET,
+    IN_TROUBLE,
     NOT_INFO,
     OTHER_ALERTS,
     WARNING,
     I,
+    added,
     count,
-    increase,
     latest,
     problems,
+    severity,
 )
 from deploy.grafana.source.words import PROBLEMS
 
+_RUNNING = f'{FLEET}, status="running"'
 _COUNTED_BY_KIND = f"count by (problem) ({problems(FLEET, NOT_INFO, f'{I}, problem')})"
 
 
@@ -54,7 +58,15 @@ def fleet() -> model.Dashboard:
             *way_to_braze_bands(),
             *exporter_bands(),
         ],
-        variables=[],
+        variables=[
+            chosen_ids("worst", "The hundred worst integrations.", f"topk(100, {severity(FLEET)})"),
+            chosen_ids(
+                "in_trouble",
+                "Twenty integrations that had a problem in the time shown.",
+                f"topk(20, max by (workspace, integration_id)"
+                f" (last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range])))",
+            ),
+        ],
         links=[dashboard_link("One integration", INTEGRATION_UID, "One integration in depth")],
         annotations=[_failures()],
     )
@@ -90,19 +102,20 @@ def _counts() -> list[tuple[int, model.Panel]]:
             "Running now",
             "Integrations whose latest sync is running.",
             style.BLUE,
-            count(f"{latest('integration:braze_cdi_last_sync_status:code', FLEET)} == 1"),
+            count(f"{latest('braze_cdi_last_sync_status', _RUNNING)} == 1"),
         ),
         one(
             "Exporter and way to Braze",
             "Alerts about exporters, keys, limits and discovery. While there are any, the other figures may be blind.",
             style.BAD_FROM_ONE,
-            count(f'group by (alertname, workspace, endpoint) (ALERTS{{{OTHER_ALERTS}, severity!="info"}})'),
+            f'count(group by (alertname, workspace, endpoint) (ALERTS{{{OTHER_ALERTS}, severity!="info"}}))'
+            f" or 0 * group(workspace:braze_cdi_down:ratio{{{FLEET}}})",
         ),
         one(
             "Rows failed, last 24 h",
             "Rows that failed in all syncs that finished in the last 24 hours.",
             style.WARN_FROM_ONE,
-            f"sum({increase('braze_cdi_rows_failed_with_errors_total', FLEET, '1d')})",
+            f"sum({added('workspace:braze_cdi_rows_failed_with_errors:increase5m', FLEET, '1d')})",
         ),
     ]
 
@@ -132,9 +145,7 @@ def _timeline() -> model.Panel:
         " or the exporter could not poll for ten minutes.",
         Look("none", words=style.STATUS, no_value="no problem in the time shown"),
         Query(
-            f"{latest('integration:braze_cdi_last_sync_status:code', FLEET)} and on (workspace, integration_id)"
-            f" topk(20, max by (workspace, integration_id)"
-            f" (last_over_time(braze_cdi_problem{{{FLEET}, {NOT_INFO}}}[$__range] @ end())))",
+            latest("integration:braze_cdi_last_sync_status:code", IN_TROUBLE),
             legend="{{integration_name}} · {{workspace}}",
             step="5m",
         ),
@@ -147,7 +158,7 @@ def _syncs() -> model.Panel:
         "Syncs that finished, by how they ended. Each is counted once, however many exporters watch.",
         Look("none", decimals=0, least=0, colours=style.STATUS_COLOURS),
         Query(
-            f"sum by (status) (workspace:braze_cdi_syncs:increase5m{{{FLEET}}})",
+            f"sum by (status) ({added('workspace:braze_cdi_syncs:increase5m', FLEET, '$__interval')})",
             legend="{{status}}",
             step="5m",
         ),
@@ -160,13 +171,13 @@ def _rows() -> model.Panel:
         "Rows synced and rows failed, of finished syncs.",
         Look("locale", decimals=0, least=0),
         Query(
-            f"sum({increase('braze_cdi_rows_synced_total', FLEET, '$__rate_interval')})",
+            f"sum({added('workspace:braze_cdi_rows_synced:increase5m', FLEET, '$__interval')})",
             legend="synced",
             colour=style.OK,
             step="5m",
         ),
         Query(
-            f"sum({increase('braze_cdi_rows_failed_with_errors_total', FLEET, '$__rate_interval')})",
+            f"sum({added('workspace:braze_cdi_rows_failed_with_errors:increase5m', FLEET, '$__interval')})",
             legend="failed",
             colour=style.CRITICAL,
             step="5m",
@@ -175,7 +186,10 @@ def _rows() -> model.Panel:
 
 
 def _failures() -> Annotation:
-    failed = f'workspace:braze_cdi_syncs:increase5m{{{FLEET}, status=~"error|config_error|limit_exceeded"}}'
+    failed = f'{FLEET}, status=~"error|config_error|limit_exceeded"'
     return Annotation(
-        "Failed syncs", "in workspace {{workspace}}", f"sum by (workspace) ({failed}) > 0", style.CRITICAL
+        "Failed syncs",
+        "in workspace {{workspace}}",
+        f"sum by (workspace) ({added('workspace:braze_cdi_syncs:increase5m', failed, '$__interval')}) > 0",
+        style.CRITICAL,
     )

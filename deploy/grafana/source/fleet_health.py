@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
 from deploy.grafana.source.parts import Look, Query, bars, lines, link
-from deploy.grafana.source.queries import FLEET, JOB, increase, latest
+from deploy.grafana.source.queries import FLEET, JOB, added, latest
 from deploy.grafana.source.table import Column, table
 
 _OWN = "braze_cdi_exporter_"
@@ -229,10 +229,10 @@ def _memory() -> model.Panel:
 
 
 def _losses() -> model.Panel:
-    def added(increases: str) -> str:
+    def of_all(increases: str) -> str:
         return f"sum({increases}) or vector(0)"
 
-    gaps = increase(f"{_OWN}history_gaps_total", FLEET, "$__rate_interval")
+    gaps = added("workspace:braze_cdi_exporter_history_gaps:increase5m", FLEET, "$__interval")
     anomalies = f"increase({_OWN}payload_anomalies_total{{{FLEET}}}[$__rate_interval])"
     writes = f"increase({_OWN}state_write_failures_total{{{JOB}}}[$__rate_interval])"
     return bars(
@@ -240,7 +240,7 @@ def _losses() -> model.Panel:
         "History gaps: syncs that may be missing from the counters. Odd values: what Braze should not have sent."
         " Writes: the state that could not be saved.",
         Look("none", decimals=0, least=0),
-        Query(added(gaps), legend="history gaps", colour=style.CRITICAL, step="5m"),
-        Query(added(anomalies), legend="odd values", colour=style.WARNING, step="5m"),
-        Query(added(writes), legend="failed writes", colour=style.WORST, step="5m"),
+        Query(of_all(gaps), legend="history gaps", colour=style.CRITICAL, step="5m"),
+        Query(of_all(anomalies), legend="odd values", colour=style.WARNING, step="5m"),
+        Query(of_all(writes), legend="failed writes", colour=style.WORST, step="5m"),
     )

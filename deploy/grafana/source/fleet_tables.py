@@ -7,7 +7,7 @@ from deploy.grafana.source.frame import BRAZE_PAGE, HANDED_OVER, INTEGRATION_UID
 from deploy.grafana.source.parts import Look, link
 from deploy.grafana.source.queries import (
     ALL_ALERTS,
-    FLEET,
+    WORST,
     I,
     braze_page,
     latest,
@@ -15,7 +15,6 @@ from deploy.grafana.source.queries import (
     since,
     until,
     while_problem,
-    worst,
 )
 from deploy.grafana.source.table import Column, table
 from deploy.grafana.source.words import ALERTS, RUNBOOK
@@ -61,8 +60,7 @@ def alerts(state: str) -> model.Panel:
 
 
 def integrations() -> model.Panel:
-    status = f"topk by ({I}) (1, max by ({I}, integration_status) (braze_cdi_integration_status{{{FLEET}}}))"
-    of_failures = latest("braze_cdi_consecutive_failed_syncs", FLEET)
+    status = f"topk by ({I}) (1, max by ({I}, integration_status) (braze_cdi_integration_status{{{WORST}}}))"
     in_seconds = Look("s", decimals=1)
     return table(
         "Integrations",
@@ -74,64 +72,65 @@ def integrations() -> model.Panel:
             Column("Team", label="team", width=80),
             Column(
                 "Problem",
-                expr=f"topk(100, {severity(FLEET)})",
+                expr=severity(WORST),
                 look=Look("none", words=style.SEVERITY, links=[STATUS_PAGE]),
                 width=80,
                 filled=True,
             ),
             Column(
                 "Latest sync",
-                expr=worst(latest("integration:braze_cdi_last_sync_status:code", FLEET)),
+                expr=latest("integration:braze_cdi_last_sync_status:code", WORST),
                 look=Look("none", words=style.STATUS),
                 width=115,
                 filled=True,
             ),
-            Column("Failures", expr=worst(of_failures), look=Look("none", decimals=0), width=80),
+            Column(
+                "Failures",
+                expr=latest("braze_cdi_consecutive_failed_syncs", WORST),
+                look=Look("none", decimals=0),
+                width=80,
+            ),
             Column(
                 "Failed rows",
-                expr=worst(latest("braze_cdi_last_sync_failed_rows_ratio", FLEET)),
+                expr=latest("braze_cdi_last_sync_failed_rows_ratio", WORST),
                 look=Look("percentunit", decimals=1),
                 width=95,
             ),
             Column(
                 "Since success",
-                expr=worst(since("braze_cdi_last_success_timestamp_seconds", FLEET)),
+                expr=since("braze_cdi_last_success_timestamp_seconds", WORST),
                 look=in_seconds,
                 width=115,
             ),
             Column(
                 "Watermark behind",
-                expr=worst(latest("braze_cdi_last_timestamp_synced_lag_seconds", FLEET)),
+                expr=latest("braze_cdi_last_timestamp_synced_lag_seconds", WORST),
                 look=Look("s", decimals=1, limits=style.LAG),
                 width=140,
             ),
             Column(
                 "Next sync in",
-                expr=worst(f"{until('braze_cdi_expected_run_timestamp_seconds', FLEET)} > 0"),
+                expr=f"{until('braze_cdi_expected_run_timestamp_seconds', WORST)} > 0",
                 look=in_seconds,
                 width=105,
             ),
             Column(
                 "Overdue",
-                expr=worst(while_problem(since("braze_cdi_start_deadline_timestamp_seconds", FLEET), "overdue", FLEET)),
+                expr=while_problem(since("braze_cdi_start_deadline_timestamp_seconds", WORST), "overdue", WORST),
                 look=Look("s", decimals=1, limits=style.BAD),
                 width=90,
             ),
             Column(
                 "Since poll",
-                expr=worst(since("braze_cdi_last_poll_success_timestamp_seconds", FLEET)),
+                expr=since("braze_cdi_last_poll_success_timestamp_seconds", WORST),
                 look=in_seconds,
                 width=95,
             ),
             Column("In Braze", label="integration_status", width=85),
-            Column("Status", expr=worst(status), hidden=True),
-            Column(
-                "Owner",
-                expr=worst(f"group by ({I}, team) (braze_cdi_integration_info{{{FLEET}}})"),
-                hidden=True,
-            ),
+            Column("Status", expr=status, hidden=True),
+            Column("Owner", expr=f"group by ({I}, team) (braze_cdi_integration_info{{{WORST}}})", hidden=True),
             _IN_BRAZE,
-            Column("Page in Braze", expr=worst(braze_page(f"braze_cdi_integration_info{{{FLEET}}}")), hidden=True),
+            Column("Page in Braze", expr=braze_page(f"braze_cdi_integration_info{{{WORST}}}"), hidden=True),
             _ID,
         ],
         sort="Problem",

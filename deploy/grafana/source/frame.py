@@ -158,6 +158,24 @@ def _common_variables() -> list[model.VariableModel]:
     ]
 
 
+def chosen_ids(name: str, description: str, expr: str) -> model.VariableModel:
+    """A variable that nobody sees, with the ids of the integrations in the answer of *expr*."""
+    return model.VariableModel(
+        type_val=model.VariableType.QUERY,
+        name=name,
+        description=description,
+        hide=model.VariableHide.HIDE_VARIABLE,
+        skip_url_sync=True,
+        datasource=SOURCE,
+        query=variable_query(f"query_result({expr})"),
+        regex='/integration_id="(?<text>[^"]+)"/',
+        refresh=model.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        multi=True,
+        include_all=True,
+        current=model.VariableOption(selected=True, text=["All"], value=["$__all"]),
+    )
+
+
 def variable_query(query: str) -> dict[str, object]:
     """The form in which Grafana keeps a variable's query to Prometheus."""
     return {"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"}

@@ -11,6 +11,10 @@ from exporter.domain.dashboard import INTEGRATION_PATH
 
 I = "workspace, integration_id, integration_name"  # noqa: E741 - the contract's own short name for these three labels
 FLEET = 'workspace=~"$workspace"'
+WORST = f'{FLEET}, integration_id=~"$worst"'
+"""Those of the table, which Prometheus finds once for all columns: a browser cannot show thousands."""
+IN_TROUBLE = f'{FLEET}, integration_id=~"$in_trouble"'
+"""Those of the timeline."""
 ONE = 'workspace=~"$workspace", integration_id="$integration"'
 JOB = 'job="braze-cdi-exporter"'
 """The alerts find the exporter by this name too."""
@@ -43,6 +47,11 @@ def until(metric: str, labels: str, by: str = I) -> str:
 def increase(metric: str, labels: str, window: str, *more: str) -> str:
     """What was added in *window*. Each exporter counts for itself, so two of them count the same syncs."""
     return f"max by ({', '.join([I, *more])}) (increase({metric}{{{labels}}}[{window}]))"
+
+
+def added(recorded: str, labels: str, window: str) -> str:
+    """What was added in *window*, by a rule that records once a minute what was added in five."""
+    return f"sum_over_time({recorded}{{{labels}}}[{window}]) / 5"
 
 
 def by_day(metric: str, labels: str, *more: str) -> str:
@@ -80,11 +89,6 @@ def braze_page(series: str, by: str = I) -> str:
     )
     path = f'label_replace({known}, "path", "{INTEGRATION_PATH}", "", "")'
     return f'max by ({by}, braze) (label_join({path}, "braze", "", "dashboard_url", "path", "integration_id"))'
-
-
-def worst(values: str, most: int = 100) -> str:
-    """Those of the integrations that are worst off: a browser cannot show thousands."""
-    return f"({values}) and on (workspace, integration_id) topk({most}, {severity(FLEET)})"
 
 
 def while_problem(value: str, kind: str, labels: str) -> str:

@@ -16,6 +16,7 @@ from deploy.grafana.source.style import STATUS
 from deploy.grafana.source.words import ALERTS as WORDS_OF_ALERTS
 from deploy.grafana.source.words import DOCUMENTS, PROBLEMS, runbook_of
 from exporter.domain.dashboard import INTEGRATION_PATH
+from exporter.metrics.catalogue import CATALOGUE
 from tests.unit.deploy.problem_cases import KINDS
 from tests.unit.deploy.test_rules import ALERTS, RECORDED, RULES, RUNBOOK, exported, named_in
 from tools.dashboards.pictures import titles_of
@@ -28,8 +29,11 @@ OF_THE_PROCESS = {"process_cpu_seconds_total", "process_resident_memory_bytes", 
 PANELS = {f"{uid}: {panel['title']}": panel for uid, each in DASHBOARDS.items() for panel in panels(each)}
 TABLES = [name for name, panel in PANELS.items() if panel["type"] == "table"]
 QUESTIONS = [each for dashboard in DASHBOARDS.values() for each in questions(dashboard)]
+OF_ALL_INTEGRATIONS = {family.name for family in CATALOGUE if family.name != "braze_cdi_problem"} | {
+    name for name in RECORDED if name.startswith("integration:")
+}
 WINDOW = Window(now=1_800_000_000, span=21600, step=60, scrape_interval=30)
-CHOSEN = {"workspace": ".+", "integration": "an-id", **WINDOW.variables()}
+CHOSEN = {"workspace": ".+", **dict.fromkeys(("worst", "in_trouble", "integration"), "an-id"), **WINDOW.variables()}
 WIDTH = 24
 
 
@@ -125,6 +129,22 @@ def test_queries_about_integrations_heed_the_chosen_workspaces(question: Questio
             assert matchers == {}
         else:
             assert matchers.get("workspace") in {"chosen", "chosen|"} or matchers.get("job") == "braze-cdi-exporter"
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda each: each.place)
+def test_nothing_asks_for_the_past_of_each_of_thousands_of_integrations(question: Question) -> None:
+    selectors: list[Any] = []
+
+    def note(node: object) -> None:
+        if isinstance(node, promql_parser.MatrixSelector):
+            selectors.append(node.vector_selector)
+        elif isinstance(node, promql_parser.VectorSelector) and not question.now:
+            selectors.append(node)
+
+    promql_parser.walk(promql_parser.parse(filled(question.expr, CHOSEN)), note)
+    for selector in selectors:
+        if selector.name in OF_ALL_INTEGRATIONS:
+            assert "integration_id" in {matcher.name for matcher in selector.matchers.matchers}
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
