@@ -173,9 +173,7 @@ def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
     if isinstance(error, ForbiddenError):
         text = "the key lacks the permission cdi.integration_list"
         if needed:
-            return CheckResult(
-                visible.workspace, False, f"{text}, which discovery needs, {_OR_ADDRESS}"
-            )
+            return CheckResult(visible.workspace, False, f"{text}, which discovery needs, {_OR_ADDRESS}")
         return CheckResult(visible.workspace, True, f"{text}: each integration will be polled individually")
     return CheckResult(visible.workspace, False, str(error), not error.retryable)
 
