@@ -269,7 +269,7 @@ def _word_skew(seconds: float) -> str:
 def _explain(error: PollError) -> str:
     if isinstance(error, ForbiddenError):
         return (
-            "the key lacks the permission cdi.integration_list, so each integration is polled directly and nothing "
-            "can be discovered; grant it in the Braze dashboard"
+            "the key lacks the permission cdi.integration_list, or its IP allow list lacks this host, so each "
+            "integration is polled directly and nothing can be discovered; change the key in the Braze dashboard"
         )
     return str(error)
