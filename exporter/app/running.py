@@ -85,4 +85,4 @@ class RunningExporter:
 
     @property
     def _strange(self) -> NoExporterError:
-        return NoExporterError(f"what answers at {self._shown} is no braze-cdi-exporter")
+        return NoExporterError(f"what answers at {self._shown} is not braze-cdi-exporter")
