@@ -145,14 +145,17 @@ _REMEDIES: dict[int, tuple[type[PollError], str]] = {
     202: (ServerError, "Braze is in maintenance and queued the request; it is asked again later"),
     401: (
         AuthError,
-        "the key is missing or unknown; check it, its IP allow list, and that rest_endpoint belongs to the same instance",
+        "the key is missing or unknown; check it, its IP allow list, and that rest_endpoint is its instance's",
     ),
     403: (
         ForbiddenError,
         "the key lacks the permission, its IP allow list lacks this host, or the plan lacks Cloud Data Ingestion",
     ),
     404: (NotFoundError, "Braze does not know the integration or the path; check the id and the rest_endpoint"),
-    429: (RateLimitedError, "the workspace's rate limit is used up; lower rate_limit.share or find out what else uses it"),
+    429: (
+        RateLimitedError,
+        "the workspace's rate limit is used up; lower rate_limit.share or find out what else uses it",
+    ),
 }
 
 
