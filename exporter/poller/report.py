@@ -238,7 +238,7 @@ class Reporter:
         if skew_seconds is not None and abs(skew_seconds) > SKEWED_SECONDS:
             notes.append(_word_skew(skew_seconds))
         if interval_seconds > wanted_seconds:
-            served = f"every {interval_seconds:.0f} s, not every {wanted_seconds:.0f} s as configured"
+            served = f"every {word_span(interval_seconds)}, not every {word_span(wanted_seconds)} as configured"
             notes.append(f"The rate limit allows polls {served}.")
         if self._listing_trouble is not None:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")

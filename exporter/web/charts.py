@@ -144,7 +144,7 @@ def pictures(runs: Sequence[PastRun], limits: Mapping[str, Limit], axis: Axis) -
         _draw("Duration", Unit.SECONDS, good, lambda run: run.took, limits["sync_duration"], axis),
         _draw("Rows synced", Unit.COUNT, good, lambda run: run.rows_synced, limits["rows_synced"], axis, bands=True),
         _draw("Failed rows", Unit.SHARE, good, failed_share, limits["failed_rows"], axis),
-        _draw("Lag at the finish", Unit.SECONDS, runs, lambda run: run.lag, limits["lag"], axis),
+        _draw("Lag when finished", Unit.SECONDS, runs, lambda run: run.lag, limits["lag"], axis),
     ]
     return [picture for picture in drawn if picture is not None]
 

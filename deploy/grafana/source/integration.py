@@ -204,7 +204,7 @@ def _problems() -> model.Panel:
 
 
 def _row_errors_until() -> str:
-    """Milliseconds, as Grafana's dates are; no value unless rows failed within the 30 days for which Braze keeps them."""
+    """Milliseconds, as Grafana's dates are; no value unless rows failed in the 30 days that Braze keeps them."""
     kept = f"{latest('braze_cdi_last_sync_finish_timestamp_seconds', ONE)} + 30 * 86400 > time()"
     return f"({kept}) * 1000 and {latest('braze_cdi_last_sync_rows_failed_with_errors', ONE)} > 0"
 
