@@ -1,8 +1,8 @@
 """
 The commands of README and docs/installation.md, as an ordinary user types them on a bare system.
 
-That is Debian 12, and a newer one with the Python of today's Ubuntu. `make test` is run as a whole on the first, which
-takes half an hour on two cores: `-k "not bare"` leaves this file out.
+That is Debian 12, and a newer one with a Python of Ubuntu's. `make test` is run as a whole on the first, which takes
+half an hour on two cores: `-k "not bare"` leaves this file out.
 """
 
 import os
@@ -69,6 +69,14 @@ def test_make_demo_shows_the_page_and_ends_with_ctrl_c(server: Machine, tell: Ca
     assert "msg=stopped" in log.read_text()
     assert "Traceback" not in log.read_text()
     assert outside(server) == before
+
+
+@pytest.mark.parametrize("server", ["trixie"], indirect=True)
+def test_the_quick_checks_pass_with_a_newer_python(server: Machine) -> None:
+    log = LOGS / "make-lint-types.log"
+    with start(server, "make lint types", log) as quick:
+        code = quick.wait(1800)
+    assert code == 0, log.read_text(errors="replace")[-8000:]
 
 
 @pytest.mark.parametrize("server", ["bookworm"], indirect=True)
