@@ -104,7 +104,16 @@ _COMPLETED = {
     "DIRECTORY": _completed_by("dir"),
 }
 """By the placeholder of a flag's value."""
-DURATION = _Parsed("duration", parse_duration)
+
+
+def _parse_duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} {error}; write for example 90s, 1h or 30d") from error
+
+
+DURATION = _Parsed("duration", _parse_duration)
 SHARD = _Parsed("i/n", parse_shard)
 ENDPOINT = _Parsed("URL", parse_endpoint)
 INSTANCE = _Parsed("instance", find_instance)
