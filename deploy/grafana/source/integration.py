@@ -203,6 +203,12 @@ def _problems() -> model.Panel:
     )
 
 
+def _row_errors_until() -> str:
+    """Milliseconds, as Grafana's dates are; no value unless rows failed in the 30 days that Braze keeps them."""
+    kept = f"{latest('braze_cdi_last_sync_finish_timestamp_seconds', ONE)} + 30 * 86400 > time()"
+    return f"({kept}) * 1000 and {latest('braze_cdi_last_sync_rows_failed_with_errors', ONE)} > 0"
+
+
 def _properties() -> model.Panel:
     return table(
         "Properties",
@@ -228,6 +234,7 @@ def _properties() -> model.Panel:
                 expr=f"topk(1, max by ({I}, integration_status) (braze_cdi_integration_status{{{ONE}}}))",
                 hidden=True,
             ),
+            Column("Row errors in Braze until", expr=_row_errors_until(), look=Look("dateTimeAsIso")),
             Column("Learned syncs", expr=latest("braze_cdi_learned_syncs", ONE), look=Look("none", decimals=0)),
         ],
         sort="Integration",
