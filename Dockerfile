@@ -16,12 +16,14 @@ WORKDIR /source
 
 # Dependencies first: they change seldom, and this layer is then taken from the cache. Ready-made wheels only: a
 # platform that has none fails here with a clear message, and not in a compiler that is not there.
-COPY requirements/build.txt requirements/run.txt requirements/
+COPY requirements/build.txt requirements/release.txt requirements/run.txt requirements/
 RUN python3 -m venv /tmp/tools \
     && /tmp/tools/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.txt \
     && python3 -m venv --without-pip /opt/braze-cdi-exporter \
     && /tmp/tools/bin/pip --python /opt/braze-cdi-exporter/bin/python install \
-        --no-compile --require-hashes --only-binary :all: --requirement requirements/run.txt
+        --no-compile --require-hashes --only-binary :all: --requirement requirements/run.txt \
+    && python3 -m venv /tmp/bill \
+    && /tmp/bill/bin/pip install --require-hashes --only-binary :all: --requirement requirements/release.txt
 
 COPY pyproject.toml README.md LICENSE ./
 COPY tools/package_metadata.py tools/
@@ -35,7 +37,9 @@ RUN test "$(/tmp/tools/bin/python -m hatchling version)" = "${VERSION}" \
     && /tmp/tools/bin/pip --python /opt/braze-cdi-exporter/bin/python install \
         --no-compile --no-deps --no-index /tmp/dist/*.whl \
     && /opt/braze-cdi-exporter/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/braze-cdi-exporter/lib \
-    && mkdir /tmp/data
+    && mkdir /tmp/data /tmp/share \
+    && /tmp/bill/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+        --output-file /tmp/share/braze-cdi-exporter.cdx.json /opt/braze-cdi-exporter/bin/python
 
 
 FROM ${BASE}
@@ -49,6 +53,8 @@ LABEL org.opencontainers.image.title="braze-cdi-exporter" \
 
 # The base's own pip stays: taking it away in a later layer would make the image no smaller.
 COPY --from=build /opt/braze-cdi-exporter /opt/braze-cdi-exporter
+# The bill of materials, in CycloneDX, of what is in that environment.
+COPY --from=build /tmp/share /usr/share/braze-cdi-exporter
 # Owned by the user below; a new named volume takes the owner over. A folder of the host must be given to 65532.
 COPY --from=build --chown=65532:65532 /tmp/data /data
 

@@ -21,5 +21,5 @@ def parse(lines: Iterable[str]) -> list[dict[str, str]]:
 
 def documented() -> dict[str, tuple[str, set[str]]]:
     """For each event its levels and its fields, as the document's tables have them."""
-    rows = re.findall(r"^\| `([^`]+)` \| ([a-z, ]+) \|(.*)\|$", DOCUMENT.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\|`([^`]+)`\|([a-z, ]+)\|(.*)\|$", DOCUMENT.read_text(), re.MULTILINE)
     return {event: (levels, set(re.findall(r"`(\w+)`", fields))) for event, levels, fields in rows}

@@ -175,7 +175,14 @@ def chart() -> Artefact:
 def image() -> Artefact:
     todo = "make test-deploy as root before tagging; make the package public after the first push"
     run(BIN / "hadolint", "Dockerfile")
-    return Artefact("image, amd64 and arm64", todo, checks=["hadolint", "built only by make test-deploy and the tag"])
+    (python,) = re.findall(r"^ARG BASE=python:(\d+\.\d+)", (CLONE / "Dockerfile").read_text(), re.MULTILINE)
+    for machine in ("x86_64", "aarch64"):
+        only = ("--only-binary=:all:", f"--platform=manylinux2014_{machine}", f"--python-version={python}")
+        options = ("--quiet", "--no-deps", "--require-hashes", f"--dest={WORK / 'wheels'}")
+        for lock in ("build", "release", "run"):
+            run(BIN / "pip", "download", *options, *only, f"--requirement=requirements/{lock}.txt")
+    checks = ["hadolint", "wheels for both platforms", "built only by make test-deploy and the tag"]
+    return Artefact("image, amd64 and arm64", todo, checks=checks)
 
 
 def show(rows: list[Artefact]) -> None:

@@ -67,9 +67,12 @@ def _is_current(kind: str) -> bool:
 
 
 def _install(kind: str) -> None:
+    made = _is_of_this_python()
+    if not made:
+        _require_venv()
     print(f"Installing into .venv what requirements/ names for '{kind}': up to a minute the first time.", flush=True)
-    if not _is_of_this_python():
-        _create()
+    if not made:
+        venv.create(VENV, clear=True, with_pip=True, symlinks=True)
     for old in LOCKS:
         _stamp(old).unlink(missing_ok=True)
     # All lock files in one call: pip then refuses locks that contradict each other.
@@ -89,12 +92,11 @@ def _is_of_this_python() -> bool:
     return answer.stdout.rstrip("\n") == f"{sys.base_prefix} {sys.version}"
 
 
-def _create() -> None:
+def _require_venv() -> None:
     try:
         import ensurepip  # noqa: F401, PLC0415 - only to see whether it is there
     except ImportError:
         sys.exit("This Python comes without venv. On Debian and Ubuntu: apt-get install python3-venv")
-    venv.create(VENV, clear=True, with_pip=True, symlinks=True)
 
 
 def _pip(*arguments: str) -> None:

@@ -29,6 +29,7 @@ from exporter.domain.settings import WorkspaceSettings
 from exporter.domain.wording import clip, word_count
 from exporter.metrics.self_metrics import SelfMetrics
 
+_OR_ADDRESS = "or its IP allow list lacks this host; change the key in the Braze dashboard"
 _LONGEST_NAME = 80
 _MOST = 20
 """Integrations named in one line."""
@@ -172,9 +173,7 @@ def _judge_list(visible: Visible, *, needed: bool) -> CheckResult:
     if isinstance(error, ForbiddenError):
         text = "the key lacks the permission cdi.integration_list"
         if needed:
-            return CheckResult(
-                visible.workspace, False, f"{text}, which discovery needs; grant it in the Braze dashboard"
-            )
+            return CheckResult(visible.workspace, False, f"{text}, which discovery needs, {_OR_ADDRESS}")
         return CheckResult(visible.workspace, True, f"{text}: each integration will be polled individually")
     return CheckResult(visible.workspace, False, str(error), not error.retryable)
 
@@ -211,7 +210,7 @@ async def _ask(one: Integration, api: Api) -> tuple[CheckResult, bool]:
     except NotFoundError:
         return _unknown(one), True
     except ForbiddenError:
-        text = "the key lacks the permission cdi.integration_job_status; grant it in the Braze dashboard"
+        text = f"the key lacks the permission cdi.integration_job_status, {_OR_ADDRESS}"
         return CheckResult(one.workspace, False, text), False
     except PollError as error:
         text = f"integration {one.integration_id}: {error}"

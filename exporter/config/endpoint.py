@@ -41,6 +41,7 @@ _BRAZE_REST = re.compile(r"rest\.(?:(?:iad|[a-z]{2})-[0-9]{2}\.braze\.com|fra-[0
 _BRAZE = re.compile(r"(?:.*\.)?braze\.(?:com|eu)")
 _NAMES_INSTANCE = re.compile(r"[a-z]+\.([a-z]{2,3}-[0-9]{2})\.")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
+_HOST_AND_PORT = re.compile(r"[^/:]+:[0-9]+")
 _DASHBOARD_REMEDY = "copy scheme and host from the browser's address of the dashboard"
 _PAGE = "the REST endpoint of each instance is on https://www.braze.com/docs/api/basics/#endpoints"
 
@@ -67,10 +68,7 @@ def parse_dashboard(text: str) -> str:
         WrongValueError: It is none. No part of *text* is quoted.
 
     """
-    scheme, host, port = _split(text, _DASHBOARD_REMEDY, _check_dashboard)
-    if scheme not in ("http", "https"):
-        raise WrongValueError("is neither http nor https", _DASHBOARD_REMEDY)
-    return _join(scheme, host, port)
+    return _join(*_split(text, _DASHBOARD_REMEDY, _check_dashboard))
 
 
 def find_dashboard(endpoint: str) -> str:
@@ -106,8 +104,10 @@ def _split(text: str, remedy: str, check: Callable[[str], None]) -> tuple[str, s
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
         raise WrongValueError("is not an address", remedy) from None
-    if "//" not in text:
-        raise WrongValueError("lacks its scheme", "write `https://` before the host")
+    if parts.scheme not in ("", "http", "https") and not _HOST_AND_PORT.fullmatch(text):
+        raise WrongValueError("is neither http nor https", remedy)
+    if not parts.scheme or "//" not in text:
+        raise WrongValueError("has no scheme", "write `https://` before the host")
     if parts.username is not None or parts.password is not None:
         raise WrongValueError("contains a user or a password", "remove everything before the `@`")
     if not _HOST.fullmatch(host) or port == 0:

@@ -11,7 +11,7 @@ from exporter.domain.integration_state import IntegrationState
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Sync, SyncStatus
 
-HISTORY = "its history is read, from which limits are learned"
+HISTORY = "its history is being read, to learn limits from"
 LISTING = "the list is read every interval"
 
 
@@ -37,9 +37,9 @@ def why_asked(state: IntegrationState) -> str:
     """Return why an integration's own endpoint is asked when its turn comes in this state."""
     failure = state.polls.failure
     if state.gone is not None:
-        return "Braze does not know it any more, which is checked every hour"
+        return "Braze no longer knows it, which is checked every hour"
     if failure is not None:
-        return f"the poll before failed ({failure.reason})"
+        return f"the previous poll failed ({failure.reason})"
     if state.ledger is None:
         return "it has not been polled before"
     if state.listed is None or not state.is_listed:
@@ -50,10 +50,10 @@ def why_asked(state: IntegrationState) -> str:
 def _compared(listed: ListedIntegration, latest: Sync | None) -> str:
     """Return what of the record in the list makes us ask."""
     if listed.leaves_open(latest):
-        return "the list does not tell its latest sync, so it is asked every interval"
+        return "the list does not show its latest sync, so it is asked every interval"
     if listed.tells(latest):
         running = latest is not None and not latest.finished
-        return "its latest sync was running" if running else "nothing new in the list; this checks it (verify_after)"
+        return "its latest sync was running" if running else "nothing new in the list; checked anyway (verify_after)"
     start = listed.last_job_start_time
     if latest is not None and (start is None or start <= latest.sync_start_time):
         return "the list shows another status of its latest sync"

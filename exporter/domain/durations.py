@@ -26,6 +26,8 @@ _PARTS = 8
 _CLEARLY = log(1.3)
 """Whatever the rows explain, syncs that take less than this many times the usual are not slow."""
 _NARROWEST = 0.05
+_FAR = 5.0
+"""Times the longest normal: where few rows make many syncs short, spreads alone would allow days."""
 _MOST_SECONDS = 30.0 * DAY
 """No limit is longer; far beyond it, calendars end."""
 
@@ -134,10 +136,14 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
     whole = [each - levels[day] for each, day in zip(logs, days, strict=True)]
     spread = _spread_below(off) * few
     wide = max(spread, _spread_below(whole) * few)
-    longest = longest_normal(*largest(whole, days, ends), max(log(2), 3 * wide))
+    longest, longest_ever = (
+        exp(longest_normal(*largest(values, days, ends), max(log(2), 3 * wide))) for values in (whole, logs)
+    )
     usual = exp(middle)
     limit = max(
-        1.5 * usual * exp(longest), usual * exp(4.5 * wide), min(3.3 * usual, usual + 30 * MINUTE), usual + 2 * MINUTE
+        min(max(1.5 * usual * longest, usual * exp(4.5 * wide)), _FAR * longest_ever),
+        min(3.3 * usual, usual + 30 * MINUTE),
+        usual + 2 * MINUTE,
     )
     windows = []
     for size, factor, spreads in SLOW:

@@ -156,7 +156,7 @@ def rows_failed(case: Case) -> Problem | None:
         return None
     since, share = case.since(lambda one: _lost_too_many(one, limit)), sync.failed_rows_ratio
     if share is None:
-        text = f"In the latest sync some rows failed, Braze does not say how many; limit {word_share(limit)}"
+        text = f"In the latest sync some rows failed, but Braze does not say how many; limit {word_share(limit)}"
         return Problem("rows_failed", Severity.WARNING, text, since, None, limit)
     severe = share >= ROWS_FAILED_FACTOR * limit and share >= ROWS_FAILED_SHARE
     rows = word_count(sync.rows_failed_with_errors or 0, "row")
@@ -174,7 +174,7 @@ def behind(case: Case) -> Problem | None:
     lag = sync.lag_seconds if sync is not None else None
     if limit is None or lag is None or lag <= limit:
         return None
-    text = f"At the latest finish the data was {word_span(lag)} behind; limit {word_span(limit)}"
+    text = f"When the latest sync finished, its data was {word_span(lag)} old; limit {word_span(limit)}"
     since = case.since(lambda one: one.lag_seconds is not None and one.lag_seconds > limit)
     severity = Severity.CRITICAL if lag >= BEHIND_FACTOR * limit else Severity.WARNING
     return Problem("behind", severity, text, since, lag, limit)
@@ -186,7 +186,7 @@ def future_watermark(case: Case) -> Problem | None:
         return None
     ahead, limit = (watermark - judged_at).total_seconds(), FUTURE_TOLERANCE.total_seconds()
     text = (
-        f"last_timestamp_synced lies {word_span(ahead)} in the future; limit {word_span(limit)}: "
+        f"The watermark is {word_span(ahead)} in the future; limit {word_span(limit)}: "
         "Braze skips every row dated before it"
     )
     since = case.since(lambda one: one.last_timestamp_synced == watermark)
@@ -239,7 +239,7 @@ def stale(case: Case) -> Problem:
     judged_at, failing = case.state.judged_at, _word_failure(case)
     since = f"since {word_moment(judged_at)}" if judged_at is not None else "so far"
     limit = (case.stale_at - case.at).total_seconds()
-    text = f"No good poll {since}; limit {word_span(limit)}. {failing or 'What is shown may be out of date'}"
+    text = f"No poll has succeeded {since}; limit {word_span(limit)}. {failing or 'What is shown may be out of date'}"
     return Problem("stale", Severity.CRITICAL, text, case.stale_at, None, limit)
 
 

@@ -25,7 +25,7 @@ def slow(case: Case) -> Problem | None:
     if limit.source is Source.CONFIGURED and limit.value is not None and trend.value <= limit.value:
         return None  # somebody has decided that this is fine
     text = (
-        f"Syncs lately take {word_span(trend.value)}, usually {word_span(trend.usual)};"
+        f"The latest syncs took {word_span(trend.value)}, usually {word_span(trend.usual)};"
         f" limit {word_span(trend.limit)} for several in a row"
     )
     return _problem(trend, text)
@@ -51,7 +51,7 @@ def resynced(case: Case) -> Problem | None:
         return None
     at = f" at {word_moment(watermark)}" if watermark is not None else ""
     text = (
-        f"{word_count(trend.value, 'sync')} in a row synced rows while last_timestamp_synced stood still{at};"
+        f"{word_count(trend.value, 'sync')} in a row synced rows while the watermark stood still{at};"
         f" limit {trend.limit:,.0f}"
     )
     return _problem(trend, text)
@@ -65,7 +65,7 @@ def _problem(trend: Trend, text: str) -> Problem:
 def _rows(trend: Trend, bound: str) -> str:
     usual, limit = rounded(trend.usual), rounded(trend.limit)
     return (
-        f"The latest sync has {word_count(trend.value, 'row')}, usually {usual:,.0f} at this time of the week;"
+        f"The latest sync had {word_count(trend.value, 'row')}, usually {usual:,.0f} at this time of the week;"
         f" limit {bound} {limit:,.0f}"
     )
 

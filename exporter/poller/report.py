@@ -27,7 +27,7 @@ ODD_SECONDS = 3600.0
 """An anomaly is news once an hour, and a note for as long."""
 SHORT_SECONDS = 300.0
 """For this long a start, or a burst of syncs, may ask for more than the rate limit serves before it is logged."""
-DEFECTS = _POLL, _FOLLOW, _SHOW = "poll crashed", "record of the list crashed", "integration cannot be shown"
+DEFECTS = _POLL, _FOLLOW, _SHOW = "poll crashed", "reading a record of the list crashed", "integration cannot be shown"
 _CONFIG, _DISCOVERY = "config", "discovery"
 
 
@@ -238,7 +238,7 @@ class Reporter:
         if skew_seconds is not None and abs(skew_seconds) > SKEWED_SECONDS:
             notes.append(_word_skew(skew_seconds))
         if interval_seconds > wanted_seconds:
-            served = f"every {interval_seconds:.0f} s, not every {wanted_seconds:.0f} s as configured"
+            served = f"every {word_span(interval_seconds)}, not every {word_span(wanted_seconds)} as configured"
             notes.append(f"The rate limit allows polls {served}.")
         if self._listing_trouble is not None:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
@@ -269,7 +269,7 @@ def _word_skew(seconds: float) -> str:
 def _explain(error: PollError) -> str:
     if isinstance(error, ForbiddenError):
         return (
-            "the key lacks the permission cdi.integration_list, so each integration is polled directly and nothing "
-            "can be discovered; grant it in the Braze dashboard"
+            "the key lacks the permission cdi.integration_list, or its IP allow list lacks this host, so each "
+            "integration is polled directly and nothing can be discovered; change the key in the Braze dashboard"
         )
     return str(error)

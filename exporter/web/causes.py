@@ -1,7 +1,7 @@
 """
 What needs attention, one line for one cause: a refused key or a dead network is one line for a whole workspace.
 
-Decides what is the same cause: polls of one workspace that fail for the same reason.
+Decides what is the same cause: polls of one workspace that fail for the same reason, or that all come too rarely.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class Concern:
     """One line of what needs attention."""
 
     judged: tuple[Judged, ...]
-    """The integrations, the worst first; more than one where their polls fail for the same reason."""
+    """The integrations, the worst first; more than one where their polls have the same cause."""
 
     @property
     def first(self) -> Judged:
@@ -28,7 +28,8 @@ class Concern:
     @property
     def failing_since(self) -> datetime | None:
         """Since when the first of several could not be polled."""
-        return min((one.view.failing_since for one in self.judged if one.view.failing_since is not None), default=None)
+        views = (one.view for one in self.judged)
+        return min((at for one in views if (at := one.failing_since or one.last_poll_success_at)), default=None)
 
     @property
     def link(self) -> str:
@@ -41,7 +42,6 @@ def find_concerns(judged: Iterable[Judged]) -> list[Concern]:
     causes: dict[object, list[Judged]] = {}
     for one in sorted((one for one in judged if one.needs_attention), key=lambda one: -one.rank):
         failure, kind = one.view.failure, one.problems[0].kind
-        shared = kind in _POLLING and failure is not None
-        cause = (one.workspace.name, kind, failure.reason) if shared and failure is not None else id(one)
+        cause = (one.workspace.name, kind, failure and failure.reason) if kind in _POLLING else id(one)
         causes.setdefault(cause, []).append(one)
     return [Concern(tuple(members)) for members in causes.values()]

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.stack.roads import Opening, by_collector, by_victoria_metrics
+from tests.stack.roads import Opening, by_collector, by_victoria_metrics, by_vmagent
 from tests.stack.stage import stage
 from tests.stack.story import Story
 from tests.stack.test_alerts_arrive import (  # noqa: F401 - pytest finds them here
@@ -22,7 +22,7 @@ from tests.stack.test_alerts_arrive import (  # noqa: F401 - pytest finds them h
     test_nothing_else_arrives_while_all_exporters_are_down,
 )
 
-ROADS = {"victoria-metrics": by_victoria_metrics, "opentelemetry": by_collector}
+ROADS = {"victoria-metrics": by_victoria_metrics, "vmagent": by_vmagent, "opentelemetry": by_collector}
 
 
 @pytest.fixture(scope="module", params=list(ROADS.values()), ids=list(ROADS))

@@ -5,7 +5,7 @@ programs that takes Prometheus' configuration, as it is or translated, and has t
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -50,10 +50,11 @@ def by_prometheus(folder: Path, config: Config) -> Iterator[Road]:
 
 
 @contextmanager
-def by_victoria_metrics(folder: Path, config: Config) -> Iterator[Road]:
-    """VictoriaMetrics scrapes by the recipe and keeps; vmalert evaluates, and keeps in it what it records."""
-    file, address, own = folder / "scrape.yml", f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    url = f"http://{address}"
+def by_victoria_metrics(folder: Path, config: Config, *, agent: bool = False) -> Iterator[Road]:
+    """VictoriaMetrics or vmagent scrapes by the recipe; vmalert evaluates, and keeps in the former what it records."""
+    file = folder / "scrape.yml"
+    address, own, agents = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    url, scraper = f"http://{address}", f"http://{agents if agent else address}"
     interval = config["global"]["evaluation_interval"]
     (alertmanager,) = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
 
@@ -65,14 +66,15 @@ def by_victoria_metrics(folder: Path, config: Config) -> Iterator[Road]:
 
     def configure(changed: Config) -> None:
         write(changed)
-        httpx.post(f"{url}/-/reload", trust_env=False).raise_for_status()
+        httpx.post(f"{scraper}/-/reload", trust_env=False).raise_for_status()
 
     write(config)
+    scrape = f"-promscrape.config={file}"
     database = [
         str(component("victoria-metrics")),
         f"-storageDataPath={folder / 'victoria-metrics'}",
         f"-httpListenAddr={address}",
-        f"-promscrape.config={file}",
+        *([] if agent else [scrape]),
         # Its half minute and five seconds are long where a minute is a second and a half.
         "-search.latencyOffset=0s",
         "-inmemoryDataFlushInterval=1s",
@@ -89,11 +91,25 @@ def by_victoria_metrics(folder: Path, config: Config) -> Iterator[Road]:
         "-remoteWrite.flushInterval=200ms",
         "-rule.evalDelay=0s",  # as latencyOffset
     ]
-    with ready(database, folder / "victoria-metrics.log", url, "/health"):
+    sender = [
+        *(str(component("vmagent")), scrape, f"-httpListenAddr={agents}"),
+        *(f"-remoteWrite.url={url}/api/v1/write", f"-remoteWrite.tmpDataPath={folder / 'vmagent'}"),
+        "-remoteWrite.flushInterval=200ms",
+    ]
+    with (
+        ready(database, folder / "victoria-metrics.log", url, "/health"),
+        ready(sender, folder / "vmagent.log", scraper, "/health") if agent else nullcontext(),
+    ):
         # The first series of all take seconds to be found, and to the rules these are minutes.
         wait_for("the first scrape to be found", lambda: bool(Prometheus(url).now("up", time())))
         with ready(evaluator, folder / "vmalert.log", f"http://{own}", "/health"):
             yield Road(url, configure)
+
+
+@contextmanager
+def by_vmagent(folder: Path, config: Config) -> Iterator[Road]:
+    with by_victoria_metrics(folder, config, agent=True) as road:
+        yield road
 
 
 @contextmanager

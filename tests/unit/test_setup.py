@@ -1,5 +1,6 @@
 """What `make` says where it cannot work, in its first line."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,12 @@ platform.libc_ver = lambda: ("musl", "1.2")
 sys.argv = ["setup.py", sys.argv[1]]
 runpy.run_path("tools/setup.py", run_name="__main__")
 """
+WITHOUT_VENV = """
+import runpy, sys
+sys.modules["ensurepip"] = None
+sys.argv = ["setup.py", "run"]
+runpy.run_path("tools/setup.py", run_name="__main__")
+"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="musl is a library of Linux")
@@ -22,3 +29,16 @@ def test_checks_are_refused_on_alpine_before_anything_is_installed() -> None:
     assert run.returncode == 1
     assert run.stdout == ""
     assert run.stderr.startswith("The checks need glibc")
+
+
+def test_a_python_without_venv_is_refused_in_the_first_line(tmp_path: Path) -> None:
+    for name in ("tools/setup.py", "pyproject.toml", "requirements"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        copy(ROOT / name, tmp_path / name)
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_VENV], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr == "This Python comes without venv. On Debian and Ubuntu: apt-get install python3-venv\n"

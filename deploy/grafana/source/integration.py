@@ -203,6 +203,12 @@ def _problems() -> model.Panel:
     )
 
 
+def _row_errors_until() -> str:
+    """Milliseconds, as Grafana's dates are; no value unless rows failed in the 30 days that Braze keeps them."""
+    kept = f"{latest('braze_cdi_last_sync_finish_timestamp_seconds', ONE)} + 30 * 86400 > time()"
+    return f"({kept}) * 1000 and {latest('braze_cdi_last_sync_rows_failed_with_errors', ONE)} > 0"
+
+
 def _properties() -> model.Panel:
     return table(
         "Properties",
@@ -210,14 +216,14 @@ def _properties() -> model.Panel:
         " exporter's configuration gives it. Click the id for the exporter's status page.",
         [
             Column("Integration", label="integration_name"),
-            Column("Workspace", label="workspace", width=130),
-            Column("Integration id", label="integration_id", width=325, look=Look("string", links=[STATUS_PAGE])),
-            Column("Braze", label="braze", width=70, word="open", look=Look("string", links=[BRAZE_PAGE])),
+            Column("Workspace", label="workspace", width=110),
+            Column("Integration id", label="integration_id", width=320, look=Look("string", links=[STATUS_PAGE])),
+            Column("Braze", label="braze", width=60, word="open", look=Look("string", links=[BRAZE_PAGE])),
             Column("Page in Braze", expr=braze_page(f"braze_cdi_integration_info{{{ONE}}}"), hidden=True),
-            Column("Status in Braze", label="integration_status", width=125),
-            Column("Type", label="integration_type", width=110),
-            Column("Warehouse", label="warehouse_type", width=110),
-            # The rest, such as team, comes from the configuration.
+            Column("Status in Braze", label="integration_status", width=115),
+            Column("Type", label="integration_type", width=95),
+            Column("Warehouse", label="warehouse_type", width=95),
+            # The rest comes from the configuration.
             Column(
                 "Info",
                 expr=f"group without (instance, job) (topk(1, braze_cdi_integration_info{{{ONE}}}))",
@@ -228,12 +234,15 @@ def _properties() -> model.Panel:
                 expr=f"topk(1, max by ({I}, integration_status) (braze_cdi_integration_status{{{ONE}}}))",
                 hidden=True,
             ),
+            Column("Row errors in Braze until", expr=_row_errors_until(), look=Look("dateTimeAsIso"), width=180),
             Column(
                 "Learned syncs",
                 expr=latest("braze_cdi_learned_syncs", ONE),
                 look=Look("locale", decimals=0),
-                width=120,
+                width=105,
             ),
+            Column("App group", label="app_group_id", width=150),
+            Column("Team", label="team", width=90),
         ],
         sort="Integration",
     )

@@ -44,7 +44,7 @@ def docker(tell: Callable[[str], None]) -> Iterator[Engine]:
     """An engine that holds the Dockerfile's base: the same Debian and the same Python version, made by debootstrap."""
     (base,) = re.findall(r"^ARG BASE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     suite = base.rpartition("-")[2]
-    system = base_system(suite, "python3,python3-venv,ca-certificates")
+    system = base_system(suite, "python3 python3-venv")
     with engine() as own:
         own.import_base(system, base)
         tell(f"Docker {own.docker('version', '--format', '{{.Server.Version}}').strip()}; Debian {suite} for {base}")

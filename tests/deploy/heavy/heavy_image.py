@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.heavy.engine import Engine
-from tests.deploy.heavy.programs import REVISION, VERSION, wait_until
+from tests.deploy.heavy.programs import REVISION, ROOT, VERSION, wait_until
 
 NEEDS = ("debootstrap", "dockerd")
 MOST_ADDED_MEGABYTES = 40
+MOST_PACKED_MEGABYTES = 15
+"""As registries count: with 45 of the slim base it stays below 60."""
 NETWORK = "cdi-test"
 CONFINED = ("--network", NETWORK, "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
@@ -29,6 +31,16 @@ for folder in ("/", "/etc", "/opt/braze-cdi-exporter", "/tmp", "/data"):
         print("wrote", folder)
     except OSError as error:
         print(error.strerror, folder)
+"""
+
+
+FILES = """
+import hashlib, os
+for top in ("/opt", "/usr/share/braze-cdi-exporter"):
+    for folder, _, names in os.walk(top):
+        for path in (os.path.join(folder, name) for name in names):
+            content = os.readlink(path).encode() if os.path.islink(path) else open(path, "rb").read()
+            print(path, oct(os.lstat(path).st_mode), hashlib.sha256(content).hexdigest())
 """
 
 
@@ -73,6 +85,32 @@ def test_it_is_small_and_says_what_it_is(docker: Engine, image: str, tell: Calla
     assert labels["org.opencontainers.image.version"] == VERSION
     assert labels["org.opencontainers.image.revision"] == REVISION
     assert docker.docker("run", "--rm", *CONFINED, image, "--version").split()[-1] == VERSION
+
+
+def within(docker: Engine, image: str, *command: str) -> str:
+    return docker.docker("run", "--rm", *CONFINED, "--entrypoint", command[0], image, *command[1:])
+
+
+def test_it_is_small_to_fetch(docker: Engine, image: str, tell: Callable[[str], None]) -> None:
+    packed = int(within(docker, image, "sh", "-c", "tar -cz /opt /usr/share/braze-cdi-exporter | wc -c")) / 1e6
+    tell(f"image: {packed:.1f} MB on top of its base, compressed")
+    assert packed < MOST_PACKED_MEGABYTES
+
+
+def test_its_bill_of_materials_names_what_is_installed(docker: Engine, image: str) -> None:
+    bill = json.loads(within(docker, image, "cat", "/usr/share/braze-cdi-exporter/braze-cdi-exporter.cdx.json"))
+    locked = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / "run.txt").read_text(), re.MULTILINE)
+    named = {(each["name"].lower().replace("_", "-"), each["version"]) for each in bill["components"]}
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {(name.lower().replace("_", "-"), version) for name, version in locked} <= named
+
+
+def test_another_build_holds_the_same_bytes(docker: Engine, image: str) -> None:
+    arguments = ("--no-cache", "--network", "host", "--build-arg", f"REVISION={REVISION}", "--tag", "again")
+    docker.docker("build", *arguments, ROOT, limit=900)
+    first, second = (within(docker, each, "python", "-c", FILES).splitlines() for each in (image, "again"))
+    assert len(first) > 100
+    assert set(first) ^ set(second) == set()
 
 
 def test_a_label_that_names_another_version_is_refused(docker: Engine, image: str) -> None:

@@ -41,7 +41,7 @@ def documented_commands() -> tuple[list[str], list[str]]:
 
 @pytest.fixture(scope="module")
 def server(tell: Callable[[str], None]) -> Iterator[Machine]:
-    system = base_system("bookworm", "systemd,dbus,python3,python3-venv,ca-certificates")
+    system = base_system("bookworm", "systemd dbus python3 python3-venv")
     to_install, to_systemd = documented_commands()
     with machine(system) as own:
         checkout = own.root / "root" / "checkout"

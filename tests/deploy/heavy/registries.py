@@ -1,5 +1,5 @@
 """
-Which registries this machine uses, and how it trusts them: asked of pip, npm and apt, and handed on to a system inside.
+Which registries this machine uses, and how it trusts them: asked of pip and npm, and handed on to a system inside.
 
 Nothing of it is kept: it is this machine's, and of no use elsewhere.
 """
@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sys
-from pathlib import Path
 
 from tests.deploy.heavy.base_systems import BUNDLE
 from tests.deploy.heavy.programs import run
@@ -28,8 +27,3 @@ def variables() -> dict[str, str]:
     if shutil.which("npm"):
         environ["npm_config_registry"] = run("npm", "config", "get", "registry").stdout.strip()
     return {name: value for name, value in environ.items() if name not in _LOCAL}
-
-
-def tell_apt(root: Path) -> None:
-    """Let apt inside *root* fetch as apt does here; where from, debootstrap has told it already."""
-    (root / "etc/apt/apt.conf.d/99outside").write_text(run("apt-config", "dump", "Acquire").stdout)

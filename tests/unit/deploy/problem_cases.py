@@ -94,8 +94,15 @@ KINDS = {
             "last_sync_rows_synced": 90,
             "last_sync_failed_rows_ratio": 0.25,
             "failed_rows_ratio_limit": 0.01,
+            "last_sync_finish_timestamp_seconds": 300,
         },
-        (" Failed: 30.", " Synced: 90.", " Share: 25%.", " Limit: 1%."),
+        (
+            " Failed: 30.",
+            " Synced: 90.",
+            " Share: 25%.",
+            " Limit: 1%.",
+            " Row errors can be read in Braze until: 1970-01-31.",
+        ),
     ),
     "rows_low": Kind(
         "BrazeCDIRowsLow",

@@ -49,7 +49,7 @@ def fields_of(panel: Json) -> set[str]:
     """The columns that a table's queries give: their values and the labels they keep."""
     values = {f"Value #{target['refId']}" for target in panel["targets"]}
     kept = re.findall(r"\bby \(([^)]*)\)", " ".join(target["expr"] for target in panel["targets"]))
-    info = {"integration_type", "warehouse_type"}  # kept by "without"
+    info = {"integration_type", "warehouse_type", "app_group_id", "team"}  # kept by "without"
     return values | info | {label.strip() for labels in kept for label in labels.split(",")} | {"Time"}
 
 

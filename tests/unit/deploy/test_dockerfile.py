@@ -77,9 +77,14 @@ def test_the_version_is_the_packages_wherever_an_image_is_named() -> None:
 
 def test_packages_are_installed_by_their_hashes_alone() -> None:
     installs = re.findall(r"pip(?: --python \S+)? install ([^&\n]+)", STATEMENTS)
-    assert len(installs) == 3
+    assert len(installs) == 4
     for arguments in installs:
         assert "--require-hashes" in arguments or "--no-deps --no-index" in arguments
+
+
+def test_the_image_holds_its_bill_of_materials() -> None:
+    (bill,) = re.findall(r"cyclonedx-py environment .*--output-file (\S+/)braze-cdi-exporter\.cdx\.json", STATEMENTS)
+    assert f"--from=build {bill.rstrip('/')} /usr/share/braze-cdi-exporter" in values("COPY")
 
 
 def test_the_user_is_a_number_and_not_root() -> None:

@@ -273,7 +273,7 @@ def test_failed_rows_say_how_many_which_share_and_what_the_limit_is() -> None:
     uncounted = state(sync(NOW - 90), sync(NOW - 30, PARTIAL, rows=None, failed=None))
     problem = the("rows_failed", uncounted, failed_rows=0.005)
     assert (problem.value, problem.limit, problem.since) == (None, 0.005, minute(NOW - 29))
-    assert problem.text == "In the latest sync some rows failed, Braze does not say how many; limit 0.5%"
+    assert problem.text == "In the latest sync some rows failed, but Braze does not say how many; limit 0.5%"
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_behind_says_how_far_and_what_the_limit_is_and_stands_still_between_sync
     known = state(sync(NOW - 300), sync(NOW - 60, lag=120), sync(NOW - 30, lag=150), running(1))
     problem = the("behind", known, lag=3600.0)
     assert (problem.value, problem.limit, problem.since) == (9000, 3600, minute(NOW - 59))
-    assert problem.text == "At the latest finish the data was 2 h 30 min behind; limit 1 h"
+    assert problem.text == "When the latest sync finished, its data was 2 h 30 min old; limit 1 h"
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(5, {}), (5.1, {"future_watermark": "critical"})])
@@ -314,9 +314,7 @@ def test_a_future_watermark_says_how_far_and_what_follows() -> None:
     assert known.summary.last_timestamp_synced == minute(stuck_at)
     problem = the("future_watermark", known)
     assert (problem.value, problem.limit, problem.since) == (3600, 300, minute(NOW - 59))
-    assert problem.text == (
-        "last_timestamp_synced lies 1 h in the future; limit 5 min: Braze skips every row dated before it"
-    )
+    assert problem.text == "The watermark is 1 h in the future; limit 5 min: Braze skips every row dated before it"
 
 
 def test_a_watermark_that_only_the_list_has_shown_is_not_judged_without_a_good_poll() -> None:
@@ -435,12 +433,12 @@ def test_stale_says_since_when_and_why() -> None:
     (problem,) = assess(case(failing_polls(HEALTHY))).stale_problems
     assert (problem.kind, problem.severity) == ("stale", Severity.CRITICAL)
     assert (problem.since, problem.value, problem.limit) == (minute(NOW + 10), None, 600)
-    good = "No good poll since 2026-03-11 00:00 UTC; limit 10 min. "
+    good = "No poll has succeeded since 2026-03-11 00:00 UTC; limit 10 min. "
     assert problem.text == good + "Polling fails with auth: Braze refused the key"
     (problem,) = assess(case(HEALTHY)).stale_problems
     assert problem.text == good + "What is shown may be out of date"
     (problem,) = assess(case(IntegrationState(minute(NOW)))).stale_problems
-    assert problem.text == "No good poll so far; limit 10 min. What is shown may be out of date"
+    assert problem.text == "No poll has succeeded so far; limit 10 min. What is shown may be out of date"
 
 
 def test_a_message_of_braze_becomes_one_short_line() -> None:

@@ -250,7 +250,14 @@ def test_syncs_with_few_rows_that_take_as_long_as_others_are_not_slow() -> None:
     assert [trend for trend in judge_latest(runs + last, normal) if trend.problem == "slow"] == []
 
 
-def test_no_limit_of_durations_that_jump_leaves_the_calendar() -> None:
-    runs = [run(FIRST + number * DAY, took=(5, 20_000)[number % 2]) for number in range(40)]
+@pytest.mark.parametrize("count", [5, 40])
+def test_a_limit_of_durations_that_jump_is_no_more_than_five_times_the_longest(count: int) -> None:
+    runs = [run(FIRST + number * DAY, took=(5, 20_000)[number % 2]) for number in range(count)]
     limit = learn_from(runs, after(runs)).duration_limit_seconds(after(runs), runs[-1])
-    assert limit == 30 * DAY
+    assert limit is not None
+    assert 20_000 < limit <= 5 * 20_000
+
+
+def test_no_limit_of_a_duration_leaves_the_calendar() -> None:
+    runs = [run(FIRST + number * DAY, took=25 * DAY) for number in range(40)]
+    assert learn_from(runs, after(runs)).duration_limit_seconds(after(runs), runs[-1]) == 30 * DAY

@@ -1,5 +1,5 @@
 """
-What Braze's answers contradict (docs/field-reports/README.md).
+What Braze's answers contradict (docs/testing.md).
 
 Never an old value as new, counters that equal the truth or a gap that is reported, and an anomaly of its own kind in
 metric, page and log.

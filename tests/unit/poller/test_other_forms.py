@@ -1,5 +1,5 @@
 """
-Braze answers in another form than is assumed (docs/field-reports/README.md).
+Braze answers in another form than is assumed (docs/testing.md).
 
 As in `test_doubts.py`: counters equal the truth, and what is not known is not shown. Nothing here is an anomaly, as
 Braze promises none of it.

@@ -30,7 +30,7 @@ async def test_without_the_permission_to_list_each_integration_is_polled_by_itse
     assert all(braze.counted(each) == braze.finished(each) > 1 for each in ids)
     assert len(complaints(braze)) == 1
     assert "cdi.integration_list" in complaints(braze)[0]
-    assert ["cdi.integration_list" in note for note in poller.notes()] == [True]
+    assert ["cdi.integration_list, or its IP allow list" in note for note in poller.notes()] == [True]
     assert braze.requests(LIST, within=1200) <= 20
     assert braze.value("exporter_discovery_last_success_timestamp_seconds") is None
 

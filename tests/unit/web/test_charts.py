@@ -84,7 +84,7 @@ def test_learned_rows_have_a_band_and_configured_ones_a_line() -> None:
 def test_what_is_not_known_is_not_drawn() -> None:
     assert draw([]) == {}
     assert draw(runs(None, None)) == {}
-    assert set(draw(runs(60, status=SyncStatus.ERROR))) == {"Lag at the finish"}
+    assert set(draw(runs(60, status=SyncStatus.ERROR))) == {"Lag when finished"}
 
 
 def test_the_time_line_shows_the_worst_status_of_each_step() -> None:

@@ -150,3 +150,17 @@ def test_polls_that_fail_for_one_reason_are_one_concern_and_others_stay_apart() 
     html = StatusPage(telemetry_path="/metrics").render(status, Selection()).decode()
     assert "2 integrations</span>" in html
     assert html.count("Braze said auth") == 1
+
+
+def test_integrations_that_are_stale_because_polls_come_too_rarely_are_one_concern() -> None:
+    def late(name: str, minutes: int) -> View:
+        problem = Problem("stale", Severity.CRITICAL, f"not polled for {minutes} minutes", ago(minutes=1))
+        stale = replace(view(name), up=True, last_poll_success_at=ago(minutes=minutes))
+        return replace(stale, problems=(problem,), stale_problems=(problem,))
+
+    rare = replace(workspace("w", [late("a", 11), late("b", 13)]), poll_interval_seconds=229.0)
+    status = ExporterStatus(NOW, "1", "", ago(hours=1), (rare,))
+    (concern,) = find_concerns(judge(status))
+    assert concern.failing_since == ago(minutes=13)
+    html = StatusPage(telemetry_path="/metrics").render(status, Selection()).decode()
+    assert "no poll has succeeded, though one is due every 3\N{NO-BREAK SPACE}min\N{NO-BREAK SPACE}49" in html

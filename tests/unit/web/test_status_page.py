@@ -300,7 +300,7 @@ def test_workspace_without_integrations_is_shown_with_its_notes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "words"), [(None, ""), (0.379, "37 % of 90 d of history learned"), (1.0, "100 % of 90 d")]
+    ("ratio", "words"), [(None, ""), (0.379, "37% of the last 90 d of history read"), (1.0, "100% of the last 90 d")]
 )
 def test_the_page_says_how_much_history_has_been_learned(ratio: float | None, words: str) -> None:
     status = one_workspace(bare("users", "id"))
