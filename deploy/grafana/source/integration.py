@@ -239,10 +239,10 @@ def _properties() -> model.Panel:
                 "Learned syncs",
                 expr=latest("braze_cdi_learned_syncs", ONE),
                 look=Look("locale", decimals=0),
-                width=105,
+                width=120,
             ),
             Column("App group", label="app_group_id", width=150),
-            Column("Team", label="team", width=90),
+            Column("Team", label="team", width=75),
         ],
         sort="Integration",
     )
