@@ -32,6 +32,7 @@ from exporter.simulator.serve import serve_world
 
 SEED = 4
 SCRAPE_EVERY_SECONDS = 15
+VISITS = 9
 LONGEST_START_SECONDS = 600
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -136,6 +137,9 @@ def observe(pid: int, port: int, integrations: int, workspaces: int, *, minutes:
     cpu = (cpu_seconds(pid) - cpu_before) / elapsed
     requests = (count_requests(port) - requests_before) / elapsed
     size = len(fetch(port, "/metrics")[1]) / 1e6
+    front, kilobytes = visit(port, "/")
+    shown = fetch(port, "/?healthy=shown")[1].decode()
+    deep, _ = visit(port, "/integrations/" + shown.partition('href="integrations/')[2].partition('"')[0])
     rows = [
         ("integrations, workspaces", f"{integrations:,} in {workspaces}"),
         ("until all were polled once", f"{start_seconds:.0f} s, {start_cpu:.0f} s of CPU"),
@@ -146,9 +150,18 @@ def observe(pid: int, port: int, integrations: int, workspaces: int, *, minutes:
         ("page", f"{size:.0f} MB"),
         ("scrape, median and slowest", f"{statistics.median(plain) * 1e3:.0f} ms, {max(plain) * 1e3:.0f} ms"),
         ("gzip scrape, median and slowest", f"{statistics.median(zipped) * 1e3:.0f} ms, {max(zipped) * 1e3:.0f} ms"),
+        ("front page, median and slowest", f"{front}, {kilobytes:.0f} kB"),
+        ("page of one integration, median and slowest", deep),
         ("Python, cores", f"{platform.python_version()}, {os.cpu_count()}"),
     ]
     return "\n".join(["| what | measured |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)])
+
+
+def visit(port: int, path: str) -> tuple[str, float]:
+    """Return how long a page of the exporter takes, in words, and its kB."""
+    answers = [fetch(port, path) for _ in range(VISITS)]
+    seconds = [taken for taken, _ in answers]
+    return f"{statistics.median(seconds) * 1e3:.0f} ms, {max(seconds) * 1e3:.0f} ms", len(answers[0][1]) / 1e3
 
 
 def count_requests(port: int) -> float:

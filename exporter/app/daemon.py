@@ -122,7 +122,7 @@ async def run_daemon(options: Options, log: FilteringBoundLogger, log_lines_drop
         if security is not None:
             tasks["web configuration"] = security.keep_fresh
         if options.auto_reload_seconds and is_pipe(options.config_file):
-            log.info("changes of the configuration are not watched for: it came from a pipe")
+            log.info("the configuration is not watched for changes: it came from a pipe")
         elif options.auto_reload_seconds:
             tasks["auto-reload"] = partial(reloader.watch, options.auto_reload_seconds)
         stop = stop_on_signals()  # until here, where a file may make us wait, a signal ends the process

@@ -114,7 +114,7 @@ def _cost(configured: ConfiguredWorkspace, costs: list[int | None]) -> str:
     a_minute = max(1.0, settings.rate_limit.job_sync_status * settings.rate_limit.share)
     unknown = sum(cost is None for cost in costs)
     least = (
-        f"at least {known:,}, as the state does not tell the length of {word_count(unknown, 'past')}"
+        f"at least {known:,}, as the history of {word_count(unknown, 'integration')} is of unknown length"
         if unknown
         else f"{known:,}"
     )

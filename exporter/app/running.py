@@ -54,6 +54,7 @@ class RunningExporter:
             raise NoExporterError(f"{self._shown} answers {error.code} to {path}") from error
         except (URLError, OSError) as error:
             reason = getattr(error, "reason", None) or error
+            reason = getattr(reason, "strerror", None) or reason
             raise NoExporterError(f"no exporter answers at {self._shown}: {reason}") from error
 
     def integrations(self) -> list[tuple[str, Document]]:
@@ -85,4 +86,4 @@ class RunningExporter:
 
     @property
     def _strange(self) -> NoExporterError:
-        return NoExporterError(f"what answers at {self._shown} is no braze-cdi-exporter")
+        return NoExporterError(f"what answers at {self._shown} is not braze-cdi-exporter")

@@ -151,7 +151,7 @@ class HttpxSender:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOutError(
                 f"{self._origin} gave no complete answer within {self._timeout_seconds:g} s; "
-                "it is asked again; if it stays so, look at the network in between or raise poll.timeout"
+                "the exporter tries again; if it keeps failing, check the network in between or raise poll.timeout"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             way = "" if self._proxy is None else f" through the proxy {urlsplit(self._proxy).netloc.rpartition('@')[2]}"
@@ -232,7 +232,7 @@ class HttpxSender:
         """The key, unless it would make httpx fail with an error that quotes it."""
         key = self._key.read()
         if not (key.isascii() and key.isprintable()):
-            raise AuthError("the key holds characters that no header can hold; look at where it comes from")
+            raise AuthError("the key holds characters that a header cannot hold; check where it comes from")
         return key
 
     async def _read(self, answer: httpx.Response) -> bytes:
@@ -269,7 +269,7 @@ def _describe(error: BaseException) -> str:
         return "the proxy asks for a password; write network.proxy as http://user:password@host:port"
     kind = type(error).__name__
     words = {
-        "RemoteProtocolError": "the connection ended in mid-answer, or it was not HTTP",
+        "RemoteProtocolError": "the connection ended mid-answer, or the answer was not HTTP",
         "ReadError": "the connection was lost",
         "ConnectError": "no connection",
         "ProxyError": f"the proxy refused ({str(error)[:3] if str(error)[:3].isdecimal() else 'no reason given'})",
@@ -287,12 +287,12 @@ def _reason(error: OSError) -> str | None:
 
 _CHECK = "check the endpoint, DNS, proxy and firewall"
 _TRUST = (
-    "if a proxy of yours inspects TLS, name its authority's certificate by network.ca_file; "
+    "if your proxy inspects TLS, set network.ca_file to its authority's certificate; "
     "otherwise check rest_endpoint and the system's authorities"
 )
 _REMEDIES = {
     9: "check this machine's clock",
     10: "check this machine's clock; if it is right, renew the certificate of your proxy or of rest_endpoint",
-    62: "check rest_endpoint: the certificate is of another host",
+    62: "check rest_endpoint: the certificate is for another host",
 }
 """By OpenSSL's code: not yet valid, expired, of another host."""

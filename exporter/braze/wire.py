@@ -145,14 +145,17 @@ _REMEDIES: dict[int, tuple[type[PollError], str]] = {
     202: (ServerError, "Braze is in maintenance and queued the request; it is asked again later"),
     401: (
         AuthError,
-        "the key is missing or unknown; check it, its IP allow list, and that rest_endpoint is of the same instance",
+        "the key is missing or unknown; check it, its IP allow list, and that rest_endpoint is its instance's",
     ),
     403: (
         ForbiddenError,
         "the key lacks the permission, its IP allow list lacks this host, or the plan lacks Cloud Data Ingestion",
     ),
     404: (NotFoundError, "Braze does not know the integration or the path; check the id and the rest_endpoint"),
-    429: (RateLimitedError, "the workspace's rate limit is used up; lower rate_limit.share or find who else asks"),
+    429: (
+        RateLimitedError,
+        "the workspace's rate limit is used up; lower rate_limit.share or find out what else uses it",
+    ),
 }
 
 
@@ -171,7 +174,7 @@ def decipher_error(response: Response) -> PollError:
             kind, remedy = BadRequestError, "the request was refused; check the integration id"
     said = _error_text(response)
     if kind is BadRequestError and "cursor" in said.lower():
-        remedy = "it refuses a cursor that it gave itself; the pages are read again at the next poll"
+        remedy = "it refuses its own cursor; the pages are read again at the next poll"
     return kind(f"Braze answered {status}{said}: {remedy}")
 
 

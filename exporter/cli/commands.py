@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from exporter.app.output import OutputError, create_file, replace_file
-from exporter.cli.flags import DURATION, FILE, daemon_flags, inherited_flags, own_flag
+from exporter.cli.flags import DURATION, FILE, ONLY_READ, daemon_flags, inherited_flags, own_flag
 from exporter.cli.help import Group
 from exporter.cli.running import FAILED, WRONG, fail, load, open_log, run, serve
 from exporter.cli.tables import in_columns, render_table, render_yaml
@@ -81,7 +81,7 @@ def check(config_file: str, *, online: bool, report: str | None, format: str, sc
     from exporter.cli.checking import print_schema, run_check
 
     if report is not None and not online:
-        raise click.UsageError("--report needs --online: it tells what Braze answers")
+        raise click.UsageError("--report needs --online: it reports what Braze answers")
     if schema:
         print_schema()
     elif not run_check(config_file, online=online, report=report, form=format):
@@ -155,7 +155,8 @@ def backfill(config_file: str, output: str, since: float) -> None:
 
 
 @main.command()
-@inherited_flags("--config.file", "--storage.path")
+@inherited_flags("--config.file")
+@inherited_flags("--storage.path", instead=ONLY_READ)
 @own_flag("--since", type=DURATION, default="30d", help="How far back; limits are learned from what was before that.")
 @own_flag("--integration", metavar="ID", multiple=True, help="Only this integration; may be repeated.")
 @own_flag("--output", type=click.Choice(["table", "json"]), default="table", help="A table, or JSON.")
@@ -175,7 +176,8 @@ def replay(config_file: str, storage_path: str, since: float, integration: tuple
 
 @main.command()
 @click.argument("wanted", metavar="ID")
-@inherited_flags("--config.file", "--storage.path")
+@inherited_flags("--config.file")
+@inherited_flags("--storage.path", instead=ONLY_READ)
 @own_flag(
     "--url", metavar="URL", help="A running exporter; without it, one on this host is tried, then the state is read."
 )
@@ -190,7 +192,8 @@ def explain(wanted: str, config_file: str, storage_path: str, url: str | None, o
 
 
 @main.command("support-bundle")
-@inherited_flags("--config.file", "--storage.path")
+@inherited_flags("--config.file")
+@inherited_flags("--storage.path", instead=ONLY_READ)
 @own_flag("--url", metavar="URL", help="As for explain.")
 @own_flag("--output", type=FILE, metavar="FILE", required=True, help="Write a ZIP archive here; it must not exist yet.")
 def support_bundle(config_file: str, storage_path: str, url: str | None, output: str) -> None:
@@ -205,7 +208,7 @@ def support_bundle(config_file: str, storage_path: str, url: str | None, output:
         create_file(Path(output), bundle)
     except (NoExporterError, OutputError) as error:
         fail(str(error))
-    say(f"{output} is written; look into it before you send it. Lines of the log are not masked: add them with care.")
+    say(f"{output} is written; look through it before you send it. It has no log; lines you add are not masked.")
 
 
 @main.command()

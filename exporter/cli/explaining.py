@@ -19,7 +19,7 @@ from exporter.cli.tables import in_columns, printable
 from exporter.config.load import Config
 from exporter.domain.health import UNITS
 from exporter.domain.limits import LIMITS, Unit
-from exporter.domain.wording import word_moment, word_share, word_span
+from exporter.domain.wording import word_count, word_moment, word_share, word_span
 
 _REQUESTS = ("ASKED", "ENDPOINT", "ANSWER", "TOOK", "LEFT", "WHY")
 _UNITS = {key.name: key.unit for key in LIMITS}
@@ -116,7 +116,7 @@ def _sync(sync: Mapping[str, Any] | None, now: datetime) -> str:
     if sync["duration_seconds"] is not None:
         parts.append(f"took {word_span(sync['duration_seconds'])}")
     if sync["rows_synced"] is not None:
-        parts.append(f"{sync['rows_synced']:,} rows synced")
+        parts.append(f"{word_count(sync['rows_synced'], 'row')} synced")
     if sync["rows_failed_with_errors"]:
         parts.append(f"{sync['rows_failed_with_errors']:,} failed")
     return ", ".join(parts)

@@ -104,7 +104,16 @@ _COMPLETED = {
     "DIRECTORY": _completed_by("dir"),
 }
 """By the placeholder of a flag's value."""
-DURATION = _Parsed("duration", parse_duration)
+
+
+def _parse_duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} {error}; write for example 90s, 1h or 30d") from error
+
+
+DURATION = _Parsed("duration", _parse_duration)
 SHARD = _Parsed("i/n", parse_shard)
 ENDPOINT = _Parsed("URL", parse_endpoint)
 INSTANCE = _Parsed("instance", find_instance)
@@ -115,7 +124,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "--config.auto-reload-interval": {
         "default": "30s",
         "type": DURATION,
-        "help": "How often to look whether the configuration file has changed; 0 for never.",
+        "help": "How often to check whether the configuration file has changed; 0 for never.",
     },
     "--web.listen-address": {
         "default": (":10273",),
@@ -142,7 +151,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "cls": _Literal,
         "default": "data/",
         "metavar": "DIRECTORY",
-        "help": "Directory for counters and state; empty to keep them in memory only.",
+        "help": "Directory of counters and state; empty: in memory only.",
     },
     "--shard": {"default": "0/1", "type": SHARD, "help": "Poll only the workspaces of replica i of n, as i/n."},
     "--log.level": {"default": "info", "type": _any_case(LEVELS), "help": "Log this level and above."},
@@ -150,6 +159,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
 }
 
 DAEMON_FLAGS = tuple(_FLAGS)
+ONLY_READ = "Directory of the daemon's state, which is only read."
 
 
 def daemon_flags() -> Decorator:
@@ -157,7 +167,7 @@ def daemon_flags() -> Decorator:
     return _all(lambda name: _option(name, **_FLAGS[name]), DAEMON_FLAGS)
 
 
-def inherited_flags(*names: str, **defaults: Any) -> Decorator:
+def inherited_flags(*names: str, instead: str = "", **defaults: Any) -> Decorator:
     """
     Return some of the daemon's flags for a subcommand.
 
@@ -165,10 +175,11 @@ def inherited_flags(*names: str, **defaults: Any) -> Decorator:
 
     Args:
         names: Of the flags.
+        instead: Help in place of the daemon's.
         defaults: By parameter name, where the subcommand's default is not the daemon's.
 
     """
-    return _all(lambda name: _inherited(name, **defaults), names)
+    return _all(lambda name: _inherited(name, instead, **defaults), names)
 
 
 def own_flag(name: str, **attributes: Any) -> Decorator:
@@ -176,7 +187,7 @@ def own_flag(name: str, **attributes: Any) -> Decorator:
     return _option(name, **attributes)
 
 
-def _inherited(name: str, **defaults: Any) -> Decorator:
+def _inherited(name: str, instead: str, **defaults: Any) -> Decorator:
     parameter = _parameter(name)
 
     def from_group(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
@@ -188,6 +199,7 @@ def _inherited(name: str, **defaults: Any) -> Decorator:
 
     attributes = dict(_FLAGS[name])
     attributes["default"] = defaults.get(parameter, attributes["default"])
+    attributes["help"] = instead or attributes["help"]
     return _option(name, callback=from_group, **attributes)
 
 

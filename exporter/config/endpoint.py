@@ -107,7 +107,7 @@ def _split(text: str, remedy: str, check: Callable[[str], None]) -> tuple[str, s
     if parts.scheme not in ("", "http", "https") and not _HOST_AND_PORT.fullmatch(text):
         raise WrongValueError("is neither http nor https", remedy)
     if not parts.scheme or "//" not in text:
-        raise WrongValueError("lacks its scheme", "write `https://` before the host")
+        raise WrongValueError("has no scheme", "write `https://` before the host")
     if parts.username is not None or parts.password is not None:
         raise WrongValueError("contains a user or a password", "remove everything before the `@`")
     if not _HOST.fullmatch(host) or port == 0:

@@ -106,7 +106,7 @@ def check_proxy(text: str) -> str:
     if parts.scheme.startswith("socks"):
         raise WrongValueError("is a SOCKS proxy, which is not supported", "name an HTTP proxy")
     if parts.scheme not in {"http", "https"}:
-        raise WrongValueError("has a scheme that no proxy here has", "write http:// or https://")
+        raise WrongValueError("has a scheme that is not supported", "write http:// or https://")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise WrongValueError("has more than host and port", "write for example http://proxy.example.org:3128")
     default = 443 if parts.scheme == "https" else 80
@@ -139,11 +139,11 @@ def check_exemption(entry: str) -> str:
             ipaddress.ip_network(entry, strict=False)
         except ValueError:
             raise WrongValueError(
-                "contains a network that is not one", "write for example 10.0.0.0/8 or fd00::/8"
+                "contains something that is not a network", "write for example 10.0.0.0/8 or fd00::/8"
             ) from None
     if "*" in entry.removeprefix("*") or (not entry.strip(".*[]:") and entry != "*"):
         raise WrongValueError(
-            "holds an entry that stands for no host", "write a host, `.suffix`, address, network or `*`"
+            "contains an entry that matches no host", "write a host, `.suffix`, address, network or `*`"
         )
     return entry
 

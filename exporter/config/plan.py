@@ -113,6 +113,8 @@ def describe_history(settings: WorkspaceSettings) -> str:
     history, deepest = settings.history_seconds, MOST / _PER_PAGE
     if not history:
         return f"{settings.name}: history: none is read, so no limit is learned"
+    if not settings.integrations:
+        return f"{settings.name}: history: {format_duration(history)} of each integration that discovery finds"
     intervals = (one.expected_interval_seconds for one in settings.integrations)
     pages = sum(
         math.ceil(min(deepest, deepest if interval is None else history / interval / _PER_PAGE))

@@ -41,7 +41,7 @@ def shown_keys(content: Any, keys: Iterable[str], here: KeyPath = ()) -> Iterato
     long = tuple(key for key in keys if len(key) >= _SHORTEST_KEY)
     if isinstance(content, str):
         if any(key in content for key in long):
-            yield here, "holds an API key", "remove it here: names, labels and addresses are shown to everybody"
+            yield here, "contains an API key", "remove it here: names, labels and addresses are shown to everybody"
         return
     for step, value in content.items() if isinstance(content, dict) else _items(content):
         if step not in KEY_KINDS and long:

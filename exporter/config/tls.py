@@ -120,12 +120,14 @@ def build_tls_context(settings: TlsSettings) -> ServerContext:
         try:
             context.set_ciphers(":".join(settings.ciphers))
         except ssl.SSLError:
-            raise TlsError("cipher_suites", "names none that OpenSSL offers here", "leave it out") from None
+            raise TlsError("cipher_suites", "names none that OpenSSL supports here", "leave it out") from None
     if settings.curve is not None:
         try:
             context.set_ecdh_curve(settings.curve)
         except (ValueError, ssl.SSLError):
-            raise TlsError("curve_preferences", "names one that OpenSSL does not offer here", "leave it out") from None
+            raise TlsError(
+                "curve_preferences", "names one that OpenSSL does not support here", "leave it out"
+            ) from None
     _load_certificate(context, settings)
     if settings.client_ca is not None:
         _load_authorities(context, settings.client_ca)

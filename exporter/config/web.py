@@ -120,7 +120,7 @@ def _as_text(value: Any) -> Any:
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not value.isascii():
-            raise WrongValueError(f"has characters in {name} that no header can hold", "write ASCII")
+            raise WrongValueError(f"has characters in {name} that a header cannot hold", "write ASCII")
         if HEADERS[name] and value.lower() not in HEADERS[name]:
             raise WrongValueError(f"has a value of {name} that is not allowed", f"write {' or '.join(HEADERS[name])}")
     return headers

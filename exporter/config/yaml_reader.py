@@ -27,10 +27,10 @@ _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _SYNTAX = {
     "mapping values are": ("a colon is not expected here", "check the indentation, and quote text with ': '"),
     "cannot start any": ("no value begins with this character", "indent by spaces, not tabs, and quote the value"),
-    "an indentation space is expected": ("a tab stands where spaces are expected", "indent by spaces"),
+    "an indentation space is expected": ("there is a tab where spaces are expected", "indent by spaces"),
     "found unexpected end of stream": ("a quote is never closed", "add the missing quote"),
     "expected ',' or": ("a bracket or brace is never closed", "add the missing comma, bracket or brace"),
-    "could not find expected ':'": ("a key lacks its colon", "write `key: value`, with a space after the colon"),
+    "could not find expected ':'": ("a key has no colon", "write `key: value`, with a space after the colon"),
     "did not find expected key": ("a key is expected here", "check the quotes, and the indentation here and above"),
     "expected '-' indicator": ("an item of a list is expected here", "check the indentation and the '- ' of each item"),
     "unknown escape character": ("a backslash in double quotes begins no known escape", "use single quotes"),
@@ -75,7 +75,7 @@ def read_document(file: str, *, pipe: bool = False, last: bool = False) -> Docum
     text = _DOCUMENT_STARTS.split(text)[-1] if last else text
     if unprintable := _UNPRINTABLE.search(text):
         line = 1 + len(_LINE_ENDS.findall(text, 0, unprintable.start()))
-        raise ConfigError([FieldError(file, line, "", "a control character stands here", "remove it")])
+        raise ConfigError([FieldError(file, line, "", "there is a control character here", "remove it")])
     builder = TreeBuilder(file)
     try:
         content = builder.build(yaml.parse(text, Loader=_Loader))

@@ -142,7 +142,7 @@ class TreeBuilder:
         top.key, top.expects_key, top.skip_value = key, False, False
         if key in lines:
             top.skip_value = True
-            self._note(line, "this key is given twice", f"keep one of them; the first is in line {lines[key]}")
+            self._note(line, "this key is given twice", f"keep one of them; the first is on line {lines[key]}")
         else:
             lines[key] = line
             if key == _MERGE and event.implicit[0]:

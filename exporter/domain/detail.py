@@ -58,10 +58,20 @@ class Detail:
     def runs(self, since: int = 0) -> Iterator[PastRun]:
         """Yield the syncs that started at *since*, in seconds since 1970, or later, oldest first."""
         normal, widen = self.watch.learned.normal, WIDEN[self.watch.integration.limits.sensitivity]
+        rows = normal.rows
+        bands: dict[int, Band | None] = {}
         for run in self.past.runs:
-            if run.start >= since:
-                band = None if normal.rows is None else normal.rows.band(to_local(run.start, normal.zone), widen)
-                yield PastRun(run, None if band is None else Band(*band))
+            if run.start < since:
+                continue
+            if rows is None:
+                yield PastRun(run, None)
+                continue
+            at = to_local(run.start, normal.zone)
+            cell = rows.cell(at)
+            if cell not in bands:
+                band = rows.band(at, widen)
+                bands[cell] = None if band is None else Band(*band)
+            yield PastRun(run, bands[cell])
 
     def latest_syncs(self, count: int) -> list[Sync]:
         """Return the latest syncs, running included, latest first, as exactly as each is known."""

@@ -89,6 +89,10 @@ class Past:
         """The syncs that are learned from, oldest first, each start once."""
         return (list(_unpack(self.packed)) if self._runs is None else self._runs)[-MOST:]
 
+    def unpack(self) -> Self:
+        """Return the same, for somebody who reads `runs` more than once."""
+        return type(self)(self._packed, self.count, self.latest, self.runs)
+
     @property
     def syncs(self) -> tuple[Sync, ...]:
         return tuple(to_sync(run) for run in self.runs)

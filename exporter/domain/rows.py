@@ -64,10 +64,13 @@ class Rows:
         """0 where syncs follow one another within 5 hours, 1 within 20 hours, 2 within 5 days, else 3."""
         return sum(self.gap_seconds >= bound for bound in (DAILY, _SUB_DAILY, _SELDOM))
 
+    def cell(self, at: int) -> int:
+        """Return the time of the week: what is usual is the same wherever this is the same."""
+        return (at - self.origin) // self.unit % len(self.cells)
+
     def around(self, at: int) -> tuple[float, float, float] | None:
         """Return lowest, usual and highest logarithm for a time; None where that time of the week is not known."""
-        cells = self.cells
-        index = (at - self.origin) // self.unit % len(cells)
+        cells, index = self.cells, self.cell(at)
         middle = cells[index]
         if self.unit != HOUR or self.zoned:
             return None if middle is None else (self.level + middle,) * 3

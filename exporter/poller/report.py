@@ -27,7 +27,7 @@ ODD_SECONDS = 3600.0
 """An anomaly is news once an hour, and a note for as long."""
 SHORT_SECONDS = 300.0
 """For this long a start, or a burst of syncs, may ask for more than the rate limit serves before it is logged."""
-DEFECTS = _POLL, _FOLLOW, _SHOW = "poll crashed", "record of the list crashed", "integration cannot be shown"
+DEFECTS = _POLL, _FOLLOW, _SHOW = "poll crashed", "reading a record of the list crashed", "integration cannot be shown"
 _CONFIG, _DISCOVERY = "config", "discovery"
 
 

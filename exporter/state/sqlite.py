@@ -107,7 +107,7 @@ class SqliteStore:
         if damage:
             self._report.state_write_failed()
             log = self._log.bind(workspace=workspace, integration_id=integration_id)
-            log.error("a damaged part of a past is dropped", reason=damage)
+            log.error("a damaged part of the history is dropped", reason=damage)
             if self._file is not None:
                 self._write(lambda file: file.replace_past(key, stored))
         return stored.joined(self._memory.load_past(*key))
@@ -297,4 +297,4 @@ class SqliteStore:
         self._report.state_persistent(value=False)
         if self._problem != str(error):
             self._problem = str(error)
-            self._log.warning("the state is in memory only, and lost at a restart", reason=self._problem)
+            self._log.warning("the state is in memory only, and will be lost at a restart", reason=self._problem)

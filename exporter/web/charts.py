@@ -65,9 +65,6 @@ class Axis(NamedTuple):
     last: int
     steps: int = BINS
 
-    def step(self, at: int) -> int:
-        return min(self.steps - 1, max(0, (at - self.first) * self.steps // max(1, self.last - self.first)))
-
     def x(self, step: int) -> float:
         """The middle of a step."""
         return (step + 0.5) * WIDE / self.steps
@@ -232,9 +229,11 @@ class _Scale:
 
 def _binned(timed: Iterable[tuple[int, T]], axis: Axis) -> Iterator[tuple[int, list[T]]]:
     """Yield the steps that hold something, in order of time, as *timed* must be."""
+    first, steps, span = axis.first, axis.steps, max(1, axis.last - axis.first)
     found: dict[int, list[T]] = {}
     for at, value in timed:
-        found.setdefault(axis.step(at), []).append(value)
+        place = (at - first) * steps // span
+        found.setdefault(0 if place < 0 else place if place < steps else steps - 1, []).append(value)
     yield from found.items()
 
 

@@ -5,6 +5,7 @@ What is the same for all pages is in `templating.py`; where the lines of the pic
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from exporter.domain.health import UNITS
 from exporter.domain.limits import Unit
@@ -48,7 +49,7 @@ class IntegrationPage:
             root: The address of the status page, relative to this one: a proxy may have put us under a path.
 
         """
-        detail, now = status.detail, status.now
+        detail, now = replace(status.detail, past=status.detail.past.unpack()), status.now
         runs = list(detail.runs(days_ago(now, days)))
         axis = axis_of(runs, now, days)
         problems = detail.view.problems_at(now)

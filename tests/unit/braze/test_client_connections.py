@@ -222,7 +222,7 @@ def test_a_refusal_of_the_proxy_is_told_without_its_password(authority: trustme.
 
 
 def test_a_certificate_that_is_not_trusted_names_the_remedy(authority: trustme.CA) -> None:
-    with pytest.raises(NetworkError, match=r"name its authority's certificate by network\.ca_file"):
+    with pytest.raises(NetworkError, match=r"set network\.ca_file to its authority's certificate"):
         through(Proxy(), authority, build_tls_context())
 
 

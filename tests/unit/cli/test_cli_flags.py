@@ -91,5 +91,9 @@ def test_an_empty_variable_of_the_storage_path_means_memory(directory: Path) -> 
         assert (directory / "data").exists() == made
 
 
+def test_a_flag_that_is_no_duration_is_quoted_with_the_remedy(directory: Path) -> None:
+    assert "'3' is not a duration; write for example 90s, 1h or 30d" in call("replay", "--since", "3").stderr
+
+
 def test_the_log_knows_every_level_and_format_that_a_flag_takes() -> None:
     assert (tuple(log.LEVELS), log.FORMATS) == (flags.LEVELS, flags.FORMATS)

@@ -49,6 +49,11 @@ def test_the_examples_of_a_command_are_shown_and_can_be_parsed(name: str) -> Non
         command.make_context(name, words)
 
 
+@pytest.mark.parametrize("name", ["replay", "explain", "support-bundle"])
+def test_commands_that_only_read_the_state_say_so(name: str) -> None:
+    assert "Directory of the daemon's state, which is only read." in help_of(name)
+
+
 def test_commands_flags_and_words_are_completed() -> None:
     assert completed(incomplete="ch") == [("plain", "check")]
     assert completed("check", incomplete="--on") == [("plain", "--online")]

@@ -271,7 +271,7 @@ def test_a_key_in_what_is_shown_is_refused_and_not_shown(file: Path, kept: str, 
     fields = {"name": "name: crm", "instance": "instance: EU-01", written.partition(":")[0]: written}
     file.write_text("workspaces:\n- " + "\n  ".join([*fields.values(), kept]) + "\n")
     (error,) = errors_of(file)
-    assert f" workspaces[0].{where}: holds an API key (" in error
+    assert f" workspaces[0].{where}: contains an API key (" in error
     assert KEY not in error
 
 
@@ -354,7 +354,7 @@ def test_windows_line_ends_do_no_harm(file: Path) -> None:
 
 def test_a_control_character_is_named_with_the_line(file: Path) -> None:
     file.write_text("poll:\r\n  interval: 1m\x07\n", newline="")
-    assert errors_of(file) == [":2: a control character stands here (remove it)"]
+    assert errors_of(file) == [":2: there is a control character here (remove it)"]
 
 
 def test_an_alias_bomb_is_refused_before_it_goes_off(file: Path) -> None:

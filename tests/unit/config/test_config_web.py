@@ -237,7 +237,7 @@ def test_a_file_that_has_gone_since_is_named(tmp_path: Path) -> None:
 
 def test_cipher_suites_that_openssl_does_not_have_are_refused(file: Path) -> None:
     settings = TlsSettings(*pair(file.parent), ciphers=("NO-SUCH",))
-    with pytest.raises(TlsError, match="names none that OpenSSL offers here"):
+    with pytest.raises(TlsError, match="names none that OpenSSL supports here"):
         build_tls_context(settings)
 
 

@@ -93,3 +93,8 @@ def test_the_plan_says_what_the_history_costs(integrations: int, interval: int |
 
 def test_without_a_history_the_plan_says_so() -> None:
     assert describe_history(settings(3)) == "production: history: none is read, so no limit is learned"
+
+
+def test_the_history_of_what_discovery_will_find_is_told_without_a_cost() -> None:
+    given = replace(settings(0), history_seconds=90 * 86400.0)
+    assert describe_history(given) == "production: history: 90d of each integration that discovery finds"

@@ -93,3 +93,12 @@ def test_each_past_sync_has_its_usual_rows() -> None:
 def test_only_syncs_since_a_moment_are_given_and_too_few_have_no_band() -> None:
     assert len(list(detail(past(400)).runs(to_seconds(NOW - 10 * HOUR)))) == 10
     assert [one.band for one in detail(past(3)).runs()] == [None] * 3
+
+
+def test_every_past_sync_has_the_rows_that_are_usual_at_its_own_time_of_the_week() -> None:
+    known = detail(past(24 * 40))
+    rows = known.watch.learned.normal.rows
+    assert rows is not None
+    bands = [one.band for one in known.runs()]
+    assert bands == [rows.band(one.run.start) for one in known.runs()]
+    assert len(set(bands)) > 12

@@ -24,6 +24,14 @@ def test_syncs_come_back_oldest_first_however_they_were_added() -> None:
     assert past.latest == runs[-1].start
 
 
+def test_one_that_is_unpacked_is_read_once() -> None:
+    packed = Past().extend(to_sync(run(FIRST + hour * HOUR, hour)) for hour in range(5))
+    past = packed.unpack()
+    assert past == packed
+    assert (past.runs, past.count, past.latest) == (packed.runs, packed.count, packed.latest)
+    assert past.runs[0] is past.runs[0]
+
+
 def test_a_sync_with_the_same_start_replaces_the_one_that_is_known() -> None:
     past = Past().add(SYNC).add(to_sync(run(FIRST, 7)))
     assert [each.rows_synced for each in past.runs] == [7]

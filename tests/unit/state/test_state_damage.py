@@ -318,7 +318,7 @@ def test_a_newer_file_is_not_changed_by_a_byte(tmp_path: Path, make: Callable[[P
     store = around.open(tmp_path)
     assert around.persistent is False
     (line,) = around.said()
-    assert line.startswith('level=warn msg="the state is in memory only, and lost at a restart"')
+    assert line.startswith('level=warn msg="the state is in memory only, and will be lost at a restart"')
     assert f"a newer exporter wrote it: schema {NEWER}, this one knows up to {NEWER - 1}" in line
     store.commit("w", "a", state(1))
     around.a_minute_passes()

@@ -11,7 +11,7 @@ import pytest
 from exporter.state.sqlite import FILE_NAME
 from tests.kept import START, Surroundings, files, full_disk, no_privileges, read_only, state
 
-IN_MEMORY = 'level=warn msg="the state is in memory only, and lost at a restart"'
+IN_MEMORY = 'level=warn msg="the state is in memory only, and will be lost at a restart"'
 BACK = 'level=info msg="the state is on disk again"'
 
 
