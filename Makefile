@@ -97,8 +97,9 @@ rules: setup-dev  ## make the alerts of the Kubernetes component, the mixin and 
 chart: setup-dev  ## copy rules and dashboards into the Helm chart, and list its values in its README
 	@$(BIN)/python tools/helm_chart.py
 
-test-chart: setup-dev components  ## build helm with Go and render the chart in many settings; some minutes the first time
-	@tools/build-go-tools
+test-chart: setup-dev components  ## build helm and Kubernetes' API server with Go, render the chart in many settings and try it; long the first time
+	@tools/build-go-tools go
+	@tools/build-go-tools kubernetes
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/chart $(PYTEST_FLAGS)
 
 test-clients: setup-dev  ## run Airflow's provider and Braze's MCP server against the simulated Braze; minutes the first time
@@ -125,7 +126,8 @@ release: setup-dev  ## write VERSION=1.2.3 into every file that names it, and da
 	@$(BIN)/python tools/release.py prepare $(VERSION)
 
 release-check: setup-dev components  ## try all of a release that needs no registry, from a clean clone; ends with a table
-	@tools/build-go-tools
+	@tools/build-go-tools go
+	@tools/build-go-tools kubernetes
 	@$(BIN)/python tools/release_check.py
 
 wheel-test: setup-dev components  ## build the wheel, install it in an environment of its own, run every test against it
