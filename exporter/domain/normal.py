@@ -23,7 +23,7 @@ from exporter.domain.durations import Durations, by_days, largest, learn_duratio
 from exporter.domain.excursions import patience
 from exporter.domain.model import SyncStatus
 from exporter.domain.past import HISTORY, MOST, Past, Run, to_moment, to_seconds
-from exporter.domain.rhythm import DAILY, DAY, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
+from exporter.domain.rhythm import DAILY, DAY, HOUR, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
 from exporter.domain.robust import LASTING_VALUES, longest_normal, median
 from exporter.domain.rows import Rows, learn_rows
 
@@ -64,6 +64,8 @@ class Normal:
         self, last: Run, sensitivity: str = "medium", delay_seconds: float | None = None
     ) -> datetime | None:
         """Return until when the sync after *last* must have started, by the learned rhythm; see `Rhythm.deadline`."""
+        if delay_seconds is not None and self.zone is None and (self.rhythm.gap_seconds or 0) > HOUR:
+            delay_seconds += HOUR  # clocks may change
         at = self.rhythm.deadline(to_local(last.start, self.zone), last.took, WIDEN[sensitivity], delay_seconds)
         return None if at is None else to_utc(at, self.zone)
 

@@ -148,7 +148,7 @@ def _regular_limit(spans: Sequence[int], gap: float, usual: int, *, zoned: bool)
         rank = 2
     longest = max(spans[-rank], gap, 2 * gap if usual <= 2 * HOUR else 0)
     margin = min(max(0.25 * gap, 10 * MINUTE), 30 * MINUTE) + 0.5 * gap / n
-    return longest + margin + (0 if zoned or usual < DAILY else HOUR)
+    return longest + margin + (0 if zoned or usual <= 2 * HOUR else HOUR)
 
 
 def _latest_rhythm(gaps: Sequence[int]) -> int:

@@ -4,6 +4,7 @@ equator, make no problem, for an expected and for a learned rhythm; a sync that 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -65,20 +66,23 @@ def test_an_expected_run_is_not_overdue_because_clocks_change(zone: ZoneInfo, ho
 
 
 @pytest.mark.parametrize("zoned", [True, False])
-@pytest.mark.parametrize("hours", [6, 24])
+@pytest.mark.parametrize("hours", [4, 6, 24])
 @pytest.mark.parametrize("zone", ZONES, ids=str)
 def test_a_learned_rhythm_is_not_late_because_clocks_change(zone: ZoneInfo, hours: int, zoned: bool) -> None:
-    """Learned each week from the weeks before."""
+    """Learned each week from the weeks before; by default, and with a start_delay of one's own."""
+    own = limits_in_effect(LimitSettings({"start_delay": 900.0}))
     known = zone if zoned else None
     syncs = list(local_syncs(zone, timedelta(hours=hours)))
-    a_week, known_before = 7 * 24 // hours, 40
+    a_week = 7 * 24 // hours
+    known_before = max(40, 2 * a_week)
     for end in range(known_before, len(syncs) - a_week, a_week):
         past = Past.of([to_run(sync) for sync in syncs[end - known_before : end]])
         learned = learn_past(past.runs, syncs[end - 1].finished_at, Sensitivity.MEDIUM, zone=known)
         for sync, following in pairwise(syncs[end - 1 : end + a_week]):
-            deadline = case(sync, None, zone=known, learned=learned).start_deadline
-            assert deadline is not None
-            assert following.sync_start_time < deadline <= following.sync_start_time + 4 * HOUR
+            usual = case(sync, None, zone=known, learned=learned)
+            for deadline in (usual.start_deadline, replace(usual, limits=own).start_deadline):
+                assert deadline is not None
+                assert following.sync_start_time < deadline <= following.sync_start_time + 4 * HOUR
 
 
 def test_the_hour_is_granted_to_what_is_derived_and_not_to_what_braze_announces() -> None:
