@@ -36,6 +36,8 @@ INSTEAD = {
     r"accounting state": "state",
     r"do(?:es)? not suffice": "is too small",
     r"sees? to": "ensures",
+    r"at the warehouse": "in the warehouse",
+    r"than is usual": "than usual",
 }
 FILES = (
     *("*.md", "config.example.yaml", "Makefile", "Dockerfile", "pyproject.toml", ".github/**/*.y*ml"),
