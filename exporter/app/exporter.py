@@ -138,8 +138,8 @@ class Exporter:
             await asyncio.sleep(0)
         self.begun.set()
         for running in new:
+            await asyncio.sleep(0)  # before each, so that what follows here comes before the last one's polls
             running.begin()
-            await asyncio.sleep(0)
 
     def apply(self, config: Config) -> None:
         """
