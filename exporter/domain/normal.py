@@ -93,7 +93,8 @@ class Normal:
             return None
         piled_up = 1.0
         if latest is not None and self.rhythm.gap_seconds and self.rhythm.kind != "irregular":
-            piled_up = max(1.0, (to_seconds(start) - latest.start) / (4 * self.rhythm.gap_seconds))
+            awake = self.rhythm.awake_seconds(*(to_local(at, self.zone) for at in (latest.start, to_seconds(start))))
+            piled_up = max(1.0, awake / (4 * self.rhythm.gap_seconds))
         return self.durations.limit(latest, piled_up, slow_seconds, WIDEN[sensitivity])
 
     def lag_limit_seconds(self, start: datetime, sensitivity: str = "medium") -> float | None:

@@ -80,6 +80,11 @@ class Rhythm:
             limit += took // self.gap_seconds * self.gap_seconds if self.gap_seconds else took
         return max(self._advance(start, limit), start + (took or 0) + 10.0 * MINUTE)
 
+    def awake_seconds(self, begin: int, end: int) -> int:
+        """Return the seconds awake between two local seconds: nothing piles up in a night or weekend off but the usual."""
+        clock = Awake(self.unit, self.origin, self.awake)
+        return clock.until(end) - clock.until(begin)
+
     def _advance(self, start: int, seconds: float) -> float:
         clock = Awake(self.unit, self.origin, self.awake)
         return clock.at(clock.until(start) + seconds)

@@ -1,6 +1,6 @@
 """What is learned from a past: lag, failed rows, gaps between successes, streaks; and when it is learned again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -154,3 +154,18 @@ def test_one_failed_row_of_a_few_is_within_the_learned_limit() -> None:
     assert (
         normal.failed_rows_limit("medium", 1) == normal.failed_rows_limit("medium", 1000) == normal.failed_rows_limit()
     )
+
+
+def test_a_sync_after_a_weekend_off_may_take_no_longer_than_others_and_one_after_an_outage_may() -> None:
+    def works(at: datetime) -> bool:
+        return at.weekday() < 5 and 8 <= at.hour < 18
+
+    runs = [each for each in every(HOUR, 60) if works(to_moment(each.start))]
+    learned = normal(runs)
+    monday, before = next((b, a) for a, b in pairwise(runs[:-100]) if b.start - a.start > 2 * DAY)
+    usual = learned.duration_limit_seconds(to_moment(monday.start + HOUR), monday)
+    assert usual is not None
+    assert learned.duration_limit_seconds(to_moment(monday.start), before) == pytest.approx(usual)
+    late = learned.duration_limit_seconds(to_moment(monday.start + 7 * DAY), before)
+    assert late is not None
+    assert late > 9 * usual
