@@ -81,7 +81,7 @@ class Rhythm:
         return max(self._advance(start, limit), start + (took or 0) + 10.0 * MINUTE)
 
     def awake_seconds(self, begin: int, end: int) -> int:
-        """Return the seconds awake between two local seconds: nothing piles up in a night or weekend off but the usual."""
+        """Return the seconds awake between two local ones: in nights and weekends off only the usual piles up."""
         clock = Awake(self.unit, self.origin, self.awake)
         return clock.until(end) - clock.until(begin)
 
