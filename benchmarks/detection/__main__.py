@@ -93,9 +93,9 @@ def found(seeds: tuple[int, ...], title: str, *, copies: int, shown: bool, stand
 def compared() -> list[str]:
     """Return cold starts and ablation, on held-out fleets of half the size, smooth and harsh together."""
     worlds = [world(seed, harsh=harsh, copies=1) for seed in HELD_OUT for harsh in (False, True)]
-    cold = [(f"{known} syncs known", measure_exporter(worlds, known=known)) for known in (0, 5, 20, 100)]
-    whole = [("learned", measure(worlds, of.learned))]
+    cold = [_row(f"{known} syncs known", measure_exporter(worlds, known=known)) for known in (0, 5, 20, 100)]
     others: list[tuple[str, Learner]] = [
+        ("learned", of.learned),
         ("fixed defaults", of.fixed),
         ("a week's median, 4 spreads", of.week_band),
         ("14 days' mean, 3 deviations (as Elementary)", of.elementary),
@@ -104,8 +104,13 @@ def compared() -> list[str]:
         ("learned, one low day is no holiday", of.without_quiet_days),
         ("learned, natural dips are not known", of.without_patience),
     ]
-    rest = [(name, measure(worlds, learner)) for name, learner in others]
-    return ["", "Cold start:", "", *comparison(cold), "", "Ablation:", "", *comparison(whole + rest)]
+    rest = [_row(name, measure(worlds, learner)) for name, learner in others]
+    return ["", "Cold start:", "", *comparison(cold), "", "Ablation:", "", *comparison(rest)]
+
+
+def _row(name: str, score: Score) -> tuple[str, Score]:
+    print(comparison([(name, score)])[-1], flush=True)
+    return name, score
 
 
 def show(score: Score) -> None:

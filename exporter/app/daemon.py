@@ -186,10 +186,11 @@ async def serve(
     Probes are answered from the first moment, while what is known from before is being read. A task that crashes is
     logged by name and restarted. The line of the start has what *about* says of the flags.
     """
+    addresses = server.addresses  # while it has them: a signal may close it in the middle of the beginning
 
     async def start() -> None:
         await begin()
-        for address in server.addresses:
+        for address in addresses:
             log.info("listening", address=str(address))
         log.info(
             "started",

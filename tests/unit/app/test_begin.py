@@ -1,12 +1,15 @@
 """The start with much to read: probes are answered from the first moment, a scrape once all that was known is shown."""
 
 import asyncio
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from httpx import ASGITransport, AsyncClient
 
+from exporter.app.daemon import serve
 from exporter.web.routes import build_web
 from tests.unit.app.test_reload_transaction import World
 from tests.virtual_time import VirtualClock, run
@@ -51,6 +54,40 @@ def test_nothing_is_polled_before_all_that_was_known_is_shown(monkeypatch: pytes
         await asyncio.sleep(60)
         assert len(set(world.asked)) == 40
         await world.exporter.close()
+
+    run(main, start=START)
+
+
+class Closing:
+    """A server that has no address any more once it has stopped."""
+
+    closed = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        if self.closed:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return ("127.0.0.1:1",)
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.closed = True
+
+
+@pytest.mark.parametrize("rounds", range(6))
+def test_a_signal_in_the_middle_of_the_begin_ends_it_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rounds: int
+) -> None:
+    async def main(clock: VirtualClock) -> None:
+        world, stop = World(clock, monkeypatch, tmp_path), asyncio.Event()
+
+        async def begin() -> None:
+            stop.set()
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+
+        await serve(world.exporter, cast("Any", Closing()), world.log, stop, begin=begin, tasks={}, about={})
+        assert "stopped" in world.lines.getvalue()
 
     run(main, start=START)
 
