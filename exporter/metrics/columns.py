@@ -10,7 +10,7 @@ from exporter.metrics.family import Family
 from exporter.metrics.pieces import BLOCK_SLOTS, Block, Piece
 from exporter.metrics.text import Kind, render_labels, render_number
 
-_AT_ONCE = 1024
+_AT_ONCE = 512
 """Lines of a piece that is new at each scrape."""
 
 

@@ -15,10 +15,10 @@ from typing import Any
 BLOCK_SLOTS = 64
 """Measured with 10,000 integrations: most of the larger ones change between two scrapes, smaller ones cost walking."""
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 128 * 1024
 """
-About how much of the page is joined at a time. Measured with 48 MB: larger chunks cost memory and, sent as they are,
-time in the socket's buffer.
+About how much of the page is joined and sent at a time. Measured with 64 MB: 256 kB take 3% more CPU for a scrape, 1 MB
+20%, as what does not fit into the socket's buffer is copied.
 """
 
 
@@ -68,14 +68,14 @@ class Block:
         return self._piece
 
 
-def in_chunks(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """*pieces* in groups of about *CHUNK_BYTES*, none of them empty; a small page is one group."""
+def in_chunks(pieces: Iterable[Piece], chunk_bytes: int = CHUNK_BYTES) -> Iterator[list[Piece]]:
+    """*pieces* in groups of about *chunk_bytes*, none of them empty; a small page is one group."""
     group: list[Piece] = []
     size = 0
     for piece in pieces:
         group.append(piece)
         size += len(piece.data)
-        if size >= CHUNK_BYTES:
+        if size >= chunk_bytes:
             yield group
             group, size = [], 0
     if size:

@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from exporter.domain.model import Integration, Sync, SyncStatus, Totals
 from exporter.domain.view import View
 from exporter.metrics.page import Exposition, Page
-from exporter.metrics.pieces import BLOCK_SLOTS, Piece, in_chunks
+from exporter.metrics.pieces import BLOCK_SLOTS, Piece
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.web import compress
 from tests.property.test_page_properties import Reference, about_integrations
@@ -70,7 +70,7 @@ def gzipped(exposition: Exposition, how: str) -> bytes:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compress, "zlib", module)
         patch.setattr(compress, "_combine", getattr(module, "crc32_combine", None))
-        return b"".join(compress.compress_pieces(in_chunks(exposition.pieces)))
+        return b"".join(compress.compress_pieces(exposition.pieces))
 
 
 def about(text: bytes) -> list[bytes]:
@@ -132,7 +132,7 @@ def test_what_has_not_changed_is_not_compressed_again(monkeypatch: pytest.Monkey
 
     def names() -> list[bytes]:
         packed.clear()
-        list(compress.compress_pieces(in_chunks(page.render(NOW, openmetrics=False).pieces)))
+        list(compress.compress_pieces(page.render(NOW, openmetrics=False).pieces))
         return [data.partition(b"{")[0] for data in packed if not data.startswith(b"#")]
 
     assert names().count(b"braze_cdi_up") == 3
