@@ -6,6 +6,7 @@ released. The clone is prepared as for the next tag, built by the script that th
 artefact is checked and used. Nothing is published. Ends with a table: artefact, size, checks, what a person must do.
 """
 
+import itertools
 import json
 import os
 import re
@@ -43,6 +44,9 @@ ENVIRONMENT = {
     "UV_PYTHON": str(BIN / "python"),
     "UV_PYTHON_DOWNLOADS": "never",
 }
+
+WHEELS = {("manylinux2014",): ("build", "release", "run"), ("musllinux_1_1", "musllinux_1_2"): ("build", "run")}
+"""The locks of which all packages must be there, compiled: for the image, and for `make demo` on Alpine."""
 
 
 @dataclass
@@ -198,12 +202,12 @@ def image() -> Artefact:
     todo = "make test-deploy as root before tagging; make the package public after the first push"
     run(BIN / "hadolint", "Dockerfile")
     (python,) = re.findall(r"^ARG BASE=python:(\d+\.\d+)", (CLONE / "Dockerfile").read_text(), re.MULTILINE)
-    for machine in ("x86_64", "aarch64"):
-        only = ("--only-binary=:all:", f"--platform=manylinux2014_{machine}", f"--python-version={python}")
-        options = ("--quiet", "--no-deps", "--require-hashes", f"--dest={WORK / 'wheels'}")
-        for lock in ("build", "release", "run"):
+    options = ("--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", f"--dest={WORK / 'wheels'}")
+    for (libraries, locks), machine in itertools.product(WHEELS.items(), ("x86_64", "aarch64")):
+        only = (f"--python-version={python}", *(f"--platform={each}_{machine}" for each in libraries))
+        for lock in locks:
             run(BIN / "pip", "download", *options, *only, f"--requirement=requirements/{lock}.txt")
-    checks = ["hadolint", "wheels for both platforms", "built only by make test-deploy and the tag"]
+    checks = ["hadolint", "wheels for both platforms, glibc and musl", "built only by make test-deploy and the tag"]
     return Artefact("image, amd64 and arm64", todo, checks=checks)
 
 
