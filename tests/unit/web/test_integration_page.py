@@ -44,7 +44,7 @@ def test_everything_that_is_known_is_told() -> None:
         "Running sync none",
         "Latest finished sync success 38 min ago , took 2 min, usually 2 min 5 s",
         "967 synced, usually 980",
-        "expected by its rhythm, must start by 16:05:00 (learned: its syncs start every 1 h (2,160 past syncs))",
+        "expected by its rhythm, must start by 16:05:00; learned: its syncs start every 1 h (2,160 past syncs)",
         "succeeded 20 s ago ; next in 40 s",
         "2,160 finished syncs",
         "Duration 2,158 syncs: median 2 min 5 s, highest 20 min 6 s; limit 6 min 52 s",
