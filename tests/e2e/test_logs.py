@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from exporter.simulator.schedule import ON_DEMAND
 from exporter.version import REVISION, VERSION
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import ask, peek
-from tests.e2e.worlds import ON_DEMAND, finish_sync, quiet_world, workspace_entry, write_config
+from tests.e2e.worlds import finish_sync, quiet_world, workspace_entry, write_config
 from tests.log_lines import parse
 from tests.simulated import SimulatedBraze
 

@@ -111,7 +111,7 @@ def _placed(bands: Sequence[Heading | Band]) -> list[model.Panel | model.RowPane
         for width, panel in band.panels:
             panel.id_val = len(placed) + 1
             panel.grid_pos = model.GridPos(x=x, y=y, w=width, h=band.height)
-            if any(_RECORDED.search(query.expr) for query in panel.targets or ()):
+            if any(_RECORDED.search(getattr(query, "expr", "")) for query in panel.targets or ()):
                 panel.description = f"{panel.description} {_NEEDS_RULES}"
             placed.append(panel)
             x += width
