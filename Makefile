@@ -78,7 +78,7 @@ bench: setup-dev components  ## page, state, freshness, scale, start, host, aler
 	@$(BIN)/python -m benchmarks.learning
 	@$(BIN)/python -m benchmarks.detection
 
-test-deploy: setup-dev  ## README's commands on a bare Debian, image, compose stack and systemd unit for real; root, half an hour
+test-deploy: setup-dev  ## README's commands on a bare Debian, image, compose stack and systemd unit for real; root, an hour
 	@$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/deploy/heavy $(PYTEST_FLAGS)
 
 test-prometheus3: setup-dev  ## build Prometheus 3 with Go and run the tests that need one with it; some minutes

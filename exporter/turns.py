@@ -49,7 +49,7 @@ class Turns:
     def resize(self, places: int) -> None:
         """Have another number of places; who has a turn keeps it."""
         self._places = places
-        while self._waiting and self._taken < places:
+        for _ in range(min(places - self._taken, len(self._waiting))):
             self._taken += 1
             self._hand_on()
 
@@ -77,7 +77,8 @@ class Turns:
             if self._waiting[last]() <= rank():
                 raise BusyError
             del self._waiting[last]
-            last.set_exception(BusyError())
+            if not last.done():
+                last.set_exception(BusyError())
         turn = asyncio.get_running_loop().create_future()
         self._waiting[turn] = rank
         try:
@@ -89,9 +90,10 @@ class Turns:
 
     def _hand_on(self) -> None:
         """Give a place that is taken to the next, if it is there still."""
-        if not self._waiting or self._taken > self._places:
+        waiting = [one for one in self._waiting if not one.done()]  # one who has given up may not have left yet
+        if not waiting or self._taken > self._places:
             self._taken -= 1
             return
-        first = min(self._waiting, key=lambda one: self._waiting[one]())
+        first = min(waiting, key=lambda one: self._waiting[one]())
         del self._waiting[first]
         first.set_result(None)

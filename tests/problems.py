@@ -26,6 +26,14 @@ HIGHEST = {
     "stale": Severity.CRITICAL,
 }
 """The kinds, each with its highest severity."""
+SECONDS = {
+    *("overdue", "never_synced", "stuck", "running_long", "slow", "behind", "future_watermark", "success_too_old"),
+}
+COUNTS = {"failing", "failed", "rows_low", "rows_high", "resynced"}
+MEASURED = {*SECONDS, *COUNTS, "rows_failed"}
+"""The kinds that have a value."""
+LIMITED = {*MEASURED, "stale"}
+"""The kinds that have a limit."""
 _ROWS = {"rows_failed", "rows_low", "rows_high"}
 _HIDES: dict[str, set[str]] = {
     "paused": set(HIGHEST),

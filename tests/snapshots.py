@@ -38,7 +38,7 @@ HEALTHY = View(
     last_timestamp_synced=ago(minutes=21, milliseconds=1.5),
     consecutive_failed_syncs=0,
     totals=Totals((7, 1, 0, 0, 0, 0), 7000, 12, 2100.25),
-    stale_problems=(Problem("stale", Severity.CRITICAL, "No good poll"),),
+    stale_problems=(Problem("stale", Severity.CRITICAL, "No good poll", limit=600.0),),
     limits=limits_in_effect(
         LimitSettings({"lag": 7200.0, "success_age": 86400.0, "rows_synced": 10.0}), {"rows_synced_upper": 4000.0}, 300
     ),
@@ -73,7 +73,7 @@ DISCOVERED = View(
     totals=Totals((0, 0, 2, 0, 0, 1), 0, 300, 0.0),
     history_gaps=1,
     problems=(
-        Problem("failing", Severity.CRITICAL, "2 failed syncs in a row"),
+        Problem("failing", Severity.CRITICAL, "2 failed syncs in a row", value=2, limit=1.0),
         Problem("unscheduled", Severity.INFO, "No next run"),
     ),
     stale_problems=(Problem("stale", Severity.CRITICAL, "No good poll"),),

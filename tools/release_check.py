@@ -6,6 +6,7 @@ released. The clone is prepared as for the next tag, built by the script that th
 artefact is checked and used. Nothing is published. Ends with a table: artefact, size, checks, what a person must do.
 """
 
+import itertools
 import json
 import os
 import re
@@ -36,7 +37,16 @@ ENVIRONMENT = {
     "PROJECT_URL": HOME,
     "PROJECT_EMAIL": "exporter@example.com",
     "IMAGE": "registry.example.com/Owner/braze-cdi-exporter",
+    # What installs for one run keeps to this folder, and to the Python in use.
+    "PIPX_HOME": str(WORK / "pipx"),
+    "PIPX_DEFAULT_PYTHON": str(BIN / "python"),
+    "UV_CACHE_DIR": str(WORK / "uv"),
+    "UV_PYTHON": str(BIN / "python"),
+    "UV_PYTHON_DOWNLOADS": "never",
 }
+
+WHEELS = {("manylinux2014",): ("build", "release", "run"), ("musllinux_1_1", "musllinux_1_2"): ("build", "run")}
+"""The locks of which all packages must be there, compiled: for the image, and for `make demo` on Alpine."""
 
 
 @dataclass
@@ -92,6 +102,7 @@ def python() -> list[Artefact]:
     run(BIN / "python", "-m", "venv", bare)
     run(bare / "bin" / "pip", "install", "--quiet", wheel)
     demo(bare / "bin" / "braze-cdi-exporter")
+    in_one_line(wheel)
 
     (WORK / "sdist").mkdir()
     run("tar", "-xf", sdist, "-C", WORK / "sdist")
@@ -99,25 +110,40 @@ def python() -> list[Artefact]:
     passed = run(BIN / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/domain", cwd=unpacked)
     (tests,) = re.findall(r"^(\d+) passed", passed, re.MULTILINE)
     return [
-        Artefact(wheel.name, todo, size(wheel), ["check-wheel-contents", *checks, "demo without isal"]),
+        Artefact(
+            wheel.name, todo, size(wheel), ["check-wheel-contents", *checks, "demo without isal", "by pipx", "by uvx"]
+        ),
         Artefact(sdist.name, "the same", size(sdist), [*checks, f"its own {tests} quick tests"]),
     ]
 
 
-def demo(program: Path) -> None:
-    """The first line of the README, as a user runs it: metrics come, and SIGTERM ends it well."""
+def in_one_line(wheel: Path) -> None:
+    """The first line of the README, by both programs that take it; from the file, as long as no index has it."""
+    runners = WORK / "runners"
+    run(BIN / "python", "-m", "venv", runners)
+    run(runners / "bin" / "pip", "install", "--quiet", "--require-hashes", "--requirement=requirements/runners.txt")
+    demo(runners / "bin" / "pipx", "run", "--spec", wheel, "braze-cdi-exporter")
+    demo(runners / "bin" / "uvx", "--from", wheel, "braze-cdi-exporter")
+
+
+def demo(*program: object) -> None:
+    """The demo, as a user runs it: metrics and the page for people come, and SIGTERM ends it well."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    print(f"$ braze-cdi-exporter demo --web.listen-address={address}", flush=True)
-    command = [str(program), "demo", f"--web.listen-address={address}"]
-    process = subprocess.Popen(command, cwd=WORK, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [*map(str, program), "demo", f"--web.listen-address={address}"]
+    print(f"$ {' '.join(Path(each).name for each in command)}", flush=True)
+    said = WORK / "demo.log"
+    with said.open("w") as log:
+        process = subprocess.Popen(command, cwd=WORK, env=ENVIRONMENT, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180  # pipx and uvx install first
         while "braze_cdi_up{" not in scraped(f"http://{address}/metrics"):
             if time.monotonic() > deadline or process.poll() is not None:
-                sys.exit("release-check: the demo of the installed wheel serves no metrics")
+                sys.exit(f"release-check: the demo serves no metrics:\n{said.read_text()}")
             time.sleep(0.5)
+        if "</html>" not in scraped(f"http://{address}/"):
+            sys.exit("release-check: the demo shows no status page")
         process.send_signal(signal.SIGTERM)
         if process.wait(30) != 0:
             sys.exit("release-check: the demo did not end with exit code 0")
@@ -176,12 +202,12 @@ def image() -> Artefact:
     todo = "make test-deploy as root before tagging; make the package public after the first push"
     run(BIN / "hadolint", "Dockerfile")
     (python,) = re.findall(r"^ARG BASE=python:(\d+\.\d+)", (CLONE / "Dockerfile").read_text(), re.MULTILINE)
-    for machine in ("x86_64", "aarch64"):
-        only = ("--only-binary=:all:", f"--platform=manylinux2014_{machine}", f"--python-version={python}")
-        options = ("--quiet", "--no-deps", "--require-hashes", f"--dest={WORK / 'wheels'}")
-        for lock in ("build", "release", "run"):
+    options = ("--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", f"--dest={WORK / 'wheels'}")
+    for (libraries, locks), machine in itertools.product(WHEELS.items(), ("x86_64", "aarch64")):
+        only = (f"--python-version={python}", *(f"--platform={each}_{machine}" for each in libraries))
+        for lock in locks:
             run(BIN / "pip", "download", *options, *only, f"--requirement=requirements/{lock}.txt")
-    checks = ["hadolint", "wheels for both platforms", "built only by make test-deploy and the tag"]
+    checks = ["hadolint", "wheels for both platforms, glibc and musl", "built only by make test-deploy and the tag"]
     return Artefact("image, amd64 and arm64", todo, checks=checks)
 
 

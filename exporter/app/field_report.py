@@ -41,7 +41,8 @@ async def field_report(config: Config) -> str:
     left = MOST_REQUESTS
     for number, configured in enumerate(config.workspaces):
         settings = configured.settings
-        private += [settings.name, settings.rest_endpoint, settings.dashboard_url, *_key(configured)]
+        private += [settings.name, settings.rest_endpoint, settings.dashboard_url, settings.grafana_url]
+        private += _key(configured)
         private += [text for one in settings.integrations for text in (one.integration_id, one.integration_name)]
         reader = Reader(settings.name, left // (len(config.workspaces) - number))
         left -= reader.budget

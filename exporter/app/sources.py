@@ -78,4 +78,5 @@ def _workspace_status(
         history_read_ratio=poller.history.ratio,
         requests=tuple(poller.trail.latest.values()),
         dashboard_url=dashboard_of(poller.settings),
+        grafana_url=poller.settings.grafana_url,
     )

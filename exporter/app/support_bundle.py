@@ -121,7 +121,7 @@ def _pseudonyms(config: Config, integrations: Iterable[tuple[str, Document]]) ->
         names += [one.integration_name for one in settings.integrations]
         names += [pattern.text for pattern in (*settings.discovery.names.include, *settings.discovery.names.exclude)]
         labels += [value for one in settings.integrations for _, value in one.labels]
-        hosts += map(str, configured.network.no_proxy)
+        hosts += [settings.grafana_url, *map(str, configured.network.no_proxy)]
         setting, value = configured.key.setting
         files += [*([value] if setting != "api_key" else []), *filter(None, [configured.network.ca_file])]
         try:

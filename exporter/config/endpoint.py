@@ -1,5 +1,5 @@
 """
-Which addresses may receive a workspace's API key, and where its dashboard is.
+Which addresses may receive a workspace's API key, and where its dashboard and Grafana are.
 
 Decides: https, except on loopback; an origin and nothing more; not the dashboard, not a misspelt Braze host. Hosts that
 are not Braze's are accepted, because people put proxies in between. Must not ask the network.
@@ -43,6 +43,9 @@ _NAMES_INSTANCE = re.compile(r"[a-z]+\.([a-z]{2,3}-[0-9]{2})\.")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
 _HOST_AND_PORT = re.compile(r"[^/:]+:[0-9]+")
 _DASHBOARD_REMEDY = "copy scheme and host from the browser's address of the dashboard"
+_GRAFANA_REMEDY = "copy Grafana's address from the browser, up to where its pages begin"
+_GRAFANA_PATH = re.compile(r"(?:/(?!\.+(?:/|$))[A-Za-z0-9._~-]+)*")
+_GRAFANA_PAGE = re.compile(r"/(?:d|d-solo|dashboards|explore|alerting|login)(?=/|$)")
 _PAGE = "the REST endpoint of each instance is on https://www.braze.com/docs/api/basics/#endpoints"
 
 
@@ -54,7 +57,7 @@ def parse_endpoint(text: str) -> str:
         WrongValueError: The key must not be sent there. No part of *text* is quoted.
 
     """
-    scheme, host, port = _split(text, _PAGE, _check_host)
+    scheme, host, port = _split_origin(text, _PAGE, _check_host)
     if scheme != "https" and not (scheme == "http" and _is_loopback(host)):
         raise WrongValueError("is not https", "write `https://`; only a loopback address may do without")
     return _join(scheme, host, port)
@@ -68,7 +71,26 @@ def parse_dashboard(text: str) -> str:
         WrongValueError: It is none. No part of *text* is quoted.
 
     """
-    return _join(*_split(text, _DASHBOARD_REMEDY, _check_dashboard))
+    return _join(*_split_origin(text, _DASHBOARD_REMEDY, _check_dashboard))
+
+
+def parse_grafana(text: str) -> str:
+    """
+    Return the base of Grafana's addresses, for links alone: its origin, and the path below which a proxy has put it.
+
+    Raises:
+        WrongValueError: It is none. No part of *text* is quoted.
+
+    """
+    scheme, host, port, path = _split(text, _GRAFANA_REMEDY)
+    if "?" in text or "#" in text:
+        raise WrongValueError("has a query or a fragment", "remove everything from the `?` or `#` on")
+    if page := _GRAFANA_PAGE.search(path):
+        raise WrongValueError("is a page in Grafana", f"remove everything from `{page[0]}` on")
+    base = path.removesuffix("/")
+    if not _GRAFANA_PATH.fullmatch(base):
+        raise WrongValueError("is not an address", _GRAFANA_REMEDY)
+    return _join(scheme, host, port) + base
 
 
 def find_dashboard(endpoint: str) -> str:
@@ -97,8 +119,17 @@ def find_instance(name: str) -> str:
     return f"https://{host}"
 
 
-def _split(text: str, remedy: str, check: Callable[[str], None]) -> tuple[str, str, int | None]:
+def _split_origin(text: str, remedy: str, check: Callable[[str], None]) -> tuple[str, str, int | None]:
     """Return scheme, host and port of an origin whose host *check* lets through."""
+    scheme, host, port, path = _split(text, remedy)
+    check(host)
+    if path not in ("", "/") or "?" in text or "#" in text:
+        raise WrongValueError("has more than a scheme and host", "remove everything after the host and the port")
+    return scheme, host, port
+
+
+def _split(text: str, remedy: str) -> tuple[str, str, int | None, str]:
+    """Return scheme, host, port and path of an address that leads to the web and holds no password."""
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").lower(), parts.port
@@ -112,10 +143,7 @@ def _split(text: str, remedy: str, check: Callable[[str], None]) -> tuple[str, s
         raise WrongValueError("contains a user or a password", "remove everything before the `@`")
     if not _HOST.fullmatch(host) or port == 0:
         raise WrongValueError("is not an address", remedy)
-    check(host)
-    if parts.path not in ("", "/") or parts.query or parts.fragment or text.endswith(("?", "#")):
-        raise WrongValueError("has more than a scheme and host", "remove everything after the host and the port")
-    return parts.scheme, host, port
+    return parts.scheme, host, port, parts.path
 
 
 def _join(scheme: str, host: str, port: int | None) -> str:

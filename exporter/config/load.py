@@ -219,6 +219,7 @@ def _settings(workspace: Workspace, file: ConfigFile) -> WorkspaceSettings:
         limits=_limits(file.limits, workspace.limits),
         history_seconds=file.history,
         dashboard_url=workspace.dashboard_url,
+        grafana_url=file.grafana_url,
         discovery=DiscoverySettings(
             enabled=_discovers(workspace),
             names=NameFilter(

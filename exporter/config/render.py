@@ -30,8 +30,10 @@ _NO_WRAPPING = 100_000
 
 def render_config(config: Config, rewritten: Callable[[Any], Any] = lambda content: content) -> str:
     """Return the configuration as YAML, *rewritten* before; in place of each API key stands `<secret>`."""
+    common = config.workspaces[0].settings
     content = {
-        "history": format_duration(config.workspaces[0].settings.history_seconds),
+        "history": format_duration(common.history_seconds),
+        **({"grafana_url": common.grafana_url} if common.grafana_url else {}),
         "workspaces": [_workspace(workspace) for workspace in config.workspaces],
     }
     return yaml.dump(rewritten(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_NO_WRAPPING)

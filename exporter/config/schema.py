@@ -18,6 +18,7 @@ from exporter.config.values import (
     Duration,
     DurationLimit,
     Exemption,
+    GrafanaUrl,
     Instance,
     IntegrationId,
     KeyPattern,
@@ -134,6 +135,7 @@ class ConfigFile(Block):
     poll: Poll = Poll()
     limits: Limits = Limits()
     history: Duration = Field(default=HISTORY.total_seconds(), examples=["90d"])
+    grafana_url: GrafanaUrl = Field(default="", examples=["https://grafana.example.org"])
     network: Network = Network()
     api_key_file: KeyPattern = Field(default="", examples=["/run/secrets/braze/{name}"])
     workspaces: Annotated[list[Workspace], Field(min_length=1)]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, WithJsonSchema
 
 from exporter.config.durations import GRAMMAR, parse_duration
-from exporter.config.endpoint import find_instance, parse_dashboard, parse_endpoint
+from exporter.config.endpoint import find_instance, parse_dashboard, parse_endpoint, parse_grafana
 from exporter.config.errors import WrongValueError
 from exporter.config.network import OFF, check_exemption, check_proxy
 from exporter.domain.decode import is_path_segment
@@ -231,6 +231,7 @@ RestEndpoint = Annotated[Text, AfterValidator(parse_endpoint)]
 Instance = Annotated[Text, AfterValidator(find_instance)]
 """The REST endpoint; in the file the instance's name."""
 DashboardUrl = Annotated[Text, AfterValidator(parse_dashboard)]
+GrafanaUrl = Annotated[Text, AfterValidator(parse_grafana)]
 KeyPattern = Annotated[Text, AfterValidator(_check_key_pattern), _json(type="string", pattern=r"\{name\}")]
 """The path of a key file, with `{name}` for the workspace's name."""
 ProxyUrl = Annotated[

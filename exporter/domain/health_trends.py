@@ -5,6 +5,8 @@ What is unusual has been decided by `trends.py`, from learned values alone; here
 rule takes a case and returns the problem, or None.
 """
 
+from dataclasses import replace
+
 from exporter.domain.limits import Source
 from exporter.domain.model import Sync
 from exporter.domain.problem import Case, Problem, Severity
@@ -36,13 +38,13 @@ def rows_low(case: Case) -> Problem | None:
     if limit.source is Source.CONFIGURED:
         return _fewer_than_configured(case, limit.value or 0.0)
     trend = case.learned.trend("rows_low")
-    return None if trend is None or limit.source is Source.OFF else _problem(trend, _rows(trend, "at least"))
+    return None if trend is None or limit.source is Source.OFF else _rows(trend, "at least")
 
 
 def rows_high(case: Case) -> Problem | None:
     trend = case.learned.trend("rows_high")
     off = case.limits.rows_synced.source is Source.OFF
-    return None if trend is None or off else _problem(trend, _rows(trend, "at most"))
+    return None if trend is None or off else _rows(trend, "at most")
 
 
 def resynced(case: Case) -> Problem | None:
@@ -62,12 +64,13 @@ def _problem(trend: Trend, text: str) -> Problem:
     return Problem(trend.problem, severity, text, trend.began_at, trend.value, trend.limit)
 
 
-def _rows(trend: Trend, bound: str) -> str:
+def _rows(trend: Trend, bound: str) -> Problem:
     usual, limit = rounded(trend.usual), rounded(trend.limit)
-    return (
+    text = (
         f"The latest sync had {word_count(trend.value, 'row')}, usually {usual:,.0f} at this time of the week;"
         f" limit {bound} {limit:,.0f}"
     )
+    return replace(_problem(trend, text), limit=limit)
 
 
 def rounded(rows: float) -> float:

@@ -56,3 +56,5 @@ class WorkspaceSettings:
     """How far back syncs are read to learn what is normal; 0 reads nothing."""
     dashboard_url: str = ""
     """Where the operator has named the dashboard; it belongs to the endpoint else."""
+    grafana_url: str = ""
+    """The base of Grafana's addresses, for links; empty where it is not known."""

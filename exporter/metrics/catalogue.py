@@ -17,6 +17,8 @@ from exporter.metrics.family import (
     limit,
     microseconds,
     of_sync,
+    problem_limits,
+    problem_values,
     problems,
     start,
     sync_status,
@@ -59,6 +61,11 @@ def _limit(name: str, help_text: str, key: str) -> Family:
     return _gauge(name, f"{help_text} Absent without a limit.", "limits", limit(key), when_stale="limits")
 
 
+def _of_problem(name: str, what: str, samples: Samples) -> Family:
+    help_text = f"{what}, in the unit of its kind: seconds, a share from 0 to 1, or a count. Absent where it has none."
+    return _gauge(name, help_text, "problems", samples, "problem", when_stale="stale_problems")
+
+
 CATALOGUE = (
     _gauge(
         "up",
@@ -90,6 +97,8 @@ CATALOGUE = (
         "severity",
         when_stale="stale_problems",
     ),
+    _of_problem("problem_value", "What was measured of the problem", problem_values),
+    _of_problem("problem_limit", "What would still be fine", problem_limits),
     _gauge(
         "last_sync_status",
         "Status of the latest sync, running or not: 1 for the status it has, 0 for the others.",

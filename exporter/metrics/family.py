@@ -96,6 +96,20 @@ def problems(found: tuple[Problem, ...]) -> Iterator[Sample]:
         yield (("problem", problem.kind), ("severity", problem.severity.word)), 1
 
 
+def problem_values(found: tuple[Problem, ...]) -> Iterator[Sample]:
+    """The value of each problem that has one."""
+    for problem in found:
+        if problem.value is not None:
+            yield (("problem", problem.kind),), problem.value
+
+
+def problem_limits(found: tuple[Problem, ...]) -> Iterator[Sample]:
+    """The limit of each problem that has one."""
+    for problem in found:
+        if problem.limit is not None:
+            yield (("problem", problem.kind),), problem.limit
+
+
 def limit(name: str) -> Callable[[Limits], Iterator[Sample]]:
     """The value of one limit in effect, if it has one."""
 

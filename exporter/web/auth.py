@@ -5,7 +5,7 @@ Checking a password by bcrypt takes 50 to 250 ms of one core on purpose. It happ
 and only for names that exist; `callers.py` says whose is next. It goes on when its caller has been turned away, and a
 good pair is remembered: one who comes again is let in, and a scraper pays once. Only a digest under a key of this
 process is kept, never a password. It is bound to the hash it was checked against, so a changed password takes effect
-at once.
+at once. Of wrong ones four bytes of the digest are kept for a while, to tell who comes again.
 
 When a refusal is given depends on who asks by what name and when, never on which names and hashes exist.
 """
@@ -24,7 +24,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.turns import BusyError, Turns
-from exporter.web.callers import Caller, Record, group
+from exporter.web.callers import Caller, Queue, Record, group
 from exporter.web.negotiate import plain
 from exporter.worker import Worker
 
@@ -32,8 +32,10 @@ _ASK = {"www-authenticate": 'Basic realm="braze-cdi-exporter", charset="UTF-8"'}
 
 
 _MOST_REMEMBERED = 100
-_MOST_WAITING = 32
-"""Passwords to be checked, and refusals to be given."""
+_MOST_CHECKS = 16
+"""Passwords to be checked: one who comes by the address and for the name of a guesser waits for all of them."""
+_MOST_REFUSALS = 32
+"""Refusals to be given."""
 _CROWD = 3
 _REFUSE_SECONDS = 0.25
 _REFUSE_CHECKS = _CROWD + 1
@@ -42,6 +44,8 @@ _MOST_REFUSE_SECONDS = 5.0
 """And as much longer as the crowd's checks would take, but no more than this."""
 _MOST_BYTES = 72
 """bcrypt ignores the rest of a longer password. The Python library raises instead; Go's and Apache's truncate."""
+_TAG_BYTES = 4
+"""Of a pair's digest, to tell who comes again: with two, one of ten new guesses would pass for an old one."""
 _COST = slice(4, 6)
 """Where a hash such as `$2y$10$...` has its cost, two digits."""
 
@@ -62,11 +66,13 @@ class Passwords:
         worker: Worker | None = None,
     ) -> None:
         self._users = users
-        self._turns = Turns(1, _MOST_WAITING)
-        self._refusals = Turns(0, _MOST_WAITING)
+        self._turns = Turns(1, _MOST_CHECKS)
+        self._refusals = Turns(0, _MOST_REFUSALS)
         """Nobody's turn comes: each waits until its time is over, or until it must make room."""
         self._refused = 0
         self._record = Record(monotonic)
+        self._unchecked, self._asking = Queue(), Queue()
+        """The first decides whose check is next, and is left with it; the second whose refusal is, and hides checks."""
         self._worker = worker or Worker("passwords")
         self._digest_key = secrets.token_bytes(32)
         self._good: dict[bytes, None] = {}
@@ -90,7 +96,7 @@ class Passwords:
         if self._recall(pair):
             return True
         caller = self._identify(name, hosts)
-        refusal = asyncio.create_task(self._wait_for_refusal(caller, _costliest(hashes.values())))
+        refusal = asyncio.create_task(self._wait_for_refusal(pair, caller, _costliest(hashes.values())))
         busy = False
         try:
             if hashed is not None:
@@ -112,15 +118,16 @@ class Passwords:
         addresses = (self._digest("address", *groups[: count + 1]) for count in range(len(groups)))
         return Caller(tuple(addresses), self._digest("name", name))
 
-    async def _wait_for_refusal(self, caller: Caller, costliest: bytes) -> bool:
+    async def _wait_for_refusal(self, pair: bytes, caller: Caller, costliest: bytes) -> bool:
         """Wait as long as a refusal takes. Returns whether that was too short, or the crowd too large, for a check."""
         self._refused += 1
+        since = self._asking.join(pair[:_TAG_BYTES])
         try:
             with self._record.waiting(caller):
                 one = await self._measure(costliest)
                 crowd = min(_MOST_REFUSE_SECONDS, one * self._refused)
                 seconds = _REFUSE_SECONDS + _REFUSE_CHECKS * one + crowd
-                async with asyncio.timeout(seconds), self._refusals.take(lambda: self._record.rank(caller)):
+                async with asyncio.timeout(seconds), self._refusals.take(lambda: (*self._record.rank(caller), since)):
                     pass
         except TimeoutError:
             self._record.note(caller, good=False)
@@ -139,10 +146,13 @@ class Passwords:
 
     def _begin_check(self, pair: bytes, password: bytes, hashed: bytes, caller: Caller) -> asyncio.Task[None]:
         """Check a pair, unless that is under way. It ends with the pair remembered if it is good."""
+        tag = pair[:_TAG_BYTES]
+        since = self._unchecked.join(tag)
 
         async def check() -> None:
             with contextlib.suppress(BusyError):
-                async with self._turns.take(lambda: self._record.rank(caller)):
+                async with self._turns.take(lambda: (*self._record.rank(caller), since)):
+                    self._unchecked.leave(tag)
                     if await self._worker.run(lambda: bcrypt.checkpw(password[:_MOST_BYTES], hashed)):
                         self._remember(pair)
 

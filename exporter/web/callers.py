@@ -2,8 +2,8 @@
 Whose password is checked next: the caller's who has failed least of late, so that guessing delays the guesser.
 
 A caller is known by its address; those that share one, as behind a proxy, by the address that the proxy forwards, and
-by the name they give. Whether a name exists must not show: what counts is that it was given and refused. Knows nothing
-of passwords.
+by the name they give. Where all that is the same, who asked first is next: one who comes again goes before new guesses.
+Whether a name exists must not show: what counts is that it was given and refused. Knows nothing of passwords.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import count
 from typing import TypeVar
 
 from exporter.turns import Rank
@@ -20,6 +21,7 @@ T = TypeVar("T")
 _FORGET_SECONDS = 600.0
 _MOST_KEPT = 1000
 _MOST_TRUSTED = 100
+_MOST_AWAITED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,24 @@ class Record:
     def _count(self, key: bytes) -> int:
         count, at = self._failures.get(key, (0, 0.0))
         return count if self._monotonic() - at < _FORGET_SECONDS else 0
+
+
+class Queue:
+    """Since when each has been asking, of those that asked latest."""
+
+    def __init__(self) -> None:
+        self._since: dict[bytes, int] = {}
+        self._numbers = count()
+
+    def join(self, key: bytes) -> int:
+        """Return a number that is lower for those who have been asking for longer."""
+        number = self._since[key] if key in self._since else next(self._numbers)
+        _keep(self._since, key, number, _MOST_AWAITED)
+        return number
+
+    def leave(self, key: bytes) -> None:
+        """Who asks again after this is new."""
+        self._since.pop(key, None)
 
 
 def group(host: str) -> str:

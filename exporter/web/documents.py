@@ -98,6 +98,7 @@ class IntegrationDocument(TypedDict):
     warehouse_type: str | None
     app_group_id: str | None
     dashboard_url: Annotated[str | None, _told("its page in Braze's dashboard")]
+    grafana_url: Annotated[str | None, _told("its dashboard in Grafana, if the configuration says where that is")]
     severity: Annotated[str, _told("of the worst problem: ok, info, warning or critical")]
     problems: Annotated[list[ProblemDocument], _told("worst first")]
     limits: Annotated[dict[str, LimitDocument], _told("by key of the configuration, and rows_synced_upper")]

@@ -3,7 +3,8 @@ Places for answers that are large: a few at a time, so that memory is bounded wh
 
 A client that does not read would keep its place until its connection's deadline. So when all places are taken, the one
 whose client has taken nothing for the longest time makes room, if that is more than a moment; one that reads stays.
-Knows nothing of what is sent.
+Of those that wait the latest is next: behind a crowd that does not read, nobody would have a turn in time. Knows
+nothing of what is sent.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ class Places:
         self._app = app
         self._limit = limit
         self._taken: set[_Place] = set()
+        self._waiting: list[object] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._place() as place:
@@ -61,19 +63,30 @@ class Places:
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[_Place | None]:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _PATIENCE_SECONDS
-        while len(self._taken) >= self._limit and not self._make_room(loop.time()):
-            if loop.time() >= until:
-                yield None
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
-        place = _Place(asyncio.current_task())
-        self._taken.add(place)
+        place = _Place(asyncio.current_task()) if await self._wait_for_room() else None
+        if place is not None:
+            self._taken.add(place)
         try:
             yield place
         finally:
             self._taken.discard(place)
+
+    async def _wait_for_room(self) -> bool:
+        loop, own = asyncio.get_running_loop(), object()
+        until = loop.time() + _PATIENCE_SECONDS
+        self._waiting.append(own)
+        try:
+            while not self._has_room(later=len(self._waiting) - 1 - self._waiting.index(own), now=loop.time()):
+                if loop.time() >= until:
+                    return False
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            self._waiting.remove(own)
+        return True
+
+    def _has_room(self, *, later: int, now: float) -> bool:
+        """Whether there is a place for one who waits when *later* ones, who go first, have theirs."""
+        return len(self._taken) + later < self._limit or (not later and self._make_room(now))
 
     def _make_room(self, now: float) -> bool:
         waiting = [(place.waits_since, place) for place in self._taken if place.waits_since is not None]

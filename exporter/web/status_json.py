@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from exporter.domain.asked import Asked
-from exporter.domain.dashboard import link_integration, row_errors_until
+from exporter.domain.dashboard import link_grafana, link_integration, row_errors_until
 from exporter.domain.model import FINISHED_STATUSES, Failure, Sync, Totals
 from exporter.domain.problem import Problem
 from exporter.domain.view import View
@@ -97,6 +97,7 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
         "warehouse_type": _text(integration.warehouse_type) or None,
         "app_group_id": _text(integration.app_group_id) or None,
         "dashboard_url": link_integration(workspace.dashboard_url, integration.integration_id),
+        "grafana_url": link_grafana(workspace.grafana_url, workspace.name, integration.integration_id),
         "severity": problems[0].severity.word if problems else "ok",
         "problems": [_problem(problem) for problem in problems],
         "limits": {

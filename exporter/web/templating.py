@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from exporter.domain.dashboard import link_integration, row_errors_until
+from exporter.domain.dashboard import link_fleet, link_grafana, link_integration, row_errors_until
 from exporter.domain.health_trends import rounded
 from exporter.domain.limits import LIMITS, Limit, Limits, Source, Unit
 from exporter.domain.model import Sync, SyncStatus
@@ -85,6 +85,8 @@ class HtmlPage:
             limits_in_words=limits_in_words,
             path_of=path_of,
             link_integration=link_integration,
+            link_grafana=link_grafana,
+            link_fleet=link_fleet,
             row_errors_until=row_errors_until,
             **self._functions,
         )

@@ -49,6 +49,8 @@ class WorkspaceStatus:
     """The latest to each endpoint."""
     dashboard_url: str = ""
     """Braze's dashboard, for links; empty where it is not known."""
+    grafana_url: str = ""
+    """The same of Grafana."""
 
 
 def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:

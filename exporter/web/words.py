@@ -36,10 +36,12 @@ def word_unbroken_span(seconds: float) -> str:
 
 
 def word_value(value: float, unit: Unit) -> str:
-    """A figure with its unit: a share, a length of time, or a rounded count."""
+    """A figure with its unit: a share, a length of time, or a count; what is not whole was learned and is rounded."""
     if unit is Unit.SHARE:
         return word_share(value)
-    return word_unbroken_span(value) if unit is Unit.SECONDS else f"{rounded(value):,.0f}"
+    if unit is Unit.SECONDS:
+        return word_unbroken_span(value)
+    return f"{value if value == round(value) else rounded(value):,.0f}"
 
 
 def path_of(*names: str) -> str:

@@ -17,7 +17,7 @@ from tests.e2e.scraping import ask
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
-PRIVATE = ("acme", "Customer master", "8d1d9d0e", "crm-team", "proxy.acme")
+PRIVATE = ("acme", "Customer master", "8d1d9d0e", "crm-team", "proxy.acme", "our-tools")
 
 
 @pytest.fixture
@@ -36,7 +36,8 @@ def configure(directory: Path, braze: SimulatedBraze) -> str:
     entry = workspace_entry(braze.world, "acme", braze.url)
     entry["integrations"] = [{**one, "labels": {"team": "crm-team"}} for one in entry["integrations"][:1]]
     entry["network"] = {"no_proxy": ["127.0.0.1", "proxy.acme"]}
-    write_config(directory, [entry])
+    with write_config(directory, [entry]).open("a") as config:
+        config.write("grafana_url: https://proxy.acme/our-tools/grafana\n")
     return str(entry["api_key"])
 
 

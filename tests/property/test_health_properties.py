@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from exporter.domain.durations import Durations, Explained
 from exporter.domain.errors import AuthError, NotFoundError, PollError, ServerError
-from exporter.domain.health_trends import rounded
 from exporter.domain.integration_state import IntegrationState, Moment, PollResult, Watch
 from exporter.domain.learned import Learned
 from exporter.domain.ledger import Page as SyncPage
@@ -31,13 +30,13 @@ from exporter.domain.settings import PollSettings
 from exporter.domain.transitions import on_gone, on_list_lost, on_listing, on_no_list, on_poll_end, on_start
 from exporter.domain.trends import Trend
 from exporter.domain.view import View, build_view
-from exporter.domain.wording import word_count, word_share, word_span
+from exporter.domain.wording import word_share, word_span
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.web.selection import Selection
 from exporter.web.status_page import StatusPage
 from exporter.web.view import ExporterStatus, WorkspaceStatus
-from tests.problems import HIGHEST, hidden_by
+from tests.problems import COUNTS, HIGHEST, LIMITED, MEASURED, SECONDS, hidden_by
 from tests.snapshots import page_bytes, read_series
 from tests.unit.web.samples import render_status_json
 
@@ -53,19 +52,6 @@ ENDED_BY = {
     "rows_synced": {"rows_low", "rows_high"},
 }
 """Which kinds depend on each limit."""
-SPANS = {
-    "overdue",
-    "never_synced",
-    "slow",
-    "running_long",
-    "stuck",
-    "behind",
-    "future_watermark",
-    "success_too_old",
-    "stale",
-}
-"""Kinds whose value and limit are seconds."""
-
 AWKWARD = st.text(st.sampled_from("<&\"'\n\r\t\x00\x1b\u2028\u202e\ud800\U0010ffff{}% ") | st.characters(), max_size=20)
 TEXTS = AWKWARD | AWKWARD.map(lambda text: text * 100)
 MINUTES = st.integers(0, 100) | st.sampled_from([1000, 1440, 4320, 10_000]) | st.floats(0, 5)
@@ -241,21 +227,28 @@ def kinds(problems: tuple[Problem, ...]) -> set[str]:
     return {problem.kind for problem in problems}
 
 
-def named(problems: tuple[Problem, ...]) -> set[tuple[str, str]]:
-    return {(problem.kind, problem.severity.word) for problem in problems}
-
-
 # Page, JSON and status page
 
 
-def on_metrics_page(view: View, now: datetime) -> set[tuple[str, str]]:
+def on_metrics_page(view: View, now: datetime) -> set[tuple[str, str, float | None, float | None]]:
+    """Kind, severity, value and limit of each problem."""
     page = Page(SelfMetrics())
     page.publish(view)
     both = []
     for openmetrics in (False, True):
         series = read_series(page_bytes(page, now, openmetrics=openmetrics), openmetrics=openmetrics)
-        labels = [dict(labels) for name, labels in series if name == "braze_cdi_problem"]
-        both.append({(one["problem"], one["severity"]) for one in labels})
+        found: dict[str, dict[str, float]] = {}
+        severities = {}
+        for (name, pairs), number in series.items():
+            labels = dict(pairs)
+            if name == "braze_cdi_problem":
+                severities[labels["problem"]] = labels["severity"]
+            elif "problem" in labels:
+                found.setdefault(name.removeprefix("braze_cdi_problem_"), {})[labels["problem"]] = number
+        assert found.keys() <= {"value", "limit"}
+        values, limits = (found.get(name, {}) for name in ("value", "limit"))
+        assert {*values, *limits} <= severities.keys()
+        both.append({(kind, severity, values.get(kind), limits.get(kind)) for kind, severity in severities.items()})
     assert both[0] == both[1]
     return both[0]
 
@@ -271,8 +264,9 @@ def test_all_show_the_same_problems(tale: Tale, seconds: int) -> None:
     workspace = WorkspaceStatus("w", "https://rest.iad-03.braze.com", 60.0, (view,))
     status = ExporterStatus(now, "1", "", START, (workspace,))
     (shown,) = json.loads(render_status_json(status))["workspaces"][0]["integrations"]
-    in_json = {(problem["kind"], problem["severity"]) for problem in shown["problems"]}
-    assert on_metrics_page(view, now) == in_json == named(view.problems_at(now))
+    in_json = {(each["kind"], each["severity"], each["value"], each["limit"]) for each in shown["problems"]}
+    judged = {(each.kind, each.severity.word, each.value, each.limit) for each in view.problems_at(now)}
+    assert on_metrics_page(view, now) == in_json == judged
     worst = max((problem.severity for problem in view.problems_at(now)), default=None)
     assert shown["severity"] == (worst.word if worst else "ok")
 
@@ -294,6 +288,8 @@ def test_no_problem_breaks_the_closed_list(tale: Tale) -> None:
         assert severities == sorted(severities, reverse=True)
         for problem in problems:
             assert problem.severity <= HIGHEST[problem.kind]
+            assert problem.value is None or problem.kind in MEASURED
+            assert problem.limit is None or problem.kind in LIMITED
             assert not hidden_by(problem.kind) & found
             check_text(problem)
 
@@ -306,13 +302,9 @@ def check_text(problem: Problem) -> None:
     words: set[str] = set()
     if problem.kind == "rows_failed":
         words = {word_share(number) for number in numbers}
-    elif problem.kind in {"failing", "failed", "resynced"}:
-        words = {word_count(number, "").strip(" s") for number in numbers}
-    elif problem.kind in {"rows_low", "rows_high"}:
-        words = {f"{problem.value:,.0f}"}
-        assert problem.limit is not None
-        assert any(f"{limit:,.0f}" in problem.text for limit in (problem.limit, rounded(problem.limit)))
-    elif problem.kind in SPANS:
+    elif problem.kind in COUNTS:
+        words = {f"{number:,.0f}" for number in numbers}
+    elif problem.kind in {*SECONDS, "stale"}:
         words = {word_span(number) for number in numbers}
     assert {word for word in words if word not in problem.text} == set()
     assert bool(words) == bool(numbers)

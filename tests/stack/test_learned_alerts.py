@@ -18,22 +18,19 @@ LONGEST_SECONDS = 100.0
 """Until all alerts have arrived. It takes about half of that, most of it to read the past."""
 WRONG = [role for role in ROLES if role.problem]
 FIGURES = {
-    "few": {
-        "Latest": "last_sync_rows_synced",
-        "Limit": "rows_synced_lower_limit",
-        "Usual": "usual_rows_synced",
-    },
-    "many": {
-        "Latest": "last_sync_rows_synced",
-        "Limit": "rows_synced_upper_limit",
-        "Usual": "usual_rows_synced",
-    },
+    "few": {"Latest": "problem_value", "Limit": "problem_limit", "Usual": "usual_rows_synced"},
+    "many": {"Latest": "problem_value", "Limit": "problem_limit", "Usual": "usual_rows_synced"},
     "slow": {
-        "Latest": "last_sync_duration_seconds",
-        "Limit of one sync": "sync_duration_limit_seconds",
+        "They took": "problem_value",
+        "Limit for several in a row": "problem_limit",
         "Usual": "usual_sync_duration_seconds",
     },
-    "again": {"Rows of the latest sync": "last_sync_rows_synced", "Usual": "usual_rows_synced"},
+    "again": {
+        "Syncs in a row": "problem_value",
+        "Limit": "problem_limit",
+        "Rows of the latest sync": "last_sync_rows_synced",
+        "Usual": "usual_rows_synced",
+    },
     "unscheduled": {},
 }
 """Of each text, and the gauge that each figure is the value of."""

@@ -164,6 +164,16 @@ def test_a_job_has_no_permission_that_it_does_not_use() -> None:
         assert granted == {each for each, used in uses.items() if re.search(used, text_of(name))}, name
 
 
+def test_the_release_holds_the_attestation_and_all_that_it_is_about() -> None:
+    (attested,) = (
+        each["with"]["subject-path"].split() for each in JOBS["build"]["steps"] if each.get("id") == "attest"
+    )
+    (kept,) = (each["run"].split()[-1] for each in JOBS["build"]["steps"] if "bundle-path" in str(each.get("env")))
+    uploads = next(each["run"] for each in JOBS["announce"]["steps"] if "run" in each).split()
+    assert set(attested) <= set(uploads)
+    assert any(Path(kept).match(each) for each in uploads)
+
+
 def test_python_is_published_without_a_password() -> None:
     assert "password" not in text_of("publish-python")
     assert "secrets." not in (ROOT / ".github" / "workflows" / "release.yml").read_text()

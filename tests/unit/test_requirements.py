@@ -33,6 +33,7 @@ def test_every_dependency_is_pinned_to_a_version_it_allows() -> None:
         "dev.txt": [*run, *build, *asked_for("build.in"), *asked_for("dev.in")],
         "lab.txt": asked_for("lab.in"),
         "release.txt": asked_for("release.in"),
+        "runners.txt": asked_for("runners.in"),
         "lock.txt": asked_for("lock.in"),
         "components.txt": asked_for("components.in"),
     }

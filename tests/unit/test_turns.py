@@ -61,6 +61,31 @@ def test_one_who_gives_up_with_the_turn_in_hand_passes_it_on() -> None:
     asyncio.run(scenario())
 
 
+def test_one_who_gives_up_in_the_moment_in_which_another_is_done_is_passed_over() -> None:
+    async def scenario() -> None:
+        turns = Turns(1)
+
+        async def come() -> str:
+            async with turns.take(lambda: (0, 0)):
+                return "reached"
+
+        async with turns.take(lambda: (0, 0)):
+            first, second = [asyncio.create_task(come()) for _ in range(2)]
+            await asyncio.sleep(0)
+            first.cancel()  # and does not know yet when the turn is handed on
+        assert await second == "reached"
+        assert first.cancelled()
+        assert await come() == "reached"
+        async with turns.take(lambda: (0, 0)):
+            last = asyncio.create_task(come())
+            await asyncio.sleep(0)
+            last.cancel()
+            turns.resize(5)
+        assert turns._taken == 0
+
+    asyncio.run(scenario())
+
+
 def test_as_many_as_there_are_places_have_a_turn_and_their_number_may_change() -> None:
     async def scenario() -> None:
         turns, inside, leave = Turns(2), 0, asyncio.Event()

@@ -18,12 +18,12 @@ UNSAFE = {"DPKG_FORCE": "unsafe-io", "DEBIAN_FRONTEND": "noninteractive"}
 """No wait for the disk at each file: a system that is cut off half-way is made anew."""
 
 
-def base_system(suite: str, packages: str = "") -> Path:
-    """The folder of a minimal Debian *suite* with *packages* (separated by spaces)."""
-    system = CACHE / "-".join([suite, *packages.split()])
+def base_system(suite: str, packages: str = "", platform: str = "") -> Path:
+    """The folder of a minimal Debian *suite* with *packages* (separated by spaces), for this machine or *platform*."""
+    system = CACHE / "-".join([suite, *platform.split(), *packages.split()])
     if not complete(system).exists():
         shutil.rmtree(system, ignore_errors=True)
-        _install(system, suite, packages) if packages else _unpack(system, suite)
+        _install(system, suite, packages, platform) if packages else _unpack(system, suite, platform)
         complete(system).touch()
     # Where this machine trusts an authority of its own, such as a proxy's, so must what is installed inside.
     shutil.copy(BUNDLE, system / BUNDLE.relative_to("/"))
@@ -35,15 +35,16 @@ def complete(system: Path) -> Path:
     return system.with_name(f"{system.name}.complete")
 
 
-def _unpack(system: Path, suite: str) -> None:
+def _unpack(system: Path, suite: str, platform: str) -> None:
     archive = CACHE / "packages"
     archive.mkdir(parents=True, exist_ok=True)
     options = ("--variant=minbase", f"--cache-dir={archive}", "--include=ca-certificates")
-    run("debootstrap", *options, suite, system, limit=LIMIT, environ=UNSAFE)
+    foreign = (f"--arch={platform}",) if platform else ()
+    run("debootstrap", *options, *foreign, suite, system, limit=LIMIT, environ=UNSAFE)
 
 
-def _install(system: Path, suite: str, packages: str) -> None:
-    run("cp", "--archive", base_system(suite), system, limit=LIMIT)
+def _install(system: Path, suite: str, packages: str, platform: str) -> None:
+    run("cp", "--archive", base_system(suite, platform=platform), system, limit=LIMIT)
     tell_apt(system)
     script = f"apt-get update -qq; apt-get install -qq --yes --no-install-recommends {packages}; apt-get clean"
     run("chroot", system, "sh", "-euc", script, limit=LIMIT, environ=UNSAFE)

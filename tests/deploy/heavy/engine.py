@@ -30,13 +30,14 @@ class Engine:
         assert isinstance(found, dict)
         return found
 
-    def import_base(self, system: Path, name: str) -> None:
-        """Make an image called *name* of the base system in the folder *system*."""
+    def import_base(self, system: Path, name: str, platform: str = "") -> None:
+        """Make an image called *name*, for this machine or *platform*, of the base system in the folder *system*."""
         left_out = ["./dev/*", "./proc/*", "./sys/*", "./var/cache/apt/archives/*.deb"]
         tar = ["nice", "-n", "10", "tar", *(f"--exclude={each}" for each in left_out), "-C", str(system), "-c", "."]
+        foreign = ("--platform", platform) if platform else ()
         with subprocess.Popen(tar, stdout=subprocess.PIPE) as packing:
             done = subprocess.run(
-                [DOCKER, "import", "-", name],
+                [DOCKER, "import", *foreign, "-", name],
                 stdin=packing.stdout,
                 env={**os.environ, **self.environ},
                 capture_output=True,

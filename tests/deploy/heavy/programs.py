@@ -26,6 +26,7 @@ PACKAGES = {
     "systemd-nspawn": "systemd-container",
     "nsenter": "util-linux",
     "unshare": "util-linux",
+    "qemu-aarch64-static": "qemu-user-static",
 }
 """Debian's package of each program that a module can name in its NEEDS."""
 DOCKER = "/usr/bin/docker"

@@ -74,6 +74,7 @@ def test_everything_given_arrives() -> None:
     assert dashboards == ["", "https://dashboard.us-11.braze.com"]
     assert staging.settings.integrations[0].integration_id == ID + "0"
     assert production.settings.history_seconds == staging.settings.history_seconds == 0
+    assert production.settings.grafana_url == staging.settings.grafana_url == "https://ops.example.org/grafana"
     assert not production.settings.discovery.enabled
     assert staging.settings.discovery.enabled
 
@@ -292,7 +293,10 @@ def test_an_empty_key_is_just_unknown_whatever_it_holds(file: Path) -> None:
 def test_a_key_that_is_called_as_pydantic_marks_keys_is_just_unknown(file: Path) -> None:
     file.write_text(f"'[key]': 1\n{HEAD}  api_key: {KEY}\n{INTEGRATIONS}")
     assert errors_of(file) == [
-        ":1: <not shown>: is not a known key (known here: poll, limits, history, network, api_key_file, workspaces)"
+        (
+            ":1: <not shown>: is not a known key (known here: poll, limits, history, grafana_url, network, "
+            "api_key_file, workspaces)"
+        )
     ]
 
 

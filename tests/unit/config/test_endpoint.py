@@ -1,6 +1,13 @@
 import pytest
 
-from exporter.config.endpoint import KNOWN_HOSTS, find_dashboard, find_instance, parse_dashboard, parse_endpoint
+from exporter.config.endpoint import (
+    KNOWN_HOSTS,
+    find_dashboard,
+    find_instance,
+    parse_dashboard,
+    parse_endpoint,
+    parse_grafana,
+)
 from exporter.config.errors import WrongValueError
 
 
@@ -187,5 +194,46 @@ def test_any_origin_of_the_web_can_be_a_dashboard(text: str, origin: str) -> Non
 def test_what_is_no_dashboard_is_refused(text: str, problem: str, remedy: str) -> None:
     with pytest.raises(WrongValueError) as caught:
         parse_dashboard(text)
+    assert caught.value.problem == problem
+    assert caught.value.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("https://Grafana.example.org/", "https://grafana.example.org"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:3000/", "http://[::1]:3000"),
+        ("https://ops.example.org/Grafana/", "https://ops.example.org/Grafana"),
+        ("https://ops.example.org/a/grafana-11.6", "https://ops.example.org/a/grafana-11.6"),
+    ],
+)
+def test_grafana_may_be_below_a_path(text: str, base: str) -> None:
+    assert parse_grafana(text) == base
+    assert parse_grafana(base) == base
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("javascript:alert(1)", "is neither http nor https", "copy Grafana's address"),
+        ("javascript://x/%0aalert(1)", "is neither http nor https", "copy Grafana's address"),
+        ("grafana.example.org", "has no scheme", "write `https://`"),
+        ("https://admin:admin@grafana.example.org", "contains a user or a password", "remove everything before"),
+        ('https://grafana"onclick=', "is not an address", "copy Grafana's address"),
+        ("https://grafana.example.org/?orgId=1", "has a query or a fragment", "remove everything from the `?`"),
+        ("https://grafana.example.org/#a", "has a query or a fragment", "remove everything from the `?` or `#`"),
+        ("https://grafana.example.org?", "has a query or a fragment", "remove everything from the `?` or `#`"),
+        ("https://grafana.example.org/d/braze-cdi-fleet", "is a page in Grafana", "remove everything from `/d` on"),
+        ("https://x.example/g/dashboards", "is a page in Grafana", "remove everything from `/dashboards` on"),
+        ("https://x.example/login", "is a page in Grafana", "remove everything from `/login` on"),
+        ("https://x.example/a b", "is not an address", "copy Grafana's address"),
+        ("https://x.example/a//b", "is not an address", "copy Grafana's address"),
+        ("https://x.example/../b", "is not an address", "copy Grafana's address"),
+    ],
+)
+def test_what_is_not_the_base_of_grafana_is_refused(text: str, problem: str, remedy: str) -> None:
+    with pytest.raises(WrongValueError) as caught:
+        parse_grafana(text)
     assert caught.value.problem == problem
     assert caught.value.remedy.startswith(remedy)

@@ -67,6 +67,7 @@ workspaces:
 def test_what_was_given_is_shown_as_it_was_given() -> None:
     shown = render_config(load_config(str(GOOD / "everything.yaml"), environ=ENVIRON))
     for line in (
+        "grafana_url: https://ops.example.org/grafana",
         "  api_key_env: BRAZE_API_KEY",
         "  api_key_file: key.txt",
         "    interval: 1d",

@@ -34,9 +34,9 @@ class Kind:
     sentences: tuple[str, ...] = ()
 
 
-_STREAK = {"consecutive_failed_syncs": 3, "consecutive_failed_syncs_limit": 1}
+_STREAK = {"problem_value": 3, "problem_limit": 1}
 _STREAK_READS = (" Failures in a row: 3.", " Limit: 1.")
-_RUNNING = {"last_sync_start_timestamp_seconds": 300, "sync_duration_limit_seconds": 600}
+_RUNNING = {"problem_value": 1200, "problem_limit": 600}
 _RUNNING_READS = (" Running for: 20m 0s.", " Limit: 10m 0s.")
 _BLIND = {"last_poll_success_timestamp_seconds": 300}
 _BLIND_READS = (" Last success: 20m 0s ago.",)
@@ -53,15 +53,15 @@ KINDS = {
         "BrazeCDISyncOverdue",
         PAGE,
         5,
-        {"expected_run_timestamp_seconds": 300, "start_deadline_timestamp_seconds": 1200},
-        (" Missing run: 1970-01-01 00:05 UTC.", " Late by: 20m 0s.", " Limit: 15m 0s."),
+        {"expected_run_timestamp_seconds": 300, "problem_value": 1180, "problem_limit": 900},
+        (" Missing run: 1970-01-01 00:05 UTC.", " Waited: 19m 40s.", " Limit: 15m 0s."),
     ),
     "never_synced": Kind(
         "BrazeCDINeverSynced",
         TICKET,
         5,
-        {"expected_run_timestamp_seconds": 300, "start_deadline_timestamp_seconds": 1200},
-        (" The first was expected 20m 0s ago.", " Limit: 15m 0s."),
+        {"expected_run_timestamp_seconds": 300, "problem_value": 1480, "problem_limit": 1200},
+        (" The first was expected 20m 0s ago.", " Watched for: 24m 40s.", " Limit: 20m 0s."),
     ),
     "unscheduled": Kind("BrazeCDIUnscheduled", TICKET, 15, _IDLE, _IDLE_READS),
     "paused": Kind("BrazeCDIIntegrationPaused", TICKET, 15, _IDLE, _IDLE_READS),
@@ -79,11 +79,11 @@ KINDS = {
         TICKET,
         0,
         {
-            "last_sync_duration_seconds": 720,
-            "sync_duration_limit_seconds": 600,
+            "problem_value": 720,
+            "problem_limit": 600,
             "usual_sync_duration_seconds": 240,
         },
-        (" Latest: 12m 0s.", " Limit of one sync: 10m 0s.", " Usual: 4m 0s."),
+        (" They took: 12m 0s.", " Limit for several in a row: 10m 0s.", " Usual: 4m 0s."),
     ),
     "rows_failed": Kind(
         "BrazeCDIRowsFailed",
@@ -92,8 +92,8 @@ KINDS = {
         {
             "last_sync_rows_failed_with_errors": 30,
             "last_sync_rows_synced": 90,
-            "last_sync_failed_rows_ratio": 0.25,
-            "failed_rows_ratio_limit": 0.01,
+            "problem_value": 0.25,
+            "problem_limit": 0.01,
             "last_sync_finish_timestamp_seconds": 300,
         },
         (
@@ -108,47 +108,61 @@ KINDS = {
         "BrazeCDIRowsLow",
         PAGE,
         0,
-        {"last_sync_rows_synced": 0, "rows_synced_lower_limit": 400, "usual_rows_synced": 1200},
+        {"problem_value": 0, "problem_limit": 400, "usual_rows_synced": 1200},
         (" Latest: 0.", " Limit: 400.", " Usual: 1200."),
     ),
     "rows_high": Kind(
         "BrazeCDIRowsHigh",
         TICKET,
         0,
-        {"last_sync_rows_synced": 12_000_000, "rows_synced_upper_limit": 4000, "usual_rows_synced": 1200},
+        {"problem_value": 12_000_000, "problem_limit": 4000, "usual_rows_synced": 1200},
         (" Latest: 12000000.", " Limit: 4000.", " Usual: 1200."),
     ),
     "behind": Kind(
         "BrazeCDIWatermarkBehind",
         PAGE,
         5,
-        {"last_sync_lag_seconds": 14400, "last_timestamp_synced_lag_limit_seconds": 7200},
+        {"problem_value": 14400, "problem_limit": 7200},
         (" Age: 4h 0m 0s.", " Limit: 2h 0m 0s."),
     ),
     "future_watermark": Kind(
         "BrazeCDIWatermarkInFuture",
         PAGE,
         0,
-        {"last_timestamp_synced_seconds": 5100},
-        (" Ahead by: 1h 0m 0s.",),
+        {"problem_value": 3600, "problem_limit": 300},
+        (" Ahead by: 1h 0m 0s.", " Limit: 5m 0s."),
     ),
     "resynced": Kind(
         "BrazeCDIRowsSyncedAgain",
         TICKET,
         0,
-        {"last_sync_rows_synced": 50, "usual_rows_synced": 1200, "last_sync_lag_seconds": 14400},
-        (" Rows of the latest sync: 50.", " Usual: 1200.", " Age of the watermark at its finish: 4h 0m 0s."),
+        {
+            "problem_value": 4,
+            "problem_limit": 2,
+            "last_sync_rows_synced": 50,
+            "usual_rows_synced": 1200,
+            "last_sync_lag_seconds": 14400,
+        },
+        (
+            " Syncs in a row: 4.",
+            " Limit: 2.",
+            " Rows of the latest sync: 50.",
+            " Usual: 1200.",
+            " Age of the watermark at its finish: 4h 0m 0s.",
+        ),
     ),
     "success_too_old": Kind(
         "BrazeCDISuccessTooOld",
         PAGE,
         5,
-        {"last_success_timestamp_seconds": 300, "success_age_limit_seconds": 900},
+        {"problem_value": 1200, "problem_limit": 900},
         (" Age: 20m 0s.", " Limit: 15m 0s."),
     ),
     "unknown_status": Kind("BrazeCDISyncStatusUnknown", TICKET, 20),
     "poll_failing": Kind("BrazeCDIIntegrationPollsFailing", TICKET, 5, _BLIND, _BLIND_READS),
-    "stale": Kind("BrazeCDIIntegrationStale", PAGE, 10, _BLIND, _BLIND_READS),
+    "stale": Kind(
+        "BrazeCDIIntegrationStale", PAGE, 10, {**_BLIND, "problem_limit": 600}, (*_BLIND_READS, " Limit: 10m 0s.")
+    ),
 }
 """The closed list of the contract."""
 
@@ -167,6 +181,10 @@ def _cases_of(problem: str, kind: Kind, rule: dict[str, Any]) -> Iterator[dict[s
     def reported(name: str, values: str = began, *, severity: str = worst, exporter: str = "a") -> dict[str, str]:
         return _series("problem", values, name, exporter, f'problem="{problem}", severity="{severity}"')
 
+    def figure(name: str, values: str, integration: str, exporter: str = "a") -> dict[str, str]:
+        is_of_problem = name.startswith("problem_")
+        return _series(name, values, integration, exporter, f'problem="{problem}"' if is_of_problem else "")
+
     def firing(*expected: Any) -> list[Any]:
         return [early, {"eval_time": LOOKED_AT, "alertname": alert, "exp_alerts": list(expected)}]
 
@@ -182,7 +200,7 @@ def _cases_of(problem: str, kind: Kind, rule: dict[str, Any]) -> Iterator[dict[s
                 "values": "1+0x40",
             },
             _series("integration_info", "1+0x40", "users", exporter, 'integration_type="USER", team="crm"'),
-            *(_series(name, f"{value}+0x40", "users", exporter) for name, value in kind.figures.items()),
+            *(figure(name, f"{value}+0x40", "users", exporter) for name, value in kind.figures.items()),
         )
     ]
     yield _case(
@@ -197,7 +215,7 @@ def _cases_of(problem: str, kind: Kind, rule: dict[str, Any]) -> Iterator[dict[s
         [
             *(reported(severity, severity=severity) for severity in kind.severities),
             reported("stale"),
-            *(_series(name, f"{value}+0x20 stale", "stale") for name, value in kind.figures.items()),
+            *(figure(name, f"{value}+0x20 stale", "stale") for name, value in kind.figures.items()),
         ],
         alert_rule_test=firing(
             *(_expected(rule, problem, severity, severity) for severity in kind.severities),

@@ -10,9 +10,12 @@ import promql_parser
 import pytest
 import yaml
 
+from exporter.domain.health import UNITS
+from exporter.domain.limits import Unit
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.self_metrics import SelfMetrics
 from tests.components import component
+from tests.problems import LIMITED, MEASURED, SECONDS
 from tests.unit.deploy.problem_cases import KINDS, cases
 from tools.release import home
 
@@ -196,6 +199,25 @@ def test_an_alert_says_what_where_and_what_next(alert: str) -> None:
         assert re.search(r"\$labels\.(workspace|job)", text)
 
 
+@pytest.mark.parametrize("problem", KINDS)
+def test_an_alert_names_the_value_and_the_limit_that_the_page_names(problem: str) -> None:
+    text = ALERTS[KINDS[problem].alert]["annotations"]["description"]
+    asked = re.escape('{{- with printf "max(braze_cdi_problem_NAME{%s, problem=%q})" $of $labels.problem | query }}')
+    shown = asked.replace("NAME", r"(\w+)") + r" [\w ]+: \{\{ \. \| first \| value \| ([^}]+) \}\}\."
+    figures = re.findall(shown, text)
+    assert [name for name, _ in figures] == ["value"] * (problem in MEASURED) + ["limit"] * (problem in LIMITED)
+    unit = "humanizeDuration" if problem in {*SECONDS, "stale"} else 'printf "%.0f"'
+    unit = unit if problem != "rows_failed" else "humanizePercentage"
+    assert {form for _, form in figures} <= {unit}
+    # No other gauge is called a limit: it might be another one than the page names.
+    assert len(re.findall(r"_limit", text)) == len(re.findall(r"\bLimit\b", text)) == (problem in LIMITED)
+
+
+def test_units_of_problems_are_those_of_the_judge() -> None:
+    assert {kind for kind, unit in UNITS.items() if unit is Unit.SECONDS} == {*SECONDS, "stale"}
+    assert {kind for kind, unit in UNITS.items() if unit is Unit.SHARE} == {"rows_failed"}
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_the_runbook_has_a_section_for_it_that_tells_what_to_do(alert: str) -> None:
     (heading,) = (
@@ -246,8 +268,11 @@ def labels_lost(expr: str) -> list[str]:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_rules_keep_installations_apart(rule: dict[str, Any]) -> None:
     assert not labels_lost(rule["expr"])
-    looked_up = re.findall(r'printf "(\{[^"]+\})"', rule.get("annotations", {}).get("description", ""))
+    text = rule.get("annotations", {}).get("description", "")
+    looked_up = re.findall(r':= printf "([^"]+)"', text)
     assert all("cluster=%q, namespace=%q" in selector for selector in looked_up), looked_up
+    queries = re.findall(r'with printf "([^"]+)"', text)
+    assert all(re.search(r"\{(?:%s|cluster=%q, namespace=%q)", query) for query in queries), queries
 
 
 def test_recorded_names_say_level_metric_and_operation() -> None:

@@ -64,6 +64,8 @@ def test_gauges_about_syncs_expire_and_nothing_else_does() -> None:
         "braze_cdi_up",
         "braze_cdi_integration_info",
         "braze_cdi_problem",
+        "braze_cdi_problem_value",
+        "braze_cdi_problem_limit",
         "braze_cdi_sync_duration_limit_seconds",
         "braze_cdi_rows_synced_lower_limit",
         "braze_cdi_rows_synced_upper_limit",

@@ -243,7 +243,7 @@ def test_a_good_poll_brings_back_what_had_gone_stale() -> None:
     gone = shown(page, later)
     page.publish(replace(HEALTHY, stale_at=ago(minutes=-30)))
     assert shown(page, later) - gone == shown(page, NOW) & EXPIRING
-    assert gone - shown(page, later) == {"braze_cdi_problem"}
+    assert gone - shown(page, later) == {"braze_cdi_problem", "braze_cdi_problem_limit"}
 
 
 def test_a_failed_poll_does_not_bring_back_what_had_gone_stale() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.web.callers import Caller, Record, group
+from exporter.web.callers import Caller, Queue, Record, group
 
 
 @pytest.fixture
@@ -79,6 +79,20 @@ def test_what_is_kept_is_bounded_and_the_latest(record: Record) -> None:
         record.note(caller(b"address %d" % number, b"name"), good=True)
     assert (len(record._failures), len(record._trusted)) == (1000, 100)
     assert record.rank(caller(b"here", b"2999")) == (3000, 1)
+
+
+def test_those_who_have_asked_for_longer_are_first_until_they_leave_and_only_the_latest_are_known() -> None:
+    queue = Queue()
+    first, second = queue.join(b"first"), queue.join(b"second")
+    assert first < second
+    assert (queue.join(b"first"), queue.join(b"second")) == (first, second)
+    queue.leave(b"first")
+    queue.leave(b"never came")
+    assert queue.join(b"first") > second
+    for number in range(9_999):
+        queue.join(b"%d" % number)
+    assert queue.join(b"second") > second
+    assert len(queue._since) == 10_000
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from exporter.domain.limits import LIMITS
 from exporter.domain.model import Sync, SyncStatus
-from exporter.web.auth import _MOST_REMEMBERED, _MOST_WAITING
+from exporter.web.auth import _MOST_CHECKS, _MOST_REMEMBERED
 from exporter.web.documents import schema
 from exporter.web.integration_json import render_integration_json
 from exporter.web.protocol import Limits
@@ -128,7 +128,7 @@ def test_documented_paths_are_those_served() -> None:
 
 def test_documented_figures_of_passwords_and_freshness_are_those_in_force() -> None:
     section = PAGE.split("## TLS and passwords", 1)[1].split("\n## ", 1)[0]
-    assert f"{_MOST_WAITING} may wait" in section
+    assert f"{_MOST_CHECKS} may wait" in section
     assert f"the {_MOST_REMEMBERED} pairs used last" in section
     assert f"every {FRESH_SECONDS:.0f} seconds" in section
 
