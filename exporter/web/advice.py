@@ -29,6 +29,10 @@ FIRST_STEPS: Mapping[str, str] = {
 }
 
 
+LIMITS_URL = f"{REPOSITORY}/blob/main/docs/configuration.md#limits-limits"
+"""Where the configuration's keys for limits are explained."""
+
+
 def runbook_url(kind: str) -> str:
     """Return where the runbook tells about a kind of problem."""
     return f"{REPOSITORY}/blob/main/docs/runbook.md#{kind}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from exporter.domain.health import UNITS
 from exporter.domain.limits import Unit
 from exporter.domain.problem import Problem
-from exporter.web.advice import FIRST_STEPS, runbook_url
+from exporter.web.advice import FIRST_STEPS, LIMITS_URL, runbook_url
 from exporter.web.charts import axis_of, days_ago, pictures, time_line
 from exporter.web.templating import HtmlPage
 from exporter.web.view import IntegrationStatus, next_poll_at
@@ -63,6 +63,7 @@ class IntegrationPage:
             problems=problems,
             severity=problems[0].severity.word if problems else "ok",
             first_steps=FIRST_STEPS,
+            limits_url=LIMITS_URL,
             next_poll_at=next_poll_at(status.workspace, detail.view),
             syncs=detail.latest_syncs(LATEST),
             days=days,

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from exporter.simulator.schedule import ON_DEMAND
 from exporter.version import REVISION, VERSION
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import ask, peek
@@ -84,6 +86,37 @@ def test_one_line_when_polls_begin_to_fail_and_one_when_they_recover(braze: Simu
         assert of_polls[0]["reason"] == "server_error"
         assert {line["workspace"] for line in of_polls} == {"production"}
         assert {line["integration_id"] for line in of_polls} == {"id-of-production"}
+
+
+def test_an_outage_is_three_lines_without_a_name_and_its_end_says_how_long_it_was(tmp_path: Path) -> None:
+    world = quiet_world("production")  # a key without the list, as above
+    for name in ("orders", "products"):
+        world.add_integration("production", name, integration_id=f"id-of-{name}", schedule=ON_DEMAND)
+    with SimulatedBraze(world) as braze:
+        write_config(tmp_path, [workspace_entry(world, "production", braze.url)])
+        with Daemon(tmp_path) as daemon:
+            wait_for("all are polled", lambda: peek(daemon.port, "braze_cdi_up") == [1, 1, 1])
+            said = len(lines(daemon))
+            fault = braze.call(lambda world: world.faults.add("http_500"))
+            wait_for("all polls fail", lambda: peek(daemon.port, "braze_cdi_up") == [0, 0, 0])
+            wait_for("it says so", lambda: "whole workspace" in daemon.stderr)
+            braze.call(lambda world: world.faults.remove(fault))
+            wait_for("all are polled again", lambda: peek(daemon.port, "braze_cdi_up") == [1, 1, 1])
+            wait_for("it says so", lambda: "outage ended" in daemon.stderr)
+            daemon.stop()
+            told = [line for line in lines(daemon)[said:] if {"outage", "poll", "problem"} & set(line["msg"].split())]
+    began, whole, ended = told
+    assert [(each["level"], each["msg"]) for each in told] == [
+        ("warn", "outage began"),
+        ("warn", "outage of the whole workspace"),
+        ("info", "outage ended"),
+    ]
+    assert {(each["workspace"], each["reason"]) for each in told} == {("production", "server_error")}
+    assert not [each for each in told if "integration_id" in each]
+    assert [began["failing"], began["integrations"], whole["failing"], ended["failing"]] == ["2", "3", "3", "3"]
+    assert "500" in began["error"]
+    lasted = datetime.fromisoformat(ended["ts"]) - datetime.fromisoformat(began["since"])
+    assert float(ended["seconds"]) == pytest.approx(lasted.total_seconds(), abs=2)
 
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])

@@ -5,6 +5,7 @@ A dashboard is a list of bands from top to bottom: a heading, or panels of one h
 width. Ids and places follow from that order, so nothing can overlap and the same source gives the same JSON.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from deploy.grafana.source.parts import SOURCE, link
 from deploy.grafana.source.words import DOCUMENTS, RUNBOOK
 
 WIDTH = 24
+_RECORDED = re.compile(r"\b\w+:braze_cdi")
+_NEEDS_RULES = "Reads recorded series: all or part of it is empty where the recording rules are not loaded."
 FLEET_UID = "braze-cdi-fleet"
 INTEGRATION_UID = "braze-cdi-integration"
 # Both dashboards have these variables, so that a link can hand them over.
@@ -108,6 +111,8 @@ def _placed(bands: Sequence[Heading | Band]) -> list[model.Panel | model.RowPane
         for width, panel in band.panels:
             panel.id_val = len(placed) + 1
             panel.grid_pos = model.GridPos(x=x, y=y, w=width, h=band.height)
+            if any(_RECORDED.search(getattr(query, "expr", "")) for query in panel.targets or ()):
+                panel.description = f"{panel.description} {_NEEDS_RULES}"
             placed.append(panel)
             x += width
         if x != WIDTH:

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from deploy.grafana.source import style
 from deploy.grafana.source.frame import Band, Heading
 from deploy.grafana.source.parts import Look, Query, bars, lines, timeline
-from deploy.grafana.source.queries import ONE, by_day, latest, since
+from deploy.grafana.source.queries import ONE, I, by_day, latest, since
 
 _DAYS = 14
 
@@ -45,11 +45,16 @@ def _durations() -> model.Panel:
 def _watermark() -> model.Panel:
     return lines(
         "Watermark over time",
-        "How old the latest row in Braze is, by its UPDATED_AT: now, and when the latest sync finished, which is what"
-        " the limit is for. Negative, in the red area: it lies in the future, and Braze skips every row dated before"
-        " it.",
+        "How old the latest row in Braze is, by its UPDATED_AT: now (over a long time, the oldest of each step), and"
+        " when the latest sync finished, which is what the limit is for. Negative, in the red area: it lies in the"
+        " future, and Braze skips every row dated before it.",
         Look("s", limits=style.LAG),
-        Query(latest("braze_cdi_last_timestamp_synced_lag_seconds", ONE), legend="now", colour=style.QUIET),
+        Query(
+            # Between syncs it rises and falls: drawn as it is, a month would be one block.
+            f"max by ({I}) (max_over_time(braze_cdi_last_timestamp_synced_lag_seconds{{{ONE}}}[$__rate_interval]))",
+            legend="now",
+            colour=style.QUIET,
+        ),
         Query(latest("braze_cdi_last_sync_lag_seconds", ONE), legend="at the finish", colour=style.RUNNING),
         _limit("braze_cdi_last_timestamp_synced_lag_limit_seconds"),
         area=True,
@@ -87,24 +92,30 @@ def _limit(metric: str, name: str = "limit", band_to: str = "") -> Query:
 def _runs() -> model.Panel:
     # Not from now on: while polls fail, an old announcement would look overdue. The exporter does the same.
     polled = latest("braze_cdi_last_poll_success_timestamp_seconds", ONE)
+
+    def least_until(metric: str) -> str:
+        # It falls until the run and then rises: drawn as it is, a month of hourly runs would be one block.
+        return f"min_over_time(({latest(metric, ONE)} - {polled})[$__rate_interval:1m])"
+
     return lines(
         "Time until the next run",
         "From the latest poll until the run that Braze announces, until the one that is expected (the oldest announced"
-        " run that no sync has met, else the next one), and until that one's deadline. A deadline below zero: overdue.",
+        " run that no sync has met, else the next one), and until that one's deadline. A deadline below zero: overdue."
+        " Over a long time, the least of each step.",
         Look("s", limits=style.UNTIL_RUN),
         Query(
-            f"{latest('braze_cdi_next_scheduled_run_timestamp_seconds', ONE)} - {polled}",
+            least_until("braze_cdi_next_scheduled_run_timestamp_seconds"),
             legend="announced by Braze",
             colour=style.QUIET,
             dashed=True,
         ),
         Query(
-            f"{latest('braze_cdi_expected_run_timestamp_seconds', ONE)} - {polled}",
+            least_until("braze_cdi_expected_run_timestamp_seconds"),
             legend="expected",
             colour=style.RUNNING,
         ),
         Query(
-            f"{latest('braze_cdi_start_deadline_timestamp_seconds', ONE)} - {polled}",
+            least_until("braze_cdi_start_deadline_timestamp_seconds"),
             legend="deadline",
             colour=style.WARNING,
             dashed=True,

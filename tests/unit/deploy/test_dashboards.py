@@ -213,6 +213,13 @@ def test_a_value_that_is_missing_is_not_the_loudest(name: str) -> None:
         assert config.get("unit") != "dateTimeFromNow", "rounds 22 to 35 hours to a day"
 
 
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_that_is_empty_without_the_recording_rules_says_so(name: str) -> None:
+    panel = PANELS[name]
+    reads = RECORDED & {metric for each in panel["targets"] for metric in named_in(filled(each["expr"], CHOSEN))}
+    assert ("where the recording rules are not loaded" in panel["description"]) == bool(reads)
+
+
 def test_rules_and_dashboards_know_one_address_of_a_page_in_braze() -> None:
     rules = {rule["annotations"]["dashboard_url"] for rule in ALERTS.values() if "dashboard_url" in rule["annotations"]}
     asked = {each.expr for each in QUESTIONS if "dashboard_url" in each.expr}

@@ -5,6 +5,7 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.unit.web.integration_samples import deep, hourly, with_detail
 from tests.unit.web.outline import Outline
 from tests.unit.web.samples import HOSTILE, NOW, ago, bare
 
+ROOT = Path(__file__).resolve().parents[3]
 PAGE = IntegrationPage()
 DEEP = deep()
 
@@ -44,7 +46,7 @@ def test_everything_that_is_known_is_told() -> None:
         "Running sync none",
         "Latest finished sync success 38 min ago , took 2 min, usually 2 min 5 s",
         "967 synced, usually 980",
-        "expected by its rhythm, must start by 16:05:00 (learned: its syncs start every 1 h (2,160 past syncs))",
+        "expected by its rhythm, must start by 16:05:00; learned: its syncs start every 1 h (2,160 past syncs)",
         "succeeded 20 s ago ; next in 40 s",
         "2,160 finished syncs",
         "Duration 2,158 syncs: median 2 min 5 s, highest 20 min 6 s; limit 6 min 52 s",
@@ -116,7 +118,9 @@ def test_the_page_has_one_script_no_inline_style_and_no_foreign_asset() -> None:
     for tag, attributes in outline.elements:
         assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
         target = attributes.get("href") or attributes.get("src")
-        assert target is None or "//" not in target or target.startswith("data:image/svg+xml,"), (tag, target)
+        leads_away = tag == "a" and attributes.get("rel") == "noreferrer"  # is followed, not loaded
+        inside = target is None or "//" not in target or target.startswith("data:image/svg+xml,")
+        assert inside or leads_away, (tag, target)
 
 
 def test_hostile_text_in_any_place_is_escaped() -> None:
@@ -170,3 +174,10 @@ def test_an_integration_that_is_not_watched_is_404() -> None:
         answer = call(Sources(), "GET", path)
         assert answer.status_code == 404
         assert answer.text == "No such integration is watched; the status page (/) lists those that are.\n"
+
+
+def test_the_limits_lead_to_the_keys_that_change_them() -> None:
+    (address,) = re.findall(r'href="([^"]+)" rel="noreferrer">how to change them</a>', html_of())
+    page, _, anchor = address.rpartition("/docs/")[2].partition("#")
+    titles = re.findall(r"^## (.+)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+    assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
