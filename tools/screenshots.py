@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _just_before_a_sample(now: datetime) -> datetime:
-    """Return when to end, so that polls, which have the phase of the end, come a minute before samples, not long before."""
+    """Return when to end: polls have its phase, and so they come a minute before samples, not long before."""
     seldom = SELDOM.total_seconds()
     return datetime.fromtimestamp((now + OFTEN).timestamp() // seldom * seldom, UTC) - OFTEN
 
