@@ -51,7 +51,7 @@ def main() -> None:
         folder = Path(directory)
         samples = folder / "seldom.txt", folder / "often.txt"
         with samples[0].open("w") as seldom, samples[1].open("w") as often:
-            month = play(_just_before_a_sample(datetime.now(UTC)), read_names(), seldom, often)
+            month = play(datetime.now(UTC).replace(second=0, microsecond=0), read_names(), seldom, often)
         _take_pages(month, folder, pictures)
         end, day = month.now.timestamp(), month.now - LAST
         stretches = (
@@ -64,12 +64,6 @@ def main() -> None:
         }
         with evaluated(folder, samples, stretches) as prometheus:
             draw_all(prometheus, DRAWN, now=end, views=views, folder=pictures)
-
-
-def _just_before_a_sample(now: datetime) -> datetime:
-    """Return when to end: polls have its phase, and so they come a minute before samples, not long before."""
-    seldom = SELDOM.total_seconds()
-    return datetime.fromtimestamp((now + OFTEN).timestamp() // seldom * seldom, UTC) - OFTEN
 
 
 def read_names() -> set[str]:
