@@ -3,9 +3,9 @@ How fast is /metrics? This exporter, prometheus-client and nginx serve the same 
 
 Every server is a process of its own on loopback; nginx serves the exporter's bytes from a file, a C program does
 nothing but write them, and either is left out where it is not installed. One exporter has random ids, as real ones are.
-Scrapes go round in turns, so that whatever else the machine does meets all alike. Nothing is
-started that is not stopped at the end. Run `python -m benchmarks.page`; `--write benchmarks/README.md` puts the table
-there.
+Scrapes go round in turns, so that whatever else the machine does meets all alike, and before each the exporters show
+what 15 seconds of polling change. Nothing is started that is not stopped at the end. Run `python -m benchmarks.page`;
+`--write benchmarks/README.md` puts the table there, `--against FOLDER` measures another checkout of the exporter too.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +59,8 @@ class Subject:
     """Resident memory after the scrapes, and at its highest."""
     scrapes: dict[str, list[float]] = field(default_factory=lambda: {encoding: [] for encoding in ENCODINGS})
     encodings: tuple[str, ...] = ENCODINGS
+    poll: Callable[[], object] = lambda: None
+    """Let what 15 seconds of polling change be shown."""
 
     def median(self, encoding: str) -> float:
         return statistics.median(self.scrapes[encoding])
@@ -97,14 +99,27 @@ def body(answer: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def python_server(kind: str, integrations: int, *flags: str) -> Iterator[Subject]:
-    command = [sys.executable, "-m", "benchmarks.page_servers", kind, str(integrations), *flags]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+def python_server(kind: str, integrations: int, *flags: str, checkout: Path = ROOT) -> Iterator[Subject]:
+    """One of page_servers.py, with the exporter of *checkout*."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "page_servers.py"), kind, str(integrations), *flags]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
+            assert process.stdin is not None
             assert process.stdout is not None
             about = json.loads(process.stdout.readline())
-            name = f"{kind}, random ids" if flags else kind
-            yield Subject(name, about["port"], process.pid, about["render_seconds"])
+            name = ", ".join([kind, *(["random ids"] if flags else []), *([checkout.name] if checkout != ROOT else [])])
+            subject = Subject(name, about["port"], process.pid, about["render_seconds"])
+            if kind == "exporter":
+                pipes = process.stdin, process.stdout
+
+                def poll() -> None:
+                    pipes[0].write(b"\n")
+                    pipes[0].flush()
+                    assert pipes[1].readline() == b"\n"
+
+                subject.poll = poll
+            yield subject
         finally:
             process.terminate()
 
@@ -160,7 +175,7 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nothing answers on port {port}")
 
 
-def measure(integrations: int, rounds: int) -> list[Subject]:
+def measure(integrations: int, rounds: int, against: Path | None) -> list[Subject]:
     """Every server at one number of integrations, the exporter first."""
     with contextlib.ExitStack() as stack:
         exporter = stack.enter_context(python_server("exporter", integrations))
@@ -169,12 +184,19 @@ def measure(integrations: int, rounds: int) -> list[Subject]:
         page = body(scrape(exporter.port, "identity")[1])
         nginx = stack.enter_context(nginx_server(page))
         c = stack.enter_context(c_server(page))
-        subjects = [subject for subject in (exporter, client, odd, nginx, c) if subject is not None]
+        others = []
+        if against:
+            others = [
+                stack.enter_context(python_server("exporter", integrations, *flags, checkout=against))
+                for flags in ((), ("--random-ids",))
+            ]
+        subjects = [subject for subject in (exporter, client, odd, nginx, c, *others) if subject is not None]
         for encoding in ENCODINGS:
             for number in range(-1, rounds):
                 for subject in subjects:
                     if encoding not in subject.encodings:
                         continue
+                    subject.poll()
                     seconds, answer = scrape(subject.port, encoding)
                     if number < 0:  # the first round warms up, and tells what the page is
                         subject.page = count(body(answer))
@@ -211,7 +233,7 @@ def milliseconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds * 1000:.1f}"
 
 
-def table(sizes: tuple[int, ...], rounds: int) -> str:
+def table(sizes: tuple[int, ...], rounds: int, against: Path | None) -> str:
     about = f"CPython {platform.python_version()}, {os.cpu_count()} CPUs; medians of {rounds} scrapes in turns."
     columns = (
         "integrations",
@@ -229,7 +251,7 @@ def table(sizes: tuple[int, ...], rounds: int) -> str:
     lines = [about, "", "| " + " | ".join(columns) + " |", "|--:|---" + "|--:" * (len(columns) - 2) + "|"]
     for size in sizes:
         print(f"{size:,} integrations ...", file=sys.stderr)
-        subjects = measure(size, rounds)
+        subjects = measure(size, rounds, against)
         lines += [row(subject, subjects[0], size) for subject in subjects]
     return "\n".join([*lines, "", *verdict(sizes[-1], subjects)])
 
@@ -249,9 +271,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9, help="scrapes of each server at each size")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of integrations")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout of the exporter")
     parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
     arguments = parser.parse_args()
-    text = table(tuple(arguments.sizes), arguments.rounds)
+    text = table(tuple(arguments.sizes), arguments.rounds, arguments.against)
     print(text)
     if arguments.write:
         replace_section(arguments.write, "benchmarks/page.py", text)

@@ -2,7 +2,8 @@
 The servers that `benchmarks/page.py` compares, each in a process of its own.
 
 Called as `python -m benchmarks.page_servers KIND INTEGRATIONS`: makes the views, times the rendering of the page
-alone, serves on a free loopback port and prints one JSON line about both. Ends with its standard input.
+alone, serves on a free loopback port and prints one JSON line about both. For each line on its standard input the
+exporter shows what 15 seconds of polling change, and prints an empty line after that; it ends with its standard input.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -39,6 +41,10 @@ PER_WORKSPACE = 100
 """Integrations in one workspace."""
 PROBLEM_EVERY = 20
 """One in this many integrations has a problem."""
+SYNC_EVERY = 240
+"""One in this many has had a sync between two scrapes: each has one an hour, and is scraped every 15 seconds."""
+POLLED_EVERY = 4
+"""One in this many workspaces has been polled between them."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,10 +64,10 @@ def identifier(number: int, *, random: bool) -> str:
     return str(UUID(int=Random(number).getrandbits(128))) if random else f"4f2c9a1e-7b3d-4c5e-8f60-{number:012d}"
 
 
-def view(number: int, polled_at: datetime, *, random_ids: bool = False) -> View:
+def view(number: int, polled_at: datetime, more_syncs: int = 0, *, random_ids: bool = False) -> View:
     started_at = polled_at - timedelta(minutes=20, seconds=number % 600)
     finished_at = started_at + timedelta(seconds=30 + number % 300)
-    sync = Sync(started_at, SyncStatus.SUCCESS, finished_at, started_at, 1000 + number, number % 7)
+    sync = Sync(started_at, SyncStatus.SUCCESS, finished_at, started_at, 1000 + number + more_syncs, number % 7)
     return View(
         integration=Integration(
             workspace=f"workspace-{number // PER_WORKSPACE}",
@@ -78,12 +84,24 @@ def view(number: int, polled_at: datetime, *, random_ids: bool = False) -> View:
         last_success_at=finished_at,
         last_timestamp_synced=started_at,
         consecutive_failed_syncs=0,
-        totals=Totals((100 + number % 9, 2, 1, 0, 0, 0), 123456 + number, 17, 3600.5 + number),
+        totals=Totals(
+            (100 + number % 9 + more_syncs, 2, 1, 0, 0, 0), 123456 + number + 1000 * more_syncs, 17, 3600.5 + number
+        ),
         problems=() if number % PROBLEM_EVERY else (Problem("rows_failed", Severity.WARNING, "Rows failed"),),
         limits=LIMITS,
         failed_rows_ratio=sync.failed_rows_ratio,
         last_sync_lag_seconds=sync.lag_seconds,
     )
+
+
+def polled(published: list[View], turn: int, *, random_ids: bool) -> Iterator[View]:
+    """What the *turn*-th 15 seconds change: a quarter of the workspaces have been polled, a sync an hour has ended."""
+    now, random = datetime.now(UTC), Random(turn)
+    for number, before in enumerate(published):
+        if not random.randrange(SYNC_EVERY):
+            yield view(number, now, turn, random_ids=random_ids)
+        elif (number // PER_WORKSPACE + turn) % POLLED_EVERY == 0:
+            yield replace(before, last_poll_at=now, last_poll_success_at=now, stale_at=now + timedelta(hours=1))
 
 
 def build_self_metrics(integrations: int) -> SelfMetrics:
@@ -137,8 +155,9 @@ def announce(port: int, render: Callable[[], Iterable[bytes]]) -> None:
 
 def serve_exporter(integrations: int, *, random_ids: bool) -> None:
     page = Page(build_self_metrics(integrations))
-    for published in views(integrations, random_ids=random_ids):
-        page.publish(published)
+    published = views(integrations, random_ids=random_ids)
+    for one in published:
+        page.publish(one)
 
     def render(*, openmetrics: bool) -> Exposition:
         return page.render(datetime.now(UTC), openmetrics=openmetrics)
@@ -156,7 +175,12 @@ def serve_exporter(integrations: int, *, random_ids: bool) -> None:
     async def serve() -> None:
         stop = asyncio.Event()
         serving = asyncio.create_task(server.serve(stop))
-        await asyncio.to_thread(sys.stdin.read)
+        turn = 0
+        while await asyncio.to_thread(sys.stdin.readline):
+            turn += 1
+            for one in polled(published, turn, random_ids=random_ids):
+                page.publish(one)
+            print(flush=True)
         stop.set()
         await serving
 

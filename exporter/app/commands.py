@@ -17,7 +17,6 @@ from exporter.app.exporter import Exporter
 from exporter.app.senders import Trust, build_limiters, build_sender
 from exporter.app.storage import storage
 from exporter.braze.api import Api
-from exporter.braze.client import build_tls_context
 from exporter.braze.clock import BrazeClock
 from exporter.braze.wire import Sender
 from exporter.clock import SystemClock
@@ -28,6 +27,7 @@ from exporter.domain.model import Integration
 from exporter.domain.settings import WorkspaceSettings
 from exporter.domain.wording import clip, word_count
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.trust import build_client_context
 
 _OR_ADDRESS = "or its IP allow list lacks this host; change the key in the Braze dashboard"
 _LONGEST_NAME = 80
@@ -116,7 +116,7 @@ async def open_api(
     """Return an API to one workspace, closed at the end of the context; *around* may put a sender before its own."""
     settings = configured.settings
     clock = BrazeClock(SystemClock())
-    sender = build_sender(configured, Trust(build_tls_context()))
+    sender = build_sender(configured, Trust(build_client_context()))
     limiters = build_limiters(settings.rate_limit, clock)
     try:
         yield Api(

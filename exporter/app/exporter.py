@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.app.descriptors import share_out
 from exporter.app.senders import Trust, build_limiters, build_sender
 from exporter.braze.api import Api
-from exporter.braze.client import HttpxSender, Room, build_tls_context
+from exporter.braze.client import HttpxSender, Room
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
@@ -31,6 +31,7 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import Key, Store
+from exporter.trust import build_client_context
 from exporter.turns import Pace, Turns
 from exporter.worker import Worker
 
@@ -97,7 +98,7 @@ class Exporter:
         self._descriptors = descriptors
         self._turns, self._pace = Turns(sys.maxsize), Pace()
         """Of the requests of all workspaces together."""
-        self._tls = build_tls_context()
+        self._tls = build_client_context()
         self._learning = Worker("learning", rest=_REST).run
         self._running: dict[str, Running] = {}
         self._ending: set[asyncio.Task[None]] = set()

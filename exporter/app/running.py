@@ -6,11 +6,12 @@ Knows no configuration: name and password come with the address and are sent to 
 
 import base64
 import json
-import ssl
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit, urlunsplit
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
+
+from exporter.trust import build_client_context
 
 THIS_HOST = "http://127.0.0.1:10273"
 _PATIENCE_SECONDS = 10
@@ -36,7 +37,7 @@ class RunningExporter:
         if parts.username is not None:
             pair = f"{parts.username}:{parts.password or ''}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-        self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=ssl.create_default_context()))
+        self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=build_client_context()))
 
     def read(self, path: str) -> bytes:
         """

@@ -2,12 +2,13 @@
 
 import ssl
 
-from exporter.braze.client import HttpxSender, Room, build_tls_context
+from exporter.braze.client import HttpxSender, Room
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.config.load import ConfiguredWorkspace
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.settings import RateLimits
+from exporter.trust import build_client_context
 from exporter.version import VERSION
 
 USER_AGENT = f"braze-cdi-exporter/{VERSION}"
@@ -21,7 +22,7 @@ class Trust:
 
     def context(self, ca_file: str | None) -> ssl.SSLContext:
         if ca_file not in self._contexts:
-            self._contexts[ca_file] = build_tls_context(ca_file)
+            self._contexts[ca_file] = build_client_context(ca_file)
         return self._contexts[ca_file]
 
 

@@ -52,14 +52,6 @@ class Key(Protocol):
         """Note that Braze did not accept the key, so that it is read afresh the next time."""
 
 
-def build_tls_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """Return the system's trust and that in *ca_file*, to be shared: loading it takes tens of milliseconds."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
-    return context
-
-
 @dataclass(frozen=True, slots=True)
 class Room:
     """What a workspace may have under way: its share, and *turns* and *pace* of all workspaces together."""
@@ -91,7 +83,7 @@ class HttpxSender:
         key: Read for every request, so that a rotated key is used at once.
         timeout_seconds: For one whole request, from connecting to the last byte.
         user_agent: Names us to Braze's operators.
-        tls: From `build_tls_context`.
+        tls: From `build_client_context`; a proxy that speaks TLS is judged by it, too.
         proxy: The URL of an HTTP proxy, with its password if it has one; None for a direct connection.
         room: For connections; without it, its own and ample.
         monotonic: Seconds of a steady clock, for the age of connections.
@@ -126,9 +118,12 @@ class HttpxSender:
         self._pool = self._open_pool()
 
     def _open_pool(self) -> _Pool:
+        proxy = None if self._proxy is None else httpx.Proxy(self._proxy)
+        if proxy is not None and proxy.url.scheme == "https":
+            proxy.ssl_context = self._tls  # httpx trusts others else
         transport = httpx.AsyncHTTPTransport(
             verify=self._tls,
-            proxy=self._proxy,
+            proxy=proxy,
             trust_env=False,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._room.kept),
         )

@@ -5,6 +5,7 @@ Decides which of them wins, and what is wrong with a variable: no library reads 
 """
 
 import ipaddress
+import os
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ OFF = "off"
 MAX_CA_BYTES = 2**20
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
-_TRUST_VARIABLE = "SSL_CERT_FILE"
+_TRUST_VARIABLE, _TRUST_FOLDERS = "SSL_CERT_FILE", "SSL_CERT_DIR"
+"""OpenSSL reads them, and ignores what it cannot use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,14 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Defaults, tuple[FieldErr
     except WrongValueError as error:
         errors.append(_of_variable(named, error.problem, f"{error.remedy}, or set network.no_proxy"))
     try:
-        if environ.get(_TRUST_VARIABLE):  # OpenSSL reads it, and ignores a file that it cannot use
+        if environ.get(_TRUST_VARIABLE):
             check_ca_file(environ[_TRUST_VARIABLE])
     except WrongValueError as error:
         errors.append(_of_variable(_TRUST_VARIABLE, error.problem, error.remedy))
+    for folder in environ.get(_TRUST_FOLDERS, "").split(os.pathsep):
+        if folder and not Path(folder).is_dir():
+            problem = f"{folder} is not a directory, or does not exist"
+            errors.append(_of_variable(_TRUST_FOLDERS, problem, "name a directory with certificates, or unset it"))
     return Defaults(proxy, exempt, variable), tuple(errors)
 
 

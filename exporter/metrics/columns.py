@@ -1,13 +1,17 @@
 """
-One family's ready lines, one entry for each slot, with their total size kept up to date.
+One family's ready lines, slot by slot.
 
-A slot is the place of one integration in every column; an empty entry is a family of which that integration shows
-nothing. A column knows neither views nor staleness: it stores what it is given, and hands out tuples, which later
+A slot is the place of one integration in every column; without lines there is nothing that this integration shows of
+the family. A column knows neither views nor staleness: it stores what it is given, and hands out pieces, which later
 changes do not touch.
 """
 
 from exporter.metrics.family import Family
+from exporter.metrics.pieces import BLOCK_SLOTS, Block, Piece
 from exporter.metrics.text import Kind, render_labels, render_number
+
+_AT_ONCE = 512
+"""Lines of a piece that is new at each scrape."""
 
 
 def render_lines(family: Family, labels: str, value: object) -> bytes:
@@ -34,25 +38,22 @@ def render_lines(family: Family, labels: str, value: object) -> bytes:
 class Column:
     """The lines of one family."""
 
-    __slots__ = ("_lines", "family", "size")
+    __slots__ = ("_blocks", "family")
 
     def __init__(self, family: Family) -> None:
         self.family = family
-        self.size = 0
-        """Bytes of all lines together."""
-        self._lines: list[bytes] = []
-
-    def add_slot(self) -> None:
-        self._lines.append(b"")
+        self._blocks: list[Block] = []
 
     def put(self, slot: int, lines: bytes) -> None:
-        """Replace the lines of *slot*."""
-        self.size += len(lines) - len(self._lines[slot])
-        self._lines[slot] = lines
+        """Replace the lines of *slot*, which is one that was there before or the next."""
+        block, place = divmod(slot, BLOCK_SLOTS)
+        if block == len(self._blocks):
+            self._blocks.append(Block())
+        self._blocks[block].put(place, lines)
 
-    def lines(self, nows: list[int]) -> tuple[tuple[bytes, ...], int]:  # noqa: ARG002 - what LagColumn needs
-        """The lines of all slots, each as of its *now* in microseconds, and their total size in bytes."""
-        return tuple(self._lines), self.size
+    def pieces(self, nows: list[int]) -> list[Piece]:  # noqa: ARG002 - what LagColumn needs
+        """The lines of all slots, each as of its *now* in microseconds."""
+        return [block.piece() for block in self._blocks]
 
 
 class LagColumn(Column):
@@ -63,25 +64,25 @@ class LagColumn(Column):
     is written at the scrape.
     """
 
-    __slots__ = ("_moments",)
+    __slots__ = ("_moments", "_prefixes")
 
     def __init__(self, family: Family) -> None:
         super().__init__(family)
+        self._prefixes: list[bytes] = []
         self._moments: list[int] = []
 
-    def add_slot(self) -> None:
-        super().add_slot()
-        self._moments.append(0)
-
     def put(self, slot: int, lines: bytes) -> None:
+        if slot == len(self._prefixes):
+            self._prefixes.append(b"")
+            self._moments.append(0)
         # The value is what follows the last blank: a label value may hold blanks, a number does not.
         prefix, blank, moment = lines.rpartition(b" ")
-        super().put(slot, prefix + blank)
+        self._prefixes[slot] = prefix + blank
         self._moments[slot] = int(moment) if moment else 0
 
-    def lines(self, nows: list[int]) -> tuple[tuple[bytes, ...], int]:
+    def pieces(self, nows: list[int]) -> list[Piece]:
         ready = [
             b"%b%a\n" % (prefix, (now - moment) / 1_000_000) if prefix else b""
-            for prefix, moment, now in zip(self._lines, self._moments, nows, strict=True)
+            for prefix, moment, now in zip(self._prefixes, self._moments, nows, strict=True)
         ]
-        return tuple(ready), sum(map(len, ready))
+        return [Piece(b"".join(ready[start : start + _AT_ONCE])) for start in range(0, len(ready), _AT_ONCE)]

@@ -4,7 +4,7 @@ The exposition page: lines are rendered when a view changes and joined when the 
 Theory of operation. Each family of the catalogue is a column of ready lines, each integration a slot in all columns.
 `publish` compares the new view with the old, field by field, renders the families that read a changed field, and
 only then puts the lines in place; there is no await in it, so a scrape sees all of a view or nothing of it.
-`render` takes the columns as they are at that moment and joins them while the answer is being sent.
+`render` takes the pieces of the columns as they are at that moment; they are joined while the answer is being sent.
 
 What a page shows is a function of the published views and of *now* alone, which may differ by workspace: each is
 judged on the clock of its Braze. Staleness is the only thing that comes with time and without a publish, so the page
@@ -25,17 +25,12 @@ from exporter.domain.view import View
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.columns import Column, LagColumn, render_lines
 from exporter.metrics.family import integration_labels
+from exporter.metrics.pieces import Piece, in_chunks
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.metrics.text import clean, render_header, render_labels
 
 TEXT_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-CHUNK_BYTES = 1024 * 1024
-"""
-About how much of the page is joined at a time. Measured with 48 MB: larger chunks cost memory and, sent as they are,
-time in the socket's buffer.
-"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -47,20 +42,17 @@ _read_fields: Callable[[View], tuple[Any, ...]] = attrgetter(*_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """A page of one moment. *chunks* joins it piece by piece and can be walked once."""
+    """A page of one moment."""
 
     content_type: str
     length: int
-    """Bytes of all chunks together."""
-    chunks: Iterator[bytes]
+    """Bytes of all pieces together."""
+    pieces: Iterable[Piece]
 
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Some lines and their total size; never empty."""
-
-    lines: tuple[bytes, ...]
-    size: int
+    @property
+    def chunks(self) -> Iterator[bytes]:
+        """The page as it is, joined chunk by chunk."""
+        return (b"".join([piece.data for piece in group]) for group in in_chunks(self.pieces))
 
 
 @dataclass(slots=True)
@@ -110,7 +102,7 @@ class Page:
         self._moving = [c for c in self._columns if c.family.when_stale != c.family.reads]
         """The columns that change when a view becomes stale."""
         self._headers = {
-            openmetrics: [render_header(f.name, f.kind, f.help, openmetrics=openmetrics) for f in CATALOGUE]
+            openmetrics: [Piece(render_header(f.name, f.kind, f.help, openmetrics=openmetrics)) for f in CATALOGUE]
             for openmetrics in (False, True)
         }
         self._spans: dict[str, _Span] = {}
@@ -177,25 +169,22 @@ class Page:
     def render(
         self, now: datetime, by_workspace: Mapping[str, datetime] | None = None, *, openmetrics: bool
     ) -> Exposition:
-        """The page as of *now*, or of a workspace's own moment. What is published later does not reach the chunks."""
+        """The page as of *now*, or of a workspace's own moment. What is published later does not reach it."""
         moments = {name: (by_workspace or {}).get(name, now) for name in self._spans}
         for name, span in self._spans.items():
             if not span.stale_since <= moments[name] < span.fresh_until:
                 self._sweep(name, moments[name])
         microseconds = {name: (at - _EPOCH) // timedelta(microseconds=1) for name, at in moments.items()}
         nows = [microseconds[name] for name in self._homes]
-        parts: list[_Part] = []
+        pieces: list[Piece] = []
         for column, header in zip(self._columns, self._headers[openmetrics], strict=True):
-            lines, size = column.lines(nows)
-            if size:
-                parts += (_Part((header,), len(header)), _Part(lines, size))
-        tail = self._self_metrics.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")
-        if tail:
-            parts.append(_Part((tail,), len(tail)))
+            if shown := [piece for piece in column.pieces(nows) if piece.data]:
+                pieces += (header, *shown)
+        pieces.append(Piece(self._self_metrics.render(openmetrics=openmetrics) + (b"# EOF\n" if openmetrics else b"")))
         return Exposition(
             content_type=OPENMETRICS_CONTENT_TYPE if openmetrics else TEXT_CONTENT_TYPE,
-            length=sum(part.size for part in parts),
-            chunks=_join(parts),
+            length=sum([len(piece.data) for piece in pieces]),
+            pieces=pieces,
         )
 
     def _changed(self, old: View, new: View) -> list[Column]:
@@ -207,8 +196,6 @@ class Page:
     def _add_slot(self) -> int:
         if self._free:
             return self._free.pop()
-        for column in self._columns:
-            column.add_slot()
         self._homes.append("")
         return len(self._slots)
 
@@ -243,24 +230,3 @@ def _order(view: View) -> tuple[str, str, str]:
 def _lines(column: Column, labels: str, view: View, *, stale: bool) -> bytes:
     field = column.family.when_stale if stale else column.family.reads
     return render_lines(column.family, labels, getattr(view, field)) if field is not None else b""
-
-
-def _join(parts: list[_Part], chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """*parts* in pieces of about *chunk_bytes*, none of them empty; a small page is one piece."""
-    pending: list[bytes] = []
-    pending_bytes = 0.0
-    for part in parts:
-        average = part.size / len(part.lines)
-        start = 0
-        while start < len(part.lines):
-            end = start + max(1, int((chunk_bytes - pending_bytes) / average))
-            taken = part.lines[start:end]
-            pending += taken
-            pending_bytes += average * len(taken)
-            start = end
-            if pending_bytes >= chunk_bytes - average:
-                if chunk := b"".join(pending):
-                    yield chunk
-                pending, pending_bytes = [], 0.0
-    if chunk := b"".join(pending):
-        yield chunk

@@ -10,8 +10,8 @@ from itertools import islice
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from exporter.web.compress import start_gzip
 from exporter.web.negotiate import COMMON_HEADERS, accepts_gzip
-from exporter.web.scrape import start_gzip
 from exporter.worker import Worker
 
 _BIT_CHARACTERS = 64 * 1024

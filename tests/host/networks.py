@@ -71,15 +71,13 @@ def tls_front(
     braze_url: str, authority: trustme.CA, name: str, *, address: str = "127.0.0.1", port: int = 0
 ) -> Iterator[Listener]:
     """Speak TLS as *name* and pass on what comes to the Braze at *braze_url*."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
     braze_port = int(braze_url.rpartition(":")[2])
 
     def serve(connection: socket.socket) -> None:
         with contextlib.closing(_connect(braze_port)) as on:
             _exchange(connection, on)
 
-    listener = Listener(serve, context, address, port)
+    listener = Listener(serve, _serve_as(authority, name), address, port)
     try:
         yield listener
     finally:
@@ -109,12 +107,19 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxying(proxy: Proxy) -> Iterator[Listener]:
-    listener = Listener(proxy.serve)
+def proxying(proxy: Proxy, authority: trustme.CA | None = None) -> Iterator[Listener]:
+    """Speak TLS to those who ask the proxy, if an *authority* is given."""
+    listener = Listener(proxy.serve, None if authority is None else _serve_as(authority, "127.0.0.1"))
     try:
         yield listener
     finally:
         listener.close()
+
+
+def _serve_as(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(context)
+    return context
 
 
 def _connect(port: int) -> socket.socket:

@@ -56,17 +56,18 @@ def ends_well(daemon: Daemon) -> None:
     assert "Traceback" not in daemon.stderr
 
 
-@pytest.mark.parametrize("by", ["key", "HTTPS_PROXY"])
+@pytest.mark.parametrize(("by", "scheme"), [("key", "http"), ("HTTPS_PROXY", "http"), ("HTTPS_PROXY", "https")])
 def test_through_a_proxy_syncs_are_counted_and_it_never_sees_the_key(
-    braze: SimulatedBraze, authority: trustme.CA, tmp_path: Path, by: str
+    braze: SimulatedBraze, authority: trustme.CA, tmp_path: Path, by: str, scheme: str
 ) -> None:
     proxy = Proxy()
-    with tls_front(braze.url, authority, "localhost") as front, proxying(proxy) as listener:
-        url = f"http://user:{PASSWORD}@127.0.0.1:{listener.port}"
+    trusted = authority if scheme == "https" else None
+    with tls_front(braze.url, authority, "localhost") as front, proxying(proxy, trusted) as listener:
+        url = f"{scheme}://user:{PASSWORD}@127.0.0.1:{listener.port}"
         configure(tmp_path, braze, f"https://localhost:{front.port}", **({"proxy": url} if by == "key" else {}))
         variables = {} if by == "key" else {by: url}
         checked = run_command(tmp_path, "check", env=variables)
-        assert f"through the proxy http://127.0.0.1:{listener.port}" in checked.stdout
+        assert f"through the proxy {scheme}://127.0.0.1:{listener.port}" in checked.stdout
         with Daemon(tmp_path, env=variables) as daemon:
             count_a_sync(braze, daemon)
             ends_well(daemon)
@@ -152,6 +153,24 @@ def test_an_authority_of_the_company_is_trusted_once_it_is_named(
                 )
                 assert peek(daemon.port, "braze_cdi_up") in ([], [0])
             ends_well(daemon)
+
+
+@pytest.mark.parametrize("file", ["keys.log", "nowhere/keys.log"])
+def test_the_keys_of_connections_are_written_nowhere(
+    braze: SimulatedBraze, authority: trustme.CA, tmp_path: Path, file: str
+) -> None:
+    """Python's usual context would write them, from which the API key can be read, or fail where it cannot."""
+    variables = {"SSLKEYLOGFILE": str(tmp_path / file)}
+    with tls_front(braze.url, authority, "localhost") as front:
+        configure(tmp_path, braze, f"https://localhost:{front.port}")
+        with Daemon(tmp_path, env=variables) as daemon:
+            count_a_sync(braze, daemon)
+            address = f"http://127.0.0.1:{daemon.port}"
+            for command in (("check", "--online"), ("once", "--storage.path="), ("explain", "--url", address, ID)):
+                done = run_command(tmp_path, *command, env=variables)
+                assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+            ends_well(daemon)
+    assert not (tmp_path / file).exists()
 
 
 def _has_accepted_more(front: Listener, than: int) -> bool:

@@ -14,18 +14,19 @@ from urllib.parse import quote
 
 import pytest
 
-from exporter.braze.client import MAX_BODY_BYTES, HttpxSender, build_tls_context
+from exporter.braze.client import MAX_BODY_BYTES, HttpxSender
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.hiding import HIDDEN
 from exporter.braze.wire import Response, build_request, decipher_next_cursor
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
 from exporter.simulator.world import World
+from exporter.trust import build_client_context
 from tests.simulated import SimulatedBraze
 
 T = TypeVar("T")
 JOBS, LIST = Endpoint.JOB_SYNC_STATUS, Endpoint.INTEGRATIONS
 KEY = "key-of-w"
-TLS = build_tls_context()
+TLS = build_client_context()
 
 
 class Key:

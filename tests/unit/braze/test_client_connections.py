@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.braze.client import CONNECTION_SECONDS, HttpxSender, Room, build_tls_context
+from exporter.braze.client import CONNECTION_SECONDS, HttpxSender, Room
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Response, build_request
 from exporter.domain.errors import NetworkError, TimedOutError
+from exporter.trust import build_client_context
 from exporter.turns import Pace, Turns
 
 KEY = "key-of-w"
@@ -93,7 +94,7 @@ def ask(
         async with listening(server.serve) as port:
             monotonic = (clock or Clock()).monotonic
             sender = HttpxSender(
-                f"http://127.0.0.1:{port}", FixedKey(), 10.0, "t", build_tls_context(), monotonic=monotonic
+                f"http://127.0.0.1:{port}", FixedKey(), 10.0, "t", build_client_context(), monotonic=monotonic
             )
             answers = []
             try:
@@ -203,7 +204,7 @@ def through(proxy: Proxy, authority: trustme.CA, trust: ssl.SSLContext) -> Respo
 def test_a_proxy_gets_its_password_and_never_the_key(authority: trustme.CA, tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     proxy = Proxy()
-    assert through(proxy, authority, build_tls_context(str(tmp_path / "ca.pem"))).status == 200
+    assert through(proxy, authority, build_client_context(str(tmp_path / "ca.pem"))).status == 200
     assert bytes(proxy.seen).startswith(b"CONNECT localhost:")
     assert b"Proxy-Authorization: Basic" in proxy.seen
     assert KEY.encode() not in proxy.seen
@@ -215,7 +216,7 @@ def test_a_proxy_gets_its_password_and_never_the_key(authority: trustme.CA, tmp_
 )
 def test_a_refusal_of_the_proxy_is_told_without_its_password(authority: trustme.CA, status: bytes, text: str) -> None:
     with pytest.raises(NetworkError) as caught:
-        through(Proxy(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n"), authority, build_tls_context())
+        through(Proxy(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n"), authority, build_client_context())
     assert text in str(caught.value)
     assert "through the proxy 127.0.0.1:" in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -223,7 +224,7 @@ def test_a_refusal_of_the_proxy_is_told_without_its_password(authority: trustme.
 
 def test_a_certificate_that_is_not_trusted_names_the_remedy(authority: trustme.CA) -> None:
     with pytest.raises(NetworkError, match=r"set network\.ca_file to its authority's certificate"):
-        through(Proxy(), authority, build_tls_context())
+        through(Proxy(), authority, build_client_context())
 
 
 def test_variables_of_the_process_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +276,7 @@ def test_waiting_for_a_turn_costs_nothing_of_the_time_for_the_answer() -> None:
     async def main() -> list[str]:
         server = Silent(1)
         async with listening(server.serve) as port:
-            room, tls = Room(Turns(1), Pace(), kept=0), build_tls_context()
+            room, tls = Room(Turns(1), Pace(), kept=0), build_client_context()
             senders = [HttpxSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(3)]
             ends = await ask_all(senders)
             assert server.most == 1
@@ -288,7 +289,7 @@ def test_a_workspace_that_was_silent_waits_for_those_that_answer() -> None:
     async def main() -> list[str]:
         server = Silent(1)
         async with listening(server.serve) as port:
-            room, tls = Room(Turns(1), Pace(), at_once=2, kept=0), build_tls_context()
+            room, tls = Room(Turns(1), Pace(), at_once=2, kept=0), build_client_context()
             silent, good = (
                 HttpxSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(2)
             )

@@ -58,6 +58,8 @@ def test_keys_win_over_variables_and_a_workspace_over_the_top(tmp_path: Path) ->
         ({"NO_PROXY": "a,*b*"}, "contains an entry that matches no host"),
         ({"SSL_CERT_FILE": "/nowhere/ca.pem"}, "does not exist"),
         ({"SSL_CERT_FILE": "/dev/null"}, "is not a regular file"),
+        ({"SSL_CERT_DIR": "/nowhere"}, "/nowhere is not a directory, or does not exist"),
+        ({"SSL_CERT_DIR": f"/etc:{__file__}"}, f"{__file__} is not a directory"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_an_error_that_names_it(

@@ -10,7 +10,8 @@ from exporter.domain.model import Integration, SyncStatus, Totals
 from exporter.domain.problem import Problem, Severity
 from exporter.domain.view import View
 from exporter.metrics.catalogue import CATALOGUE
-from exporter.metrics.page import CHUNK_BYTES, Page, _join, _Part
+from exporter.metrics.page import Page
+from exporter.metrics.pieces import CHUNK_BYTES
 from exporter.metrics.self_metrics import SelfMetrics
 from tests.snapshots import HEALTHY, NEVER_RUN, NEW, NOW, REPRESENTATIVE, STALE, ago, page_bytes, read_series
 
@@ -287,12 +288,17 @@ def test_an_error_while_publishing_leaves_the_page_as_it_was() -> None:
     assert page.views() == (HEALTHY,)
 
 
-def test_a_quiet_poll_renders_only_what_changed() -> None:
+def test_a_quiet_poll_changes_only_the_pieces_that_show_it() -> None:
     page = page_with(HEALTHY)
-    before = {column.family.name: column._lines[0] for column in page._columns}
+    before = {id(piece): piece for piece in page.render(NOW, openmetrics=False).pieces}
     page.publish(replace(HEALTHY, last_poll_at=NOW, last_poll_success_at=NOW, stale_at=ago(minutes=-11), problems=()))
-    rendered = {column.family.name for column in page._columns if column._lines[0] is not before[column.family.name]}
-    assert rendered == {"braze_cdi_last_poll_timestamp_seconds", "braze_cdi_last_poll_success_timestamp_seconds"}
+    new = [piece.data for piece in page.render(NOW, openmetrics=False).pieces if id(piece) not in before]
+    assert [data.partition(b"{")[0] for data in new[:-1]] == [
+        b"braze_cdi_last_timestamp_synced_lag_seconds",
+        b"braze_cdi_last_poll_timestamp_seconds",
+        b"braze_cdi_last_poll_success_timestamp_seconds",
+    ]
+    assert new[-1].startswith(b"# HELP braze_cdi_exporter_build_info")
 
 
 def test_a_small_page_is_one_chunk_and_a_large_one_is_cut() -> None:
@@ -305,10 +311,3 @@ def test_a_small_page_is_one_chunk_and_a_large_one_is_cut() -> None:
     assert len(sizes) > 3
     assert max(sizes) < 2 * CHUNK_BYTES
     assert min(sizes[:-1]) > CHUNK_BYTES / 2
-
-
-def test_chunks_hold_all_lines_whatever_their_lengths() -> None:
-    parts = [_Part((b"a",) * 9, 9), _Part((b"b" * 100, b"", b"b" * 100), 200), _Part((b"c" * 30,), 30)]
-    chunks = list(_join(parts, chunk_bytes=11))
-    assert b"".join(chunks) == b"a" * 9 + b"b" * 200 + b"c" * 30
-    assert len(chunks) == 3

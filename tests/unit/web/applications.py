@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from structlog.testing import CapturingLogger
 
 from exporter.metrics.page import OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, Exposition
+from exporter.metrics.pieces import Piece
 from exporter.web.routes import build_web
 from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources
 from tests.unit.web.integration_samples import deep
@@ -38,10 +39,10 @@ class Sources:
         chunks = [*self.chunks, b"# EOF\n"] if openmetrics else list(self.chunks)
         return Exposition(content_type, sum(map(len, chunks)), self._count(chunks))
 
-    def _count(self, chunks: list[bytes]) -> Iterator[bytes]:
+    def _count(self, chunks: list[bytes]) -> Iterator[Piece]:
         for chunk in chunks:
             self.chunks_made += 1
-            yield chunk
+            yield Piece(chunk)
 
     def build(self, telemetry_path: str = "/metrics") -> Starlette:
         web = WebSources(

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from exporter.web import scrape
+from exporter.web import compress
 from tests.unit.web.applications import Sources, call
 
 CHUNKS = [[b"small 1\n"], [b"metric %d\n" % number * 900 for number in range(400)], []]
@@ -14,7 +14,8 @@ CHUNKS = [[b"small 1\n"], [b"metric %d\n" % number * 900 for number in range(400
 
 @pytest.mark.parametrize("chunks", CHUNKS, ids=["at once", "in pieces", "nothing"])
 def test_zlib_in_its_place_gives_the_same_page(chunks: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scrape, "zlib", zlib)
+    monkeypatch.setattr(compress, "zlib", zlib)
+    monkeypatch.setattr(compress, "_combine", None)
     answer = call(Sources(chunks), "GET", "/metrics", accept_encoding="gzip")
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.content == b"".join(chunks)
@@ -22,7 +23,7 @@ def test_zlib_in_its_place_gives_the_same_page(chunks: list[bytes], monkeypatch:
 
 @pytest.mark.parametrize(("hide", "expected"), [("", "isal_zlib"), ("sys.modules['isal'] = None", "zlib")])
 def test_isal_is_used_where_it_is_installed_and_not_needed_where_it_is_not(hide: str, expected: str) -> None:
-    program = f"import sys\n{hide}\nfrom exporter.web.scrape import zlib\nprint(zlib.__name__)"
+    program = f"import sys\n{hide}\nfrom exporter.web.compress import zlib\nprint(zlib.__name__)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.stderr == ""
     assert run.stdout.strip().endswith(expected)
