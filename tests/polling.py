@@ -130,6 +130,7 @@ class Polling:
         key: Key | None = None,
         carried: dict[str, IntegrationState] | None = None,
         history: timedelta = timedelta(0),
+        grafana_url: str = "",
     ) -> WorkspacePoller:
         """Start to poll a workspace; *configured* are ids, or integrations as the configuration's file has them."""
         limits = limits or RateLimits()
@@ -141,6 +142,7 @@ class Polling:
             tuple(Integration(workspace, one, one) if isinstance(one, str) else one for one in configured),
             DiscoverySettings(discovery, names or NameFilter()),
             history_seconds=history.total_seconds(),
+            grafana_url=grafana_url,
         )
         sender = VirtualSender(
             self.world,

@@ -33,6 +33,7 @@ from tests.virtual_time import VirtualClock, run
 
 MONTH, LAST = timedelta(days=30), timedelta(hours=12)
 SELDOM, OFTEN = timedelta(minutes=30), timedelta(minutes=1)
+GRAFANA = "https://grafana.example.org"
 DRAWN = "newsletter_consent"
 """The integration that is shown in depth."""
 TARGET = 'job="braze-cdi-exporter",instance="exporter:10273"'
@@ -181,7 +182,7 @@ def _watch(braze: Polling, ids: Mapping[str, str], interval: timedelta) -> None:
         own = [each for each in CHARACTERS if each.workspace == workspace and each.name in ids]
         configured = [Integration(workspace, ids[each.name], each.name, (("team", each.team),)) for each in own]
         if configured:
-            poller = braze.watch(workspace, configured=configured, poll=poll, history=2 * MONTH)
+            poller = braze.watch(workspace, configured=configured, poll=poll, history=2 * MONTH, grafana_url=GRAFANA)
             braze.self_metrics.workspace_info(workspace, dashboard_of(poller.settings))
 
 

@@ -67,6 +67,8 @@ problems = st.lists(
         kind=st.sampled_from(["failing", "overdue", "stale"]),
         severity=st.sampled_from(Severity),
         text=texts,
+        value=st.none() | st.floats(0, 1e300),
+        limit=st.none() | st.floats(0, 1e300),
     ),
     max_size=3,
     unique_by=lambda problem: problem.kind,
@@ -140,15 +142,16 @@ class Reference(Collector):
         yield gauge("up", ((v, v.up) for v in every))
         yield info(every)
         yield labelled("integration_status", ["integration_status"], ((v, [v.integration_status], 1) for v in fresh))
+        problems = [
+            (view, problem) for view in every for problem in (view.problems if view in fresh else view.stale_problems)
+        ]
         yield labelled(
             "problem",
             ["problem", "severity"],
-            (
-                (view, [problem.kind, problem.severity.name.lower()], 1)
-                for view in every
-                for problem in (view.problems if view in fresh else view.stale_problems)
-            ),
+            ((v, [each.kind, each.severity.name.lower()], 1) for v, each in problems),
         )
+        yield figures("problem_value", ((v, each.kind, each.value) for v, each in problems))
+        yield figures("problem_limit", ((v, each.kind, each.limit) for v, each in problems))
         yield labelled(
             "last_sync_status",
             ["status"],
@@ -214,6 +217,10 @@ def labelled(name: str, labels: list[str], samples: Iterable[tuple[View, list[st
         if len(known) == len(labels):
             family.add_metric([*identity(view), *known], number)
     return family
+
+
+def figures(name: str, samples: Iterable[tuple[View, str, float | None]]) -> Metric:
+    return labelled(name, ["problem"], ((v, [kind], figure) for v, kind, figure in samples if figure is not None))
 
 
 def info(views: list[View]) -> Metric:

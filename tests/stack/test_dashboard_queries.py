@@ -94,7 +94,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 def test_the_fleet_counts_every_integration_once_though_two_exporters_watch(reader: Reader) -> None:
-    counts = [reader.value(question(FLEET, f"{title}: A"), "") for title in ("Critical", "Warning", "Fine")]
+    counts = [reader.value(question(FLEET, f"{title}: A"), "") for title in ("Critical", "Warning", "Healthy")]
     assert sum(counts) == len(IDS)
     assert min(counts) > 0
 

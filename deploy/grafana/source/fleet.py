@@ -90,7 +90,7 @@ def _counts() -> list[tuple[int, model.Panel]]:
             count(f"{problems(FLEET, WARNING)} unless {problems(FLEET, CRITICAL)}"),
         ),
         one(
-            "Fine",
+            "Healthy",
             "Integrations without a problem, or with what is only info, such as those whose alerts are switched off.",
             style.GOOD_FROM_ONE,
             count(

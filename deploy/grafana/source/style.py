@@ -35,7 +35,7 @@ STATUS: Words = {
 }
 """The codes of integration:braze_cdi_last_sync_status:code."""
 
-SEVERITY: Words = {0: ("fine", OK), 1: ("warning", WARNING), 2: ("critical", CRITICAL)}
+SEVERITY: Words = {0: ("healthy", OK), 1: ("warning", WARNING), 2: ("critical", CRITICAL)}
 PROBLEM: Words = {0: ("info", QUIET), 1: ("warning", WARNING), 2: ("critical", CRITICAL)}
 ALERT_STATE: Words = {1: ("pending", WARNING), 2: ("firing", CRITICAL)}
 POLLED: Words = {0: ("failed", CRITICAL), 1: ("ok", OK)}

@@ -23,7 +23,7 @@ _OF_INTEGRATIONS = {
     "rows_low": ("BrazeCDIRowsLow", "Too few rows"),
     "rows_high": ("BrazeCDIRowsHigh", "Too many rows"),
     "behind": ("BrazeCDIWatermarkBehind", "Data gets old"),
-    "future_watermark": ("BrazeCDIWatermarkInFuture", "Watermark in the future"),
+    "future_watermark": ("BrazeCDIWatermarkInFuture", "Future watermark"),
     "resynced": ("BrazeCDIRowsSyncedAgain", "Same rows again and again"),
     "success_too_old": ("BrazeCDISuccessTooOld", "No success for too long"),
     "unknown_status": ("BrazeCDISyncStatusUnknown", "Unknown status"),
