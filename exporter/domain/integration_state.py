@@ -18,6 +18,7 @@ from exporter.domain.errors import PollError
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.learned import Learned
 from exporter.domain.ledger import Ledger
+from exporter.domain.limits import Limits
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Polls, Sync, SyncStatus
 from exporter.domain.settings import PollSettings
@@ -42,6 +43,13 @@ class Watch:
     poll: PollSettings
     learned: Learned = field(default_factory=Learned)
     """From the integration's own past; replaced when that has grown or was learned from again."""
+    _known: list[tuple[Summary, Limits]] = field(default_factory=list, init=False, compare=False, repr=False)
+
+    def limits(self, summary: Summary) -> Limits:
+        """Return the limits in effect; worked out once for the same syncs, which the list shows again and again."""
+        if not self._known or self._known[0][0] != summary:
+            self._known[:] = [(summary, self.learned.limits(self.integration.limits, summary))]
+        return self._known[0][1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     integration = described(state, watch.integration)
     stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
     learned, settings = watch.learned, integration.limits
-    limits = learned.limits(settings, state.summary)
+    limits = watch.limits(state.summary)
     interval = integration.expected_interval_seconds
     case = Case(
         state, limits, stale_at, integration.alerts, learned, settings.sensitivity, interval, integration.timezone

@@ -362,6 +362,13 @@ def test_a_poll_that_fails_changes_nothing_else(tale: Tale, minutes: float, mess
     assert kinds(tuple(differing)) <= {"poll_failing"}
 
 
+@given(tales(), st.lists(st.integers(0, 99), min_size=2, max_size=9))
+def test_a_view_does_not_depend_on_what_was_looked_at_before(tale: Tale, order: list[int]) -> None:
+    for number in order:
+        state = tale.states[number % len(tale.states)]
+        assert build_view(state, tale.watch) == build_view(state, replace(tale.watch))
+
+
 @given(tales())
 def test_a_restart_changes_no_verdict(tale: Tale) -> None:
     if tale.state.is_listed:
