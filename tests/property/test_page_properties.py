@@ -6,7 +6,7 @@ collector that is written here from the contract, must come to the same series a
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import example, given, settings
@@ -67,8 +67,8 @@ problems = st.lists(
         kind=st.sampled_from(["failing", "overdue", "stale"]),
         severity=st.sampled_from(Severity),
         text=texts,
-        value=st.none() | st.floats(-1e12, 1e12),
-        limit=st.none() | st.floats(0, 1e12),
+        value=st.none() | st.floats(0, 1e300),
+        limit=st.none() | st.floats(0, 1e300),
     ),
     max_size=3,
     unique_by=lambda problem: problem.kind,
@@ -142,12 +142,16 @@ class Reference(Collector):
         yield gauge("up", ((v, v.up) for v in every))
         yield info(every)
         yield labelled("integration_status", ["integration_status"], ((v, [v.integration_status], 1) for v in fresh))
-        wrong = [(v, each) for v in every for each in (v.problems if v in fresh else v.stale_problems)]
+        problems = [
+            (view, problem) for view in every for problem in (view.problems if view in fresh else view.stale_problems)
+        ]
         yield labelled(
-            "problem", ["problem", "severity"], ((v, [each.kind, each.severity.name.lower()], 1) for v, each in wrong)
+            "problem",
+            ["problem", "severity"],
+            ((v, [each.kind, each.severity.name.lower()], 1) for v, each in problems),
         )
-        yield of_problems("value", [(v, each.kind, each.value) for v, each in wrong])
-        yield of_problems("limit", [(v, each.kind, each.limit) for v, each in wrong])
+        yield figures("problem_value", ((v, each.kind, each.value) for v, each in problems))
+        yield figures("problem_limit", ((v, each.kind, each.limit) for v, each in problems))
         yield labelled(
             "last_sync_status",
             ["status"],
@@ -205,12 +209,7 @@ def counter(name: str, values: Iterable[tuple[View, float | None]]) -> Metric:
     return family
 
 
-def of_problems(name: str, values: Iterable[tuple[View, str, float | None]]) -> Metric:
-    known = ((view, [kind], number) for view, kind, number in values if number is not None)
-    return labelled(f"problem_{name}", ["problem"], known)
-
-
-def labelled(name: str, labels: list[str], samples: Iterable[tuple[View, Sequence[str | None], float]]) -> Metric:
+def labelled(name: str, labels: list[str], samples: Iterable[tuple[View, list[str | None], float]]) -> Metric:
     kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
     family = kind(f"braze_cdi_{name}", "Help.", labels=[*I, *labels])
     for view, values, number in samples:
@@ -218,6 +217,10 @@ def labelled(name: str, labels: list[str], samples: Iterable[tuple[View, Sequenc
         if len(known) == len(labels):
             family.add_metric([*identity(view), *known], number)
     return family
+
+
+def figures(name: str, samples: Iterable[tuple[View, str, float | None]]) -> Metric:
+    return labelled(name, ["problem"], ((v, [kind], figure) for v, kind, figure in samples if figure is not None))
 
 
 def info(views: list[View]) -> Metric:
@@ -276,12 +279,7 @@ few_syncs = st.builds(
 instants = st.integers(0, 5).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
 few_problems = st.lists(
     st.builds(
-        Problem,
-        kind=st.sampled_from(["failing", "stale"]),
-        severity=st.sampled_from(Severity),
-        text=st.just(""),
-        value=st.none() | st.integers(0, 1),
-        limit=st.none() | st.integers(0, 1),
+        Problem, kind=st.sampled_from(["failing", "stale"]), severity=st.sampled_from(Severity), text=st.just("")
     ),
     max_size=2,
     unique_by=lambda problem: problem.kind,

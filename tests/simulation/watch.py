@@ -17,6 +17,7 @@ from exporter.metrics.page import Page
 _LABELS = re.compile(r'workspace="([^"]*)",integration_id="([^"]*)",integration_name="([^"]*)"(?:,(\w+)="([^"]*)")?')
 _EXPORTER = "braze_cdi_exporter_"
 _GAPS = "braze_cdi_exporter_history_gaps_total"
+_PROBLEM = "braze_cdi_problem"
 
 
 class WrongPageError(Exception):
@@ -30,6 +31,8 @@ class Scraped:
     values: dict[str, float] = field(default_factory=dict)
     by_status: dict[str, dict[str, float]] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
+    measured: set[str] = field(default_factory=set)
+    """Problems with a value or a limit."""
 
     def totals(self) -> Totals | None:
         """The counters, all of them, or none."""
@@ -93,6 +96,8 @@ def _note(shown: dict[str, Scraped], name: str, labels: str, value: float) -> No
     scraped = shown.setdefault(match[2], Scraped())
     if match[4] == "status":
         scraped.by_status.setdefault(name, {})[match[5]] = value
+    elif match[4] == "problem" and name != _PROBLEM:
+        scraped.measured.add(match[5])
     elif match[4] == "problem":
         if match[5] in scraped.problems:
             raise WrongPageError(f"{match[2]}: the problem {match[5]} has two severities")
@@ -108,6 +113,8 @@ def _check_whole(key: str, scraped: Scraped) -> None:
         raise WrongPageError(f"{key}: not exactly one status is 1: {status}")
     if ("braze_cdi_last_sync_start_timestamp_seconds" in scraped.values) != (status is not None):
         raise WrongPageError(f"{key}: a status without a start, or the other way round")
+    if not scraped.measured <= scraped.problems:
+        raise WrongPageError(f"{key}: figures of problems that it does not have: {scraped.measured - scraped.problems}")
     if scraped.values.get("braze_cdi_last_sync_duration_seconds", 0) < 0:
         raise WrongPageError(f"{key}: a negative duration")
     syncs = scraped.by_status.get("braze_cdi_syncs_total")
