@@ -77,7 +77,21 @@ def test_the_command_works_and_needs_no_other_package(debian: Machine) -> None:
 def test_the_demo_runs_and_writes_nothing_that_dpkg_does_not_know_of(debian: Machine) -> None:
     script = "timeout --preserve-status 15 braze-cdi-exporter demo --web.listen-address 127.0.0.1:0"
     assert "A simulated Braze runs" in inside(debian, script)
-    assert inside(debian, "find /usr/lib/braze-cdi-exporter -name '*.pyc'") == ""
+    there = inside(debian, "find /usr/lib/braze-cdi-exporter -name '*.pyc'").splitlines()
+    known = set(inside(debian, "dpkg --listfiles braze-cdi-exporter").splitlines())
+    assert set(there) <= known
+
+
+def test_nothing_is_compiled_at_each_start(debian: Machine) -> None:
+    script = """
+import os, sys
+sys.path.insert(0, "/usr/lib/braze-cdi-exporter")
+import exporter.app.daemon
+files = {m.__file__: m.__cached__ for m in sys.modules.values() if getattr(m, "__cached__", None)}
+ours = {file: cached for file, cached in files.items() if "/braze-cdi-exporter/" in file}
+print(len(ours) > 100, [file for file, cached in ours.items() if not os.path.exists(cached)])
+"""
+    assert inside(debian, f"python3 -I -c '{script}'") == "True []\n"
 
 
 def test_units_manual_page_and_completion_are_where_the_system_looks(debian: Machine) -> None:
