@@ -53,7 +53,7 @@ def parse_address(text: str) -> ListenAddress:
     if not (_is_number(port) and int(port) <= _HIGHEST_PORT):
         raise ValueError(f"listen address {text!r} has no port from 0 to {_HIGHEST_PORT} after the last colon")
     try:
-        host.encode("idna")  # as whoever looks it up will do
+        host.encode("idna")  # what looks it up does the same
     except UnicodeError as error:
         raise ValueError(f"listen address {text!r} has no name of a host before the last colon") from error
     return ListenAddress(host.strip("[]"), int(port))
