@@ -9,8 +9,9 @@ import argparse
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
@@ -61,11 +62,8 @@ def _measure(worlds: list[World], reports: Callable[[Habit, list[Run], list[Inci
     integrations = [one for each in worlds for one in each]
     _watched[:] = [partial(reports, habit, runs, incidents) for habit, incidents, runs in integrations]
     score = Score()
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as processes:
-        for (habit, incidents, _), told in zip(
-            integrations, processes.imap(_watch, range(len(integrations))), strict=True
-        ):
-            score.add(habit, incidents, told)
+    for (habit, incidents, _), told in zip(integrations, _side_by_side(len(integrations)), strict=True):
+        score.add(habit, incidents, told)
     return score
 
 
@@ -73,8 +71,23 @@ _watched: list[Callable[[], list[Report]]] = []
 """What the processes do, which have it by being forked."""
 
 
-def _watch(number: int) -> list[Report]:
-    return _watched[number]()
+def _side_by_side(count: int) -> Iterator[list[Report]]:
+    """Yield what is reported of each, in order. By pipes alone: a pool's semaphores need a writable /dev/shm."""
+    context = multiprocessing.get_context("fork")
+    readers = []
+    processes = os.cpu_count() or 1
+    for place in range(processes):
+        reader, writer = context.Pipe(duplex=False)
+        context.Process(target=_watch, args=(range(place, count, processes), writer), daemon=True).start()
+        writer.close()  # the child's is the last, so that its end is seen
+        readers.append(reader)
+    for number in range(count):
+        yield readers[number % processes].recv()
+
+
+def _watch(numbers: range, results: Connection) -> None:
+    for number in numbers:
+        results.send(_watched[number]())
 
 
 def found(seeds: tuple[int, ...], title: str, *, copies: int, shown: bool, stand_in: bool) -> list[str]:
