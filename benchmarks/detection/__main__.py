@@ -9,7 +9,7 @@ import argparse
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -60,34 +60,28 @@ def measure_exporter(worlds: list[World], *, known: int | None = None) -> Score:
 def _measure(worlds: list[World], reports: Callable[[Habit, list[Run], list[Incident]], list[Report]]) -> Score:
     """Return the score of what is reported of each integration; each processor watches some."""
     integrations = [one for each in worlds for one in each]
-    _watched[:] = [partial(reports, habit, runs, incidents) for habit, incidents, runs in integrations]
+    told = _watch_side_by_side([partial(reports, habit, runs, incidents) for habit, incidents, runs in integrations])
     score = Score()
-    for (habit, incidents, _), told in zip(integrations, _side_by_side(len(integrations)), strict=True):
-        score.add(habit, incidents, told)
+    for (habit, incidents, _), reported in zip(integrations, told, strict=True):
+        score.add(habit, incidents, reported)
     return score
 
 
-_watched: list[Callable[[], list[Report]]] = []
-"""What the processes do, which have it by being forked."""
-
-
-def _side_by_side(count: int) -> Iterator[list[Report]]:
-    """Yield what is reported of each, in order. By pipes alone: a pool's semaphores need a writable /dev/shm."""
-    context = multiprocessing.get_context("fork")
+def _watch_side_by_side(jobs: list[Callable[[], list[Report]]]) -> list[list[Report]]:
+    """Return what each job does. By forks and pipes alone: a pool's semaphores need a writable /dev/shm."""
+    context, processors = multiprocessing.get_context("fork"), os.cpu_count() or 1
     readers = []
-    processes = os.cpu_count() or 1
-    for place in range(processes):
+    for place in range(processors):
         reader, writer = context.Pipe(duplex=False)
-        context.Process(target=_watch, args=(range(place, count, processes), writer), daemon=True).start()
-        writer.close()  # the child's is the last, so that its end is seen
+        context.Process(target=_watch, args=(jobs[place::processors], writer), daemon=True).start()
+        writer.close()
         readers.append(reader)
-    for number in range(count):
-        yield readers[number % processes].recv()
+    return [readers[number % processors].recv() for number in range(len(jobs))]
 
 
-def _watch(numbers: range, results: Connection) -> None:
-    for number in numbers:
-        results.send(_watched[number]())
+def _watch(jobs: list[Callable[[], list[Report]]], results: Connection) -> None:
+    for job in jobs:
+        results.send(job())
 
 
 def found(seeds: tuple[int, ...], title: str, *, copies: int, shown: bool, stand_in: bool) -> list[str]:
