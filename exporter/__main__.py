@@ -2,8 +2,9 @@
 The installed command, and `python -m exporter`.
 
 Decides what holds before anything slow is imported: a signal ends the daemon well, even as process 1, for which there
-are no default actions; descriptors 0 to 2 are open, so that no file of ours takes the place of a closed standard
-stream; writing to standard error does not raise, and to a standard output that is closed it does.
+are no default actions, and Ctrl-C any other command without a traceback; descriptors 0 to 2 are open, so that no file
+of ours takes the place of a closed standard stream; writing to standard error does not raise, and to a standard output
+that is closed it does.
 """
 
 import io
@@ -23,12 +24,16 @@ def main() -> None:
     """Run the command line."""
     if COMMANDS_THAT_END.isdisjoint(sys.argv[1:]):
         _end_well_at_a_signal()
+    elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, in the background
+        signal.signal(signal.SIGINT, _abort)
     _open_standard_streams()
     if sys.stderr is not None:
         sys.stderr = io.TextIOWrapper(_Stderr(), sys.stderr.encoding, errors="backslashreplace", line_buffering=True)
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "true"  # it would read the metadata of all packages there are
     from exporter.cli import main as command  # noqa: PLC0415 - it takes its time
 
+    if signal.getsignal(signal.SIGINT) is _abort:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         command(prog_name="braze-cdi-exporter")
     except OSError as error:
@@ -45,6 +50,12 @@ def _end_well_at_a_signal() -> None:
         # Nothing is begun that needs an end: state and lock survive a kill. An exception could get lost in an import.
         signal.signal(number, lambda *_: os._exit(0))
     signal.signal(signal.SIGHUP, lambda *_: None)  # the configuration has yet to be read
+
+
+def _abort(*_: object) -> None:
+    """End a command as click does later: an interrupted import would end it in a traceback."""
+    _Stderr().write(b"\nAborted!\n")
+    os._exit(1)
 
 
 def _open_standard_streams() -> None:

@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
@@ -59,22 +60,28 @@ def measure_exporter(worlds: list[World], *, known: int | None = None) -> Score:
 def _measure(worlds: list[World], reports: Callable[[Habit, list[Run], list[Incident]], list[Report]]) -> Score:
     """Return the score of what is reported of each integration; each processor watches some."""
     integrations = [one for each in worlds for one in each]
-    _watched[:] = [partial(reports, habit, runs, incidents) for habit, incidents, runs in integrations]
+    told = _watch_side_by_side([partial(reports, habit, runs, incidents) for habit, incidents, runs in integrations])
     score = Score()
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as processes:
-        for (habit, incidents, _), told in zip(
-            integrations, processes.imap(_watch, range(len(integrations))), strict=True
-        ):
-            score.add(habit, incidents, told)
+    for (habit, incidents, _), reported in zip(integrations, told, strict=True):
+        score.add(habit, incidents, reported)
     return score
 
 
-_watched: list[Callable[[], list[Report]]] = []
-"""What the processes do, which have it by being forked."""
+def _watch_side_by_side(jobs: list[Callable[[], list[Report]]]) -> list[list[Report]]:
+    """Return what each job does. By forks and pipes alone: a pool's semaphores need a writable /dev/shm."""
+    context, processors = multiprocessing.get_context("fork"), os.cpu_count() or 1
+    readers = []
+    for place in range(processors):
+        reader, writer = context.Pipe(duplex=False)
+        context.Process(target=_watch, args=(jobs[place::processors], writer), daemon=True).start()
+        writer.close()
+        readers.append(reader)
+    return [readers[number % processors].recv() for number in range(len(jobs))]
 
 
-def _watch(number: int) -> list[Report]:
-    return _watched[number]()
+def _watch(jobs: list[Callable[[], list[Report]]], results: Connection) -> None:
+    for job in jobs:
+        results.send(job())
 
 
 def found(seeds: tuple[int, ...], title: str, *, copies: int, shown: bool, stand_in: bool) -> list[str]:

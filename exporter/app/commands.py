@@ -14,8 +14,9 @@ from structlog.typing import FilteringBoundLogger
 
 from exporter.app.descriptors import raise_descriptor_limit
 from exporter.app.exporter import Exporter
+from exporter.app.histories import state_of_the_daemon
 from exporter.app.senders import Trust, build_limiters, build_sender
-from exporter.app.storage import storage
+from exporter.app.storage import copied, storage
 from exporter.braze.api import Api
 from exporter.braze.clock import BrazeClock
 from exporter.braze.wire import Sender
@@ -27,9 +28,12 @@ from exporter.domain.model import Integration
 from exporter.domain.settings import WorkspaceSettings
 from exporter.domain.wording import clip, word_count
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.state.lock import StorageInUseError
+from exporter.state.store import MemoryStore, Storage
 from exporter.trust import build_client_context
 
 _OR_ADDRESS = "or its IP allow list lacks this host; change the key in the Braze dashboard"
+_IN_USE = "a running exporter has it; it was only read"
 _LONGEST_NAME = 80
 _MOST = 20
 """Integrations named in one line."""
@@ -39,15 +43,22 @@ async def poll_once(config: Config, storage_path: str, log: FilteringBoundLogger
     """
     Poll every integration once; return whether all polls succeeded, and the metrics page as text.
 
-    Raises:
-        StorageInUseError: Another exporter has the storage path.
-
+    Where a daemon has the storage path, its state is read and left as it is.
     """
     clock = SystemClock()
     self_metrics = SelfMetrics()
     self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
-    with storage(storage_path, self_metrics, clock, log) as store:
-        store.start()
+    with storage(storage_path, self_metrics, clock, log) as kept:
+        store: Storage = kept
+        try:
+            store.start()
+        except StorageInUseError:
+            self_metrics.state_persistent(False)
+            log.warning("the state is in memory only, and will be lost at a restart", reason=_IN_USE)
+            with state_of_the_daemon(
+                storage_path, lambda text: log.warning("the state cannot be read from it either", reason=text)
+            ) as state:
+                store = MemoryStore() if state is None else copied(state)
         exporter = Exporter(
             store=store, self_metrics=self_metrics, clock=clock, log=log, descriptors=raise_descriptor_limit()
         )

@@ -14,11 +14,11 @@ from exporter.app.exporter import Exporter
 from exporter.app.histories import state_of_the_daemon
 from exporter.app.running import Document, RunningExporter
 from exporter.app.sources import find_integration
+from exporter.app.storage import copied
 from exporter.clock import SystemClock
 from exporter.config.load import Config
 from exporter.domain.view import View
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.state.statefile import StateFile
 from exporter.state.store import MemoryStore
 from exporter.web.integration_json import render_integration_json
 
@@ -48,7 +48,7 @@ async def explain_stored(
     What cannot be read is *say*'s to tell.
     """
     with state_of_the_daemon(storage_path, say) as state:
-        store = MemoryStore() if state is None else _copied(state)
+        store = MemoryStore() if state is None else copied(state)
     exporter = Exporter(store=store, self_metrics=SelfMetrics(), clock=SystemClock(), log=log)
     pollers = exporter.prepare(config)
     found = []
@@ -64,11 +64,3 @@ def choose_named(wanted: str) -> Callable[[Iterable[View]], Iterable[View]]:
     return lambda views: (
         view for view in views if wanted in {view.integration.integration_id, view.integration.integration_name}
     )
-
-
-def _copied(state: StateFile) -> MemoryStore:
-    store = MemoryStore()
-    for (workspace, key), one in state.read().states.items():
-        store.commit(workspace, key, one)
-        store.pasts[workspace, key] = state.load_past((workspace, key))[0]
-    return store

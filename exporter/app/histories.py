@@ -8,7 +8,7 @@ Nothing is written.
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -163,10 +163,16 @@ def state_of_the_daemon(storage_path: str, say: Callable[[str], None]) -> Iterat
     A daemon that is writing can tear a copy. What was torn is found by SQLite, and copied again.
     """
     path = Path(storage_path) / FILE_NAME
-    if not storage_path or not path.exists():
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        try:
+            there = bool(storage_path) and path.exists()
+            folder = stack.enter_context(tempfile.TemporaryDirectory()) if there else ""
+        except OSError as error:  # the directory is another user's, or there is none for a copy
+            say(f"{path} cannot be read, so everything is asked for: {error.strerror}")
+            folder = ""
+        if not folder:
+            yield None
+            return
         reason = ""
         for attempt in range(_ATTEMPTS):
             copy = Path(folder) / f"{attempt}.sqlite"

@@ -15,6 +15,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from exporter.clock import Clock
 
+_MOST_DIGITS = 20
+"""systemd's times have 64 bits."""
+
 
 class ServiceManager:
     """
@@ -69,4 +72,5 @@ def _watchdog_seconds(environ: Mapping[str, str]) -> float:
     """How often the manager must hear of us; 0 where it does not ask, or asks another process."""
     period = environ.get("WATCHDOG_USEC", "")
     ours = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(period) / 1_000_000 if ours and period.isdecimal() else 0.0
+    readable = period.isdecimal() and len(period) <= _MOST_DIGITS
+    return int(period) / 1_000_000 if ours and readable else 0.0

@@ -6,10 +6,11 @@ Knows no configuration: name and password come with the address and are sent to 
 
 import base64
 import json
+from http.client import HTTPException, InvalidURL
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit, urlunsplit
-from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from exporter.trust import build_client_context
 
@@ -24,20 +25,31 @@ class NoExporterError(Exception):
     """No exporter answers at an address as one does; the text says what there is."""
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """Follows none: urllib would send name and password to wherever it leads."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 class RunningExporter:
     """Whatever answers at *url*, such as `https://NAME:PASSWORD@HOST:10273`."""
 
     def __init__(self, url: str) -> None:
         self._shown = url.rpartition("@")[2] if "@" in url else url
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise NoExporterError(f"{self._shown} is not an address such as {THIS_HOST}")
+        try:
+            parts = urlsplit(url if "://" in url else f"http://{url}")
+            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # half a bracket, or what is no port
+            usable = False
+        if not usable:
+            raise self._no_address
         self._base = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         self._headers = {}
         if parts.username is not None:
-            pair = f"{parts.username}:{parts.password or ''}".encode()
+            pair = f"{parts.username}:{parts.password or ''}".encode(errors="surrogateescape")  # as it was typed
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-        self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=build_client_context()))
+        self._opener = build_opener(_NoRedirects(), ProxyHandler({}), HTTPSHandler(context=build_client_context()))
 
     def read(self, path: str) -> bytes:
         """
@@ -57,6 +69,10 @@ class RunningExporter:
             reason = getattr(error, "reason", None) or error
             reason = getattr(reason, "strerror", None) or reason
             raise NoExporterError(f"no exporter answers at {self._shown}: {reason}") from error
+        except (InvalidURL, UnicodeError) as error:
+            raise self._no_address from error
+        except (HTTPException, ValueError) as error:  # no HTTP
+            raise self._strange from error
 
     def integrations(self) -> list[tuple[str, Document]]:
         """
@@ -84,6 +100,10 @@ class RunningExporter:
             return dict(json.loads(self.read(path)))
         except (ValueError, TypeError) as error:
             raise self._strange from error
+
+    @property
+    def _no_address(self) -> NoExporterError:
+        return NoExporterError(f"{self._shown} is not an address such as {THIS_HOST}")
 
     @property
     def _strange(self) -> NoExporterError:

@@ -15,6 +15,7 @@ from exporter.app.exporter import Exporter
 from exporter.clock import Clock
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.sqlite import SqliteStore
+from exporter.state.statefile import StateFile
 from exporter.state.store import MemoryStore, Storage
 
 _DAY_SECONDS = 24 * 3600.0
@@ -33,6 +34,15 @@ def storage(path: str, self_metrics: SelfMetrics, clock: Clock, log: FilteringBo
         yield store
     finally:
         store.close()
+
+
+def copied(state: StateFile) -> MemoryStore:
+    """Return everything in *state*, for a command that must not write to it."""
+    store = MemoryStore()
+    for (workspace, key), one in state.read().states.items():
+        store.commit(workspace, key, one)
+        store.pasts[workspace, key] = state.load_past((workspace, key))[0]
+    return store
 
 
 async def look_after(store: Storage) -> None:

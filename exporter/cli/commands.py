@@ -19,7 +19,6 @@ from exporter.cli.help import Group
 from exporter.cli.running import FAILED, WRONG, fail, load, open_log, run, serve
 from exporter.cli.tables import in_columns, render_table, render_yaml
 from exporter.config.errors import ConfigError
-from exporter.state.lock import StorageInUseError
 from exporter.version import VERSION
 
 
@@ -110,11 +109,8 @@ def once(config_file: str, output: str | None, storage_path: str, log_level: str
     from exporter.app.commands import poll_once
 
     config = load(config_file)
-    try:
-        with open_log(log_level, log_format) as (log, _):
-            succeeded, page = run(poll_once(config, storage_path, log))
-    except StorageInUseError as error:
-        fail(str(error))
+    with open_log(log_level, log_format) as (log, _):
+        succeeded, page = run(poll_once(config, storage_path, log))
     try:
         if output is None:
             sys.stdout.buffer.write(page)

@@ -23,7 +23,7 @@ _BUSY_SECONDS = 0.25
 @contextmanager
 def connected_for_writing(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
     """Open, and close again if the block raises; an sqlite3.Error of the block is translated too."""
-    with _connected(path.absolute().as_uri()) as connection:
+    with _connected(_uri(path)) as connection:
         # Exclusive: no shared memory, so it works on network file systems, and nobody locks us out in mid-work.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         if new:  # free pages can be given back (`shrink.py`); that has no effect once anything is written
@@ -47,10 +47,17 @@ def connected_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
     one, unless nobody changes the file.
     """
     log = any(os.path.lexists(f"{path}{suffix}") for suffix in SUFFIXES[1:])
-    uri = f"{path.absolute().as_uri()}?mode=ro&{'vfs=unix-none' if log else 'immutable=1'}"
+    uri = f"{_uri(path)}?mode=ro&{'vfs=unix-none' if log else 'immutable=1'}"
     with _connected(uri) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # else it would make a file of shared memory
         yield connection
+
+
+def _uri(path: Path) -> str:
+    try:
+        return path.absolute().as_uri()
+    except OSError as error:  # the working directory was removed
+        raise translated(error) from error
 
 
 @contextmanager

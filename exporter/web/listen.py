@@ -15,6 +15,8 @@ from typing import Any
 
 _BACKLOG = 256
 _HIGHEST_PORT = 65535
+_MOST_DIGITS = 9
+"""Python reads no numbers of thousands."""
 _FIRST_HANDED_OVER = 3
 """The descriptor at which systemd begins; see sd_listen_fds(3)."""
 
@@ -48,8 +50,12 @@ def parse_address(text: str) -> ListenAddress:
     bracketed = host.startswith("[") and host.endswith("]")
     if not colon or (":" in host and not bracketed) or any(character.isspace() for character in text):
         raise ValueError(f"listen address {text!r} is not one of the forms :10273, 127.0.0.1:10273, [::1]:10273")
-    if not (port.isascii() and port.isdigit() and int(port) <= _HIGHEST_PORT):
+    if not (_is_number(port) and int(port) <= _HIGHEST_PORT):
         raise ValueError(f"listen address {text!r} has no port from 0 to {_HIGHEST_PORT} after the last colon")
+    try:
+        host.encode("idna")  # what looks it up does the same
+    except UnicodeError as error:
+        raise ValueError(f"listen address {text!r} has no name of a host before the last colon") from error
     return ListenAddress(host.strip("[]"), int(port))
 
 
@@ -82,10 +88,14 @@ def sockets_handed_over(environ: Mapping[str, str]) -> list[socket.socket]:
         ListenError: there is none, or one of them does not listen for TCP.
     """
     for_us, count = environ.get("LISTEN_PID") == str(os.getpid()), environ.get("LISTEN_FDS", "")
-    if not for_us or not (count.isascii() and count.isdigit()) or int(count) == 0:
+    if not for_us or not _is_number(count) or int(count) == 0:
         raise ListenError("systemd has passed no socket; enable the .socket unit or leave out --web.systemd-socket")
     descriptors = range(_FIRST_HANDED_OVER, _FIRST_HANDED_OVER + int(count))
     return [_take_over(descriptor) for descriptor in descriptors]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def _take_over(descriptor: int) -> socket.socket:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from exporter.simulator.world import World
-from tests.e2e.command import files, run_command
-from tests.e2e.scraping import parse, sample
+from tests.e2e.command import Daemon, files, run_command, wait_for
+from tests.e2e.scraping import ask, parse, sample
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
 from tests.kept import Surroundings, state
 from tests.simulated import SimulatedBraze
@@ -57,6 +57,20 @@ def test_it_gives_the_space_of_forgotten_states_back_to_the_disk(braze: Simulate
     before = file.stat().st_size
     assert run_command(tmp_path, "once").returncode == 0
     assert file.stat().st_size < before / 3
+
+
+def test_it_reads_the_state_of_a_running_daemon_and_leaves_it_as_it_is(braze: SimulatedBraze, tmp_path: Path) -> None:
+    def counted(page: str) -> set[object]:
+        return {series for series in parse(page).items() if series[0][0] == "braze_cdi_syncs_total"}
+
+    with Daemon(tmp_path) as daemon:
+        wait_for("all is polled", lambda: up(ask(daemon.port, "/metrics").body.decode()) == {GOOD: 1, BAD: 1})
+        before = counted(ask(daemon.port, "/metrics").body.decode())
+        done = run_command(tmp_path, "once")
+        assert done.returncode == 0, done.stderr
+        assert 'reason="a running exporter has it; it was only read"' in done.stderr
+        assert counted(done.stdout) == before
+        assert daemon.stop()[0] == 0
 
 
 def test_a_new_file_can_be_read_by_all(braze: SimulatedBraze, tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,17 @@ def slow(host, *more, **options):
         time.sleep(60)
     return real(host, *more, **options)
 socket.getaddrinfo = slow
+"""
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+from exporter import __main__ as entry
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "exporter.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv[1:] = ["check", "--schema"]
+entry.main()
 """
 PROCESS_1 = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child")
 
@@ -67,6 +80,22 @@ def test_signals_are_handled_before_anything_slow_is_imported(braze: SimulatedBr
 
 def test_commands_that_end_are_known() -> None:
     assert set(main.commands) - {"demo"} == entry.COMMANDS_THAT_END
+
+
+@pytest.mark.parametrize(
+    ("inherited", "code", "said"),
+    [(signal.default_int_handler, 1, b"\nAborted!\n"), (signal.SIG_IGN, 0, b"")],
+    ids=["in the foreground", "in the background of a script"],
+)
+def test_a_command_that_is_interrupted_while_it_starts_ends_without_a_traceback(
+    inherited: Any, code: int, said: bytes
+) -> None:
+    before = signal.signal(signal.SIGINT, inherited)
+    try:
+        done = subprocess.run([sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.returncode, done.stderr) == (code, said)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -122,8 +122,14 @@ def test_without_a_manager_nothing_fails(environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "watchdog",
-    [{"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "soon"}, {"WATCHDOG_USEC": "0"}, {}],
-    ids=["another process", "no number", "zero", "none"],
+    [
+        {"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"},
+        {"WATCHDOG_USEC": "soon"},
+        {"WATCHDOG_USEC": "0"},
+        {"WATCHDOG_USEC": "9" * 5000},
+        {},
+    ],
+    ids=["another process", "no number", "zero", "too large", "none"],
 )
 def test_no_watchdog_that_is_not_ours(manager: socket.socket, watchdog: dict[str, str]) -> None:
     async def live() -> None:

@@ -236,6 +236,21 @@ def test_a_path_that_cannot_be_a_directory_costs_persistence_only(tmp_path: Path
     store.close()
 
 
+def test_a_working_directory_that_was_removed_costs_persistence_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "removed"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    directory.rmdir()
+    around = Surroundings()
+    store = around.open(Path("data"))
+    assert around.persistent is False
+    (line,) = around.said()
+    assert line.startswith(IN_MEMORY)
+    store.close()
+
+
 def test_who_gets_the_disk_later_does_not_take_it_from_another_exporter(tmp_path: Path) -> None:
     around = Surroundings()
     data = tmp_path / "data"

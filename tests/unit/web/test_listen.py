@@ -33,7 +33,11 @@ def test_an_address_reads_and_is_written_the_same(text: str, host: str, port: in
 
 
 @pytest.mark.parametrize(
-    "text", ["", "9000", "localhost", "::1:9000", "[::1]", ":", ":x", ":-1", ":65536", ":²", "a b:1", "http://a:1"]
+    "text",
+    [
+        *("", "9000", "localhost", "::1:9000", "[::1]", ":", ":x", ":-1", ":65536", ":²", "a b:1", "http://a:1"),
+        *(f":{'9' * 5000}", "a..b:1", f"{'a' * 64}:1", "\udcff:1"),
+    ],
 )
 def test_what_is_no_address_is_refused_and_quoted(text: str) -> None:
     with pytest.raises(ValueError, match="listen address") as refused:
@@ -137,7 +141,9 @@ def test_what_is_no_socket_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             sockets_handed_over({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"})
 
 
-@pytest.mark.parametrize(("pid", "count"), [("", "1"), ("1", "1"), (None, "0"), (None, ""), (None, "x"), (None, "²")])
+@pytest.mark.parametrize(
+    ("pid", "count"), [("", "1"), ("1", "1"), (None, "0"), (None, ""), (None, "x"), (None, "²"), (None, "9" * 5000)]
+)
 def test_what_was_passed_to_nobody_or_another_process_is_not_taken(pid: str | None, count: str) -> None:
     with pytest.raises(ListenError, match="systemd has passed no socket"):
         sockets_handed_over({"LISTEN_PID": str(os.getpid()) if pid is None else pid, "LISTEN_FDS": count})
