@@ -45,13 +45,13 @@ def simulate(workspaces: int, integrations_each: int, tell: Connection) -> None:
     asyncio.run(serve_world(world, SystemClock(), stop=asyncio.Event(), bound=lambda port: tell.send((port, keys))))
 
 
-def configuration(port: int, keys: dict[str, str]) -> str:
+def configuration(port: int, keys: dict[str, str], history: str) -> str:
     endpoint = f"http://127.0.0.1:{port}"
     workspaces = "".join(
         f"  - {{name: {name}, rest_endpoint: '{endpoint}', api_key: {key}, discovery: {{enabled: true}}}}\n"
         for name, key in keys.items()
     )
-    return f"workspaces:\n{workspaces}"
+    return f"history: {history}\nworkspaces:\n{workspaces}"
 
 
 def free_port() -> int:
@@ -96,21 +96,22 @@ def wait_for_all(port: int, wanted: int) -> float:
 
 
 @contextlib.contextmanager
-def simulated(workspaces: int, integrations_each: int) -> Iterator[tuple[Path, int]]:
+def simulated(workspaces: int, integrations_each: int, history: str = "90d") -> Iterator[tuple[Path, int]]:
     """Yield a folder with the configuration of a simulated Braze, which is a process of its own, and a free port."""
     ours, theirs = multiprocessing.Pipe()
     braze = multiprocessing.Process(target=simulate, args=(workspaces, integrations_each, theirs), daemon=True)
     braze.start()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "config.yaml").write_text(configuration(*ours.recv()))
+            braze_port, keys = ours.recv()
+            Path(folder, "config.yaml").write_text(configuration(braze_port, keys, history))
             yield Path(folder), free_port()
     finally:
         braze.kill()
 
 
-def measure(workspaces: int, integrations_each: int, minutes: float, scrape_every: float) -> str:
-    with simulated(workspaces, integrations_each) as (folder, port):
+def measure(workspaces: int, integrations_each: int, history: str, *, minutes: float, scrape_every: float) -> str:
+    with simulated(workspaces, integrations_each, history) as (folder, port):
         program = str(Path(sys.executable).parent / "braze-cdi-exporter")
         command = [program, f"--web.listen-address=127.0.0.1:{port}"]
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as exporter:
@@ -187,10 +188,17 @@ def main() -> None:
     parser.add_argument("--workspaces", type=int, default=100)
     parser.add_argument("--integrations-each", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--history", default="90d", help="0 reads none: what it costs at rest, without learning")
     parser.add_argument("--scrape-every", type=float, default=SCRAPE_EVERY_SECONDS, metavar="SECONDS")
     parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
     arguments = parser.parse_args()
-    text = measure(arguments.workspaces, arguments.integrations_each, arguments.minutes, arguments.scrape_every)
+    text = measure(
+        arguments.workspaces,
+        arguments.integrations_each,
+        arguments.history,
+        minutes=arguments.minutes,
+        scrape_every=arguments.scrape_every,
+    )
     print(text)
     if arguments.write:
         replace_section(arguments.write, "benchmarks/scale.py", text)
