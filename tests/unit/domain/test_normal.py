@@ -1,13 +1,15 @@
 """What is learned from a past: lag, failed rows, gaps between successes, streaks; and when it is learned again."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 
 import pytest
 
 from exporter.domain.model import SyncStatus
-from exporter.domain.normal import FEW, REFIT, Normal, is_good, is_refit_due, learn, refit_at
-from exporter.domain.past import Run, to_moment
+from exporter.domain.normal import FEW, REFIT, Normal, is_good, is_refit_due, learn, moment_of_learning, refit_at
+from exporter.domain.past import MOST, Run, to_moment
+from exporter.domain.rhythm import Rhythm
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, MONDAY, after, every, failure, run
 
 
@@ -24,6 +26,123 @@ def test_nothing_known_gives_no_limit() -> None:
     assert nothing.success_age_limit_seconds() is None
     assert nothing.start_delay_seconds() is None
     assert nothing.rows is None
+
+
+def test_limits_are_of_medium_sensitivity_unless_somebody_says_otherwise() -> None:
+    learned = normal(runs := every(DAY, 30))
+    assert learned.start_deadline(runs[-1]) == learned.start_deadline(runs[-1], "medium")
+    assert learned.start_delay_seconds() == learned.start_delay_seconds("medium")
+    assert learned.duration_limit_seconds(MONDAY) == learned.duration_limit_seconds(MONDAY, None, 0.0, "medium")
+    assert learned.lag_limit_seconds(MONDAY) == learned.lag_limit_seconds(MONDAY, "medium")
+    assert learned.failed_rows_limit() == learned.failed_rows_limit("medium", 0)
+    assert learned.success_age_limit_seconds() == learned.success_age_limit_seconds("medium")
+
+
+@pytest.mark.parametrize(("late", "delay"), [(0, 600), (200, 600), (300, 750), (1000, 1800), (1e6, 7200)])
+def test_an_announced_sync_may_be_late_as_syncs_are(late: float, delay: float) -> None:
+    learned = Normal(rhythm=Rhythm("regular", HOUR, 2 * HOUR, late))
+    assert learned.start_delay_seconds("low") == pytest.approx(1.5 * delay)
+    assert learned.start_delay_seconds("medium") == pytest.approx(delay)
+    assert learned.start_delay_seconds("high") == pytest.approx(0.7 * delay)
+
+
+@pytest.mark.parametrize(
+    ("gap", "zone", "more"), [(HOUR, None, 0), (HOUR + 1, None, HOUR), (DAY, None, HOUR), (DAY, UTC, 0)]
+)
+def test_a_configured_delay_leaves_an_hour_where_clocks_may_change(gap: int, zone: tzinfo | None, more: int) -> None:
+    learned = Normal(rhythm=Rhythm("regular", gap, 2 * gap, 10.0), zone=zone)
+    last = run(FIRST)._replace(took=None)
+    assert learned.start_deadline(last, "medium", 1200.0) == to_moment(FIRST + gap + 1200 + more)
+
+
+def test_the_limit_of_lag_is_that_of_the_local_weekday_of_the_start() -> None:
+    by_weekday = Normal(lag_seconds=(10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0))
+    assert [by_weekday.lag_limit_seconds(MONDAY + timedelta(days=day)) for day in range(8)] == [
+        *(10 * day for day in range(1, 8)),
+        10,
+    ]
+    east = replace(by_weekday, zone=timezone(timedelta(hours=2)))
+    assert east.lag_limit_seconds(MONDAY - timedelta(hours=2)) == 10
+    assert east.lag_limit_seconds(MONDAY - timedelta(hours=2, seconds=1)) == 70
+    assert by_weekday.lag_limit_seconds(MONDAY, "low") == 15
+
+
+@pytest.mark.parametrize(
+    ("ratio", "sensitivity", "rows", "limit"),
+    [
+        (0.02, "medium", 1000, 0.02),
+        (0.02, "low", 1000, 0.03),
+        (0.02, "high", 1000, 0.014),
+        (0.001, "medium", 1000, 0.01),
+        (0.9, "low", 1000, 1.0),
+        (0.02, "medium", 2, 0.5),
+        (0.02, "medium", 1, 0.02),
+    ],
+)
+def test_the_limit_of_failed_rows(ratio: float, sensitivity: str, rows: int, limit: float) -> None:
+    assert Normal(failed_rows_ratio=ratio).failed_rows_limit(sensitivity, rows) == pytest.approx(limit)
+
+
+def test_the_limit_of_the_age_of_the_last_success() -> None:
+    assert Normal(success_age_seconds=1000.0).success_age_limit_seconds("low") == 1500
+
+
+def test_the_history_holds_what_started_when_it_began_and_finished_when_it_ends() -> None:
+    runs = [run(FIRST + number * DAY)._replace(took=60) for number in range(10)]
+    at = to_moment(runs[-1].start + 60)
+    assert learn(runs, at, history=at - to_moment(runs[2].start)).learned_syncs == 8
+    assert learn(runs, at, history=at - to_moment(runs[2].start) - timedelta(seconds=1)).learned_syncs == 7
+    assert learn(runs, at - timedelta(seconds=1), history=timedelta(days=90)).learned_syncs == 9
+    assert learn([*runs[:-1], runs[-1]._replace(took=None)], at - timedelta(seconds=60)).learned_syncs == 10
+
+
+def test_of_a_long_past_only_the_latest_syncs_are_looked_at() -> None:
+    runs = [run(FIRST + number * MINUTE) for number in range(MOST + 5)]
+    assert normal(runs).learned_syncs == MOST
+
+
+def test_rows_are_learned_from_five_syncs_that_count_them_and_failed_ones_are_rows() -> None:
+    none = run(0)._replace(rows_synced=None, rows_failed=None)
+    four = [none._replace(start=FIRST), *(run(FIRST + number * HOUR, 70) for number in range(1, 5))]
+    assert normal(four).rows is None
+    five = [*four, run(FIRST + 5 * HOUR, 40, rows_failed=30)]
+    assert (rows := normal(five).rows) is not None
+    assert rows.syncs == 5
+    assert (band := rows.band(FIRST + 5 * HOUR)) is not None
+    assert band[1] == pytest.approx(70)
+    assert normal([*four, run(FIRST + 5 * HOUR, 70, rows_failed=None)]).rows == rows
+
+
+def test_lag_is_learned_from_five_syncs_that_tell_it() -> None:
+    runs = [run(FIRST + number * HOUR, lag=600) for number in range(4)]
+    assert normal([*runs, run(FIRST + 5 * HOUR, lag=None)]).lag_seconds is None
+    limit = (1 + 2 / 1) * (1.5 * 600 + 15 * MINUTE)  # of one day
+    assert normal([*runs, run(FIRST + 5 * HOUR, lag=-50)]).lag_seconds == pytest.approx((limit,) * 7)
+
+
+def test_a_share_of_failed_rows_is_learned_from_three_syncs_with_rows() -> None:
+    shares = [run(FIRST + number * HOUR, 90, rows_failed=10) for number in range(3)]
+    without = [run(FIRST + 3 * HOUR, 0), run(FIRST + 4 * HOUR)._replace(rows_failed=None), failure(FIRST + 5 * HOUR)]
+    assert normal([*shares[:2], *without]).failed_rows_ratio is None
+    assert normal([*shares, *without]).failed_rows_ratio == pytest.approx(2 * (1 + 2 / 3) * 0.1)
+
+
+def test_the_time_between_successes_is_learned_from_five_gaps() -> None:
+    runs = [run(FIRST + number * HOUR) for number in range(6)]
+    assert normal(runs[:5]).success_age_seconds is None
+    assert normal(runs).success_age_seconds == pytest.approx(1.5 * HOUR + 600)
+
+
+def test_the_moment_of_learning() -> None:
+    due = refit_at("a", MONDAY)
+    early, late = run(FIRST - 7 * DAY), run(FIRST)
+    few, many = [early] * (FEW - 1), [early] * FEW
+    now = to_moment(late.finish) + timedelta(seconds=9)
+    assert moment_of_learning("a", [], MONDAY) == due
+    assert moment_of_learning("a", [early], MONDAY) == due
+    assert moment_of_learning("a", [late], now) == to_moment(late.finish)
+    assert moment_of_learning("a", [*few[1:], late], now) == to_moment(late.finish)
+    assert moment_of_learning("a", [*many[1:], late], now) == refit_at("a", now)
 
 
 def test_only_what_had_finished_within_the_history_is_learned_from() -> None:
