@@ -12,7 +12,7 @@ from math import exp
 
 from exporter.domain.limits import Limit, Limits, LimitSettings, Sensitivity, Source, limits_in_effect
 from exporter.domain.model import Sync, SyncStatus
-from exporter.domain.normal import WIDEN, Normal, learn_from
+from exporter.domain.normal import WIDEN, Normal, learn
 from exporter.domain.past import HISTORY, Run, to_moment, to_run, to_seconds
 from exporter.domain.rhythm import to_local
 from exporter.domain.summary import Summary
@@ -109,7 +109,7 @@ def learn_past(
     zone: tzinfo | None = None,
 ) -> Learned:
     """Learn what is normal by *at* from the finished syncs, oldest first, and compare the latest with it."""
-    return compare(runs, learn_from(runs, at, history=history, zone=zone), sensitivity)
+    return compare(runs, learn(runs, at, history=history, zone=zone), sensitivity)
 
 
 def compare(runs: Sequence[Run], normal: Normal, sensitivity: Sensitivity) -> Learned:

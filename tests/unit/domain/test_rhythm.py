@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.domain.normal import learn_from
+from exporter.domain.normal import learn
 from exporter.domain.past import Run, to_seconds
 from exporter.domain.rhythm import learn_rhythm
 from tests.pasts import DAY, HOUR, MINUTE, MONDAY, after, every, run
@@ -32,20 +32,20 @@ def daily(first: datetime, days: int, *, skip: tuple[int, ...] = (), zone: ZoneI
 
 
 def deadline(runs: list[Run], zone: ZoneInfo | None = None, sensitivity: str = "medium") -> datetime:
-    found = learn_from(runs, after(runs), zone=zone).start_deadline(runs[-1], sensitivity)
+    found = learn(runs, after(runs), zone=zone).start_deadline(runs[-1], sensitivity)
     assert found is not None
     return found
 
 
 def kind(runs: list[Run]) -> str:
-    return learn_from(runs, after(runs)).rhythm.kind
+    return learn(runs, after(runs)).rhythm.kind
 
 
 def test_nothing_is_expected_of_what_never_synced_or_seldom() -> None:
-    assert learn_from([], MONDAY).rhythm.kind == "never"
-    assert learn_from([], MONDAY).start_deadline(run(0)) is None
+    assert learn([], MONDAY).rhythm.kind == "never"
+    assert learn([], MONDAY).start_deadline(run(0)) is None
     few = every(HOUR, 4 / 24)
-    assert learn_from(few, after(few)).start_deadline(few[-1]) is None
+    assert learn(few, after(few)).start_deadline(few[-1]) is None
 
 
 @pytest.mark.parametrize(
