@@ -88,6 +88,32 @@ def test_hours_without_syncs_are_not_waited_through() -> None:
     assert at(26, 8) < deadline(last) <= at(26, 10, 30)
 
 
+@pytest.mark.parametrize(
+    ("gap", "days", "most"),
+    [(15 * MINUTE, 1.1, HOUR), (15 * MINUTE, 3, HOUR), (HOUR, 2, 3 * HOUR), (6 * HOUR, 2, 9 * HOUR)],
+)
+@pytest.mark.parametrize("day", [2, 4, 7])
+def test_hours_and_days_that_the_past_does_not_span_yet_are_not_taken_for_asleep(
+    day: int, gap: int, days: float, most: int
+) -> None:
+    runs = every(gap, days, first=to_seconds(at(day, 5)))
+    assert gap < to_seconds(deadline(runs)) - runs[-1].start <= most
+
+
+def test_a_past_of_hours_is_late_a_day_after_not_a_week_after() -> None:
+    runs = every(HOUR, 10 / 24, first=to_seconds(at(3, 8)))
+    assert kind(runs) == "regular"
+    assert at(4, 8) < deadline(runs) < at(4, 12)
+
+
+@pytest.mark.parametrize("gap", [15 * MINUTE, HOUR])
+def test_a_schedule_of_business_hours_is_not_late_on_its_first_evening_or_weekend(gap: int) -> None:
+    runs = [each for each in every(gap, 5, first=to_seconds(at(2, 0))) if 7 <= each.start % DAY // HOUR < 19]
+    wednesday = [each for each in runs if each.start < to_seconds(at(5, 0))]
+    assert at(5, 7) < deadline(wednesday) <= at(5, 9, 30)
+    assert at(9, 7) < deadline(runs) <= at(9, 9, 30)
+
+
 def test_an_hour_more_is_granted_when_clocks_change_unless_the_zone_is_known() -> None:
     runs = daily(datetime(2026, 9, 1, 4, 30, tzinfo=UTC), 54, zone=BERLIN)
     saturday = datetime(2026, 10, 24, 4, 30, tzinfo=UTC)
