@@ -17,7 +17,7 @@ from exporter.domain.past import HISTORY, Run, to_moment, to_run, to_seconds
 from exporter.domain.rhythm import to_local
 from exporter.domain.summary import Summary
 from exporter.domain.trends import Trend, judge_latest
-from exporter.domain.wording import word_share
+from exporter.domain.wording import round_rows, word_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,11 @@ class Learned:
 
     def _rows(self, sync: Sync, widen: float) -> tuple[float, float, float] | None:
         rows = self.normal.rows
-        return None if rows is None else rows.band(to_local(to_seconds(sync.sync_start_time), self.normal.zone), widen)
+        band = None if rows is None else rows.band(to_local(to_seconds(sync.sync_start_time), self.normal.zone), widen)
+        if band is None:
+            return None
+        fewest, usual, most = map(round_rows, band)
+        return fewest, usual, most
 
 
 def learn_past(
