@@ -8,7 +8,7 @@ from statistics import fmean, median, pstdev
 
 from benchmarks.detection.habits import DAY, HOUR, MINUTE
 from benchmarks.detection.judge import at
-from exporter.domain.normal import Normal, learn_from
+from exporter.domain.normal import Normal, learn
 from exporter.domain.past import Run
 from exporter.domain.trends import Trend, judge_latest
 
@@ -77,7 +77,7 @@ class Learned:
 
 
 def learned(runs: Sequence[Run], now: int) -> Learned:
-    return Learned(learn_from(runs, at(now)))
+    return Learned(learn(runs, at(now)))
 
 
 def fixed(_runs: Sequence[Run], _now: int) -> Fixed:
@@ -146,16 +146,16 @@ def without(part: str) -> Callable[[Sequence[Run], int], Learned]:
     empty = Normal()
 
     def learner(runs: Sequence[Run], now: int) -> Learned:
-        return Learned(replace(learn_from(runs, at(now)), **{part: getattr(empty, part)}))
+        return Learned(replace(learn(runs, at(now)), **{part: getattr(empty, part)}))
 
     return learner
 
 
 def without_quiet_days(runs: Sequence[Run], now: int) -> Learned:
-    normal = learn_from(runs, at(now))
+    normal = learn(runs, at(now))
     return Learned(replace(normal, rows=normal.rows and replace(normal.rows, least=())))
 
 
 def without_patience(runs: Sequence[Run], now: int) -> Learned:
-    normal = learn_from(runs, at(now))
+    normal = learn(runs, at(now))
     return Learned(replace(normal, rows=normal.rows and replace(normal.rows, patience=())))

@@ -11,13 +11,11 @@ from exporter.domain.limits import Source
 from exporter.domain.model import Sync
 from exporter.domain.problem import Case, Problem, Severity
 from exporter.domain.trends import Trend
-from exporter.domain.wording import word_count, word_moment, word_span
+from exporter.domain.wording import round_rows, word_count, word_moment, word_span
 
 NEAR_ZERO_SHARE = 0.01
 LASTING_SYNCS = 3
 """After this number of syncs near zero, fewer rows than configured are critical."""
-_EXACT = 100
-"""From here on a learned number of rows is shown with two digits: it is no more exact."""
 
 
 def slow(case: Case) -> Problem | None:
@@ -65,17 +63,12 @@ def _problem(trend: Trend, text: str) -> Problem:
 
 
 def _rows(trend: Trend, bound: str) -> Problem:
-    usual, limit = rounded(trend.usual), rounded(trend.limit)
+    usual, limit = round_rows(trend.usual), round_rows(trend.limit)
     text = (
         f"The latest sync had {word_count(trend.value, 'row')}, usually {usual:,.0f} at this time of the week;"
         f" limit {bound} {limit:,.0f}"
     )
     return replace(_problem(trend, text), limit=limit)
-
-
-def rounded(rows: float) -> float:
-    """Return a learned number of rows as it is shown: with no more digits than it deserves."""
-    return round(rows) if rows < _EXACT else float(f"{rows:.2g}")
 
 
 def _fewer_than_configured(case: Case, limit: float) -> Problem | None:

@@ -12,12 +12,12 @@ from math import exp
 
 from exporter.domain.limits import Limit, Limits, LimitSettings, Sensitivity, Source, limits_in_effect
 from exporter.domain.model import Sync, SyncStatus
-from exporter.domain.normal import WIDEN, Normal, learn_from
+from exporter.domain.normal import WIDEN, Normal, learn
 from exporter.domain.past import HISTORY, Run, to_moment, to_run, to_seconds
 from exporter.domain.rhythm import to_local
 from exporter.domain.summary import Summary
 from exporter.domain.trends import Trend, judge_latest
-from exporter.domain.wording import word_share
+from exporter.domain.wording import round_rows, word_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,11 @@ class Learned:
 
     def _rows(self, sync: Sync, widen: float) -> tuple[float, float, float] | None:
         rows = self.normal.rows
-        return None if rows is None else rows.band(to_local(to_seconds(sync.sync_start_time), self.normal.zone), widen)
+        band = None if rows is None else rows.band(to_local(to_seconds(sync.sync_start_time), self.normal.zone), widen)
+        if band is None:
+            return None
+        fewest, usual, most = map(round_rows, band)
+        return fewest, usual, most
 
 
 def learn_past(
@@ -109,7 +113,7 @@ def learn_past(
     zone: tzinfo | None = None,
 ) -> Learned:
     """Learn what is normal by *at* from the finished syncs, oldest first, and compare the latest with it."""
-    return compare(runs, learn_from(runs, at, history=history, zone=zone), sensitivity)
+    return compare(runs, learn(runs, at, history=history, zone=zone), sensitivity)
 
 
 def compare(runs: Sequence[Run], normal: Normal, sensitivity: Sensitivity) -> Learned:

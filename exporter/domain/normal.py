@@ -22,7 +22,7 @@ from zlib import crc32
 from exporter.domain.durations import Durations, by_days, largest, learn_durations
 from exporter.domain.excursions import patience
 from exporter.domain.model import SyncStatus
-from exporter.domain.past import HISTORY, MOST, Past, Run, to_moment, to_seconds
+from exporter.domain.past import HISTORY, MOST, Run, to_moment, to_seconds
 from exporter.domain.rhythm import DAILY, DAY, HOUR, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
 from exporter.domain.robust import LASTING_VALUES, longest_normal, median
 from exporter.domain.rows import Rows, learn_rows
@@ -115,24 +115,17 @@ class Normal:
         return None if self.success_age_seconds is None else self.success_age_seconds * WIDEN[sensitivity]
 
 
-def learn(past: Past, at: datetime, *, history: timedelta = HISTORY, zone: tzinfo | None = None) -> Normal:
+def learn(runs: Sequence[Run], at: datetime, *, history: timedelta = HISTORY, zone: tzinfo | None = None) -> Normal:
     """
     Return what is normal, from the syncs that had finished by *at*.
 
     Args:
-        past: The finished syncs.
+        runs: The finished syncs, oldest first, each start once.
         at: The moment of learning, on Braze's clock.
         history: Syncs that started longer ago are left out.
         zone: Of the schedule, where it is known.
 
     """
-    return learn_from(past.runs, at, history=history, zone=zone)
-
-
-def learn_from(
-    runs: Sequence[Run], at: datetime, *, history: timedelta = HISTORY, zone: tzinfo | None = None
-) -> Normal:
-    """As `learn`, for syncs oldest first, each start once."""
     now = to_seconds(at)
     first = now - int(history.total_seconds())
     runs = [run for run in runs[-MOST:] if run.start >= first and run.start + (run.took or 0) <= now]

@@ -118,11 +118,15 @@ class Case:
         return _HOUR if derived and self.timezone is None and interval > _HOUR.total_seconds() else timedelta(0)
 
     def since(self, holds: Callable[[Sync], bool]) -> datetime | None:
-        """When the first of the latest finished syncs finished for which it *holds* without a break."""
+        """
+        When the first of the latest finished syncs finished for which it *holds* without a break.
+
+        Now, if Braze dates that later.
+        """
         since = None
         for sync in self.recent:
             if sync.finished:
                 if not holds(sync):
                     break
-                since = sync.finished_at
+                since = min(sync.finished_at, self.at)
         return since

@@ -4,7 +4,8 @@ How often syncs start, and until when the next one must have started, learned fr
 Theory. What counts is the time awake: hours or weekdays in which syncs never start are taken out of every gap, so a
 weekend is no gap of a schedule on business days, nor a night one of a schedule on business hours. Where syncs follow
 one another within five hours the unit is the hour of the week, else the day of the week, counted from half a day
-before the usual time of day. The deadline is the latest start plus the longest normal gap, both in time awake:
+before the usual time of day. What a past of less than a week does not span is guessed, not taken for asleep. The
+deadline is the latest start plus the longest normal gap, both in time awake:
 
 - Regular, when most gaps are alike: the third longest gap (of few: the longest) and a margin. A schedule of two hours
   or less may skip one slot: some do without anything being wrong.
@@ -36,6 +37,10 @@ _FEW, _SOME, _OUTLIER = 20, 60, 1.7
 _SLOWER, _FASTER = 4, 20
 """Gaps alike that make another rhythm, where they are longer or shorter than usual."""
 _ALIKE_SHARE = 0.7
+_ROUND_THE_CLOCK = 8 * HOUR
+"""Where syncs follow one another within this, they do so at night, too."""
+_THURSDAY, _SATURDAY = 3, 5
+"""1 January 1970, and the first day of a weekend, where Monday is 0."""
 _SELDOM = 0.2
 """Where fewer of the weeks have a start, an hour or weekday is asleep."""
 
@@ -182,22 +187,54 @@ def _awake(starts: Sequence[int], usual: int, *, zoned: bool) -> tuple[int, int,
     weeks = max(1.0, (starts[-1] - starts[0]) / WEEK)
     if usual >= DAILY:
         origin = usual_time_of_day(starts) - DAY // 2
-        days = {(start - origin) // DAY for start in starts}
-        counts = [0] * 7
-        for day in days:
-            counts[day % 7] += 1
-        awake = tuple(count > _SELDOM * weeks for count in counts)
-        return DAY, origin, awake if any(awake) else (True,)
-    hours = {start // HOUR for start in starts}
-    counts = [0] * 168
-    for hour in hours:
-        counts[hour % 168] += 1
-    asleep = _long_runs([count <= _SELDOM * weeks for count in counts], max(3, -(-5 * usual // (2 * HOUR))))
+        days = [(start - origin) // DAY for start in starts]
+        quiet = _quiet(days, 7, weeks)
+        if days[-1] - days[0] < 6:  # noqa: PLR2004 - a week has seven
+            quiet = _guess(quiet, days, rests=usual > _ROUND_THE_CLOCK)
+        return DAY, origin, (True,) if all(quiet) else tuple(not flag for flag in quiet)
+    hours, length = [start // HOUR for start in starts], max(3, -(-5 * usual // (2 * HOUR)))
+    quiet = _quiet(hours, 168, weeks)
+    if hours[-1] - hours[0] < 167:  # noqa: PLR2004 - a week has 168
+        at_all = {hour % 24 for hour in hours}
+        rests = any(_long_runs([hour not in at_all for hour in range(24)], length))
+        asleep = _long_runs(_guess(quiet, hours, rests=rests), length)
+        return HOUR, 0, tuple(not flag for flag in asleep)
+    asleep = _long_runs(quiet, length)
     if not zoned and any(asleep):
         asleep = [asleep[i - 1] or asleep[i] or asleep[(i + 1) % 168] for i in range(168)]
     if all(asleep):
         return HOUR, 0, (True,)
     return HOUR, 0, tuple(not flag for flag in asleep)
+
+
+def _quiet(units: Sequence[int], a_week: int, weeks: float) -> list[bool]:
+    """Return in which hours or days of the week syncs never start, or hardly ever."""
+    counts = [0] * a_week
+    for unit in set(units):
+        counts[unit % a_week] += 1
+    return [count <= _SELDOM * weeks for count in counts]
+
+
+def _guess(quiet: list[bool], units: Sequence[int], *, rests: bool) -> list[bool]:
+    """
+    Return *quiet* with a guess for what a past of less than a week does not span.
+
+    A business day is taken to be like the others, at the same hour, and so is a day of a weekend. Of weekends none of
+    which was seen syncs are expected only where business days have no *rests*.
+    """
+    a_week, guessed = len(quiet), list(quiet)
+    a_day = a_week // 7
+    seen: dict[tuple[bool, int], list[bool]] = {}
+    for unit in range(units[0], units[-1] + 1):
+        seen.setdefault(_alike(unit, a_day), []).append(quiet[unit % a_week])
+    for unit in range(units[-1] + 1, units[0] + a_week):
+        guessed[unit % a_week] = all(seen.get(_alike(unit, a_day), (rests,)))
+    return guessed
+
+
+def _alike(unit: int, a_day: int) -> tuple[bool, int]:
+    """Whether an hour or day since 1970 is of a weekend, and which of its day it is."""
+    return (unit // a_day + _THURSDAY) % 7 >= _SATURDAY, unit % a_day
 
 
 def _long_runs(flags: list[bool], length: int) -> list[bool]:

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
+_EXACT = 100
+
 
 @lru_cache
 def word_span(seconds: float) -> str:
@@ -33,6 +35,11 @@ def word_share(share: float) -> str:
     percent = share * 100
     digits = 0 if percent >= 10 or percent == int(percent) else 1 if percent >= 1 else 2  # noqa: PLR2004 - readability
     return f"{percent:.{digits}f}".rstrip("0").rstrip(".") + "%" if digits else f"{percent:.0f}%"
+
+
+def round_rows(rows: float) -> float:
+    """Return a learned number of rows as it is shown everywhere: from 100 on two digits, as it is no more exact."""
+    return float(max(0, round(rows)) if rows < _EXACT else f"{rows:.2g}")
 
 
 def word_count(count: float, noun: str) -> str:

@@ -15,7 +15,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from exporter.domain.dashboard import link_fleet, link_grafana, link_integration, row_errors_until
-from exporter.domain.health_trends import rounded
 from exporter.domain.limits import LIMITS, Limit, Limits, Source, Unit
 from exporter.domain.model import Sync, SyncStatus
 from exporter.domain.wording import clip, word_count, word_share, word_span
@@ -146,5 +145,5 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "sync": word_sync,
     "share": word_share,
     "number": lambda value: f"{value:,}",
-    "rounded": lambda rows: f"{rounded(rows):,.0f}",
+    "whole": lambda value: f"{value:,.0f}",
 }

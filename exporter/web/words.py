@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from exporter.domain.health_trends import rounded
 from exporter.domain.limits import Unit
-from exporter.domain.wording import word_share, word_span
+from exporter.domain.wording import round_rows, word_share, word_span
 
 LONGEST_NAME = 120
 LONGEST_MESSAGE = 400
@@ -36,12 +35,12 @@ def word_unbroken_span(seconds: float) -> str:
 
 
 def word_value(value: float, unit: Unit) -> str:
-    """A figure with its unit: a share, a length of time, or a count; what is not whole was learned and is rounded."""
+    """A figure with its unit: a share, a length of time, or a count; one that is not whole is rounded."""
     if unit is Unit.SHARE:
         return word_share(value)
     if unit is Unit.SECONDS:
         return word_unbroken_span(value)
-    return f"{value if value == round(value) else rounded(value):,.0f}"
+    return f"{value if value == round(value) else round_rows(value):,.0f}"
 
 
 def path_of(*names: str) -> str:

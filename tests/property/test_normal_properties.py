@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.domain.model import FINISHED_STATUSES, SyncStatus
-from exporter.domain.normal import learn, learn_from
+from exporter.domain.normal import learn
 from exporter.domain.past import Past, Run, to_moment, to_seconds
 from exporter.domain.trends import judge_latest
 from tests.pasts import DAY, FIRST, HOUR, after, every
@@ -28,8 +28,8 @@ zones = st.none() | st.integers(-12, 12).map(lambda hours: timezone(timedelta(ho
 def test_any_past_teaches_something_or_nothing(drawn: list[Run], zone: timezone | None, sensitivity: str) -> None:
     past = Past.of({run.start: run for run in drawn}.values())
     at = datetime(2026, 6, 1, tzinfo=UTC)
-    learned = learn(past, at, zone=zone)
-    assert learned == learn(past, at, zone=zone)
+    learned = learn(past.runs, at, zone=zone)
+    assert learned == learn(past.runs, at, zone=zone)
     runs = past.runs
     for verdict in judge_latest(runs, learned, sensitivity):
         assert verdict.began_at <= to_moment(runs[-1].start)
@@ -43,7 +43,7 @@ def test_any_past_teaches_something_or_nothing(drawn: list[Run], zone: timezone 
 @given(st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC)), zones)  # noqa: DTZ001
 def test_no_moment_of_the_calendar_is_too_far(start: datetime, zone: timezone | None) -> None:
     runs = every(DAY, 20)
-    learned = learn_from(runs, after(runs), zone=zone)
+    learned = learn(runs, after(runs), zone=zone)
     odd = Run(to_seconds(start), SyncStatus.SUCCESS, 10**6, 5, 0, 0)
     assert (learned.start_deadline(odd) or start) >= start.replace(microsecond=0)
     judge_latest([*runs, odd], learned)
@@ -54,7 +54,7 @@ def test_no_moment_of_the_calendar_is_too_far(start: datetime, zone: timezone | 
 @settings(deadline=None, max_examples=15)
 def test_no_limit_lies_below_what_was_normal(gap: int, number: int, noise: float) -> None:
     runs = every(gap, number * gap / DAY, noise=noise)
-    learned = learn_from(runs, after(runs), history=timedelta(days=2000))
+    learned = learn(runs, after(runs), history=timedelta(days=2000))
     for sensitivity in ("medium", "low"):
         assert judge_latest(runs, learned, sensitivity) == ()
         for run, following in pairwise(runs):
@@ -70,7 +70,7 @@ def test_no_limit_lies_below_what_was_normal(gap: int, number: int, noise: float
 @settings(deadline=None, max_examples=20)
 def test_limits_widen_as_sensitivity_is_lowered(gap: int, number: int) -> None:
     runs = every(gap, number * gap / DAY)
-    learned = learn_from(runs, after(runs), history=timedelta(days=2000))
+    learned = learn(runs, after(runs), history=timedelta(days=2000))
     start = to_moment(runs[-1].start)
     deadlines = [learned.start_deadline(runs[-1], each) for each in SENSITIVITIES]
     durations = [learned.duration_limit_seconds(start, sensitivity=each) for each in SENSITIVITIES]
@@ -97,7 +97,7 @@ def test_the_unit_of_rows_does_not_matter(gap: int, number: int, factor: float, 
     ]
     scaled = [run._replace(rows_synced=(run.rows_synced or 0) * unit) for run in runs]
     problems = [
-        [verdict.problem for verdict in judge_latest(each, learn_from(each, after(each), history=timedelta(days=2000)))]
+        [verdict.problem for verdict in judge_latest(each, learn(each, after(each), history=timedelta(days=2000)))]
         for each in (runs, scaled)
     ]
     assert problems[0] == problems[1]
@@ -108,4 +108,4 @@ def test_the_unit_of_rows_does_not_matter(gap: int, number: int, factor: float, 
 def test_what_comes_later_than_the_moment_does_not_matter(gap: int, number: int, more: int) -> None:
     runs = every(gap, (number + more) * gap / DAY)
     at = to_moment(runs[number - 1].finish + 1)
-    assert learn_from(runs, at) == learn_from(runs[:number], at)
+    assert learn(runs, at) == learn(runs[:number], at)

@@ -95,6 +95,16 @@ def test_only_syncs_since_a_moment_are_given_and_too_few_have_no_band() -> None:
     assert [one.band for one in detail(past(3)).runs()] == [None] * 3
 
 
+def test_rows_have_the_same_two_digits_in_problem_limits_and_what_is_usual() -> None:
+    known = past(24 * 40)
+    empty = [replace(sync, rows_synced=0) for sync in known.syncs[-9:]]
+    view = detail(known.extend(empty)).view
+    low = next(one for one in view.problems if one.kind == "rows_low")
+    assert low.limit == view.limits.rows_synced.value == 500
+    assert (view.usual_rows, view.limits.rows_synced_upper.value) == (1000, 2000)
+    assert "usually 1,000 " in low.text
+
+
 def test_every_past_sync_has_the_rows_that_are_usual_at_its_own_time_of_the_week() -> None:
     known = detail(past(24 * 40))
     rows = known.watch.learned.normal.rows

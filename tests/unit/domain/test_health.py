@@ -317,6 +317,13 @@ def test_a_future_watermark_says_how_far_and_what_follows() -> None:
     assert problem.text == "The watermark is 1 h in the future; limit 5 min: Braze skips every row dated before it"
 
 
+def test_a_problem_of_a_sync_that_finishes_in_the_future_holds_from_now_on() -> None:
+    problem = the("future_watermark", state(sync(NOW - 30), sync(NOW + HOUR)))
+    assert problem.since == minute(NOW)
+    failing = state(*(sync(NOW + late, ERROR, lag=None) for late in (HOUR, 2 * HOUR)))
+    assert the("failing", failing).since == minute(NOW)
+
+
 def test_a_watermark_that_only_the_list_has_shown_is_not_judged_without_a_good_poll() -> None:
     listed = ListedIntegration("i", last_updated_at=minute(NOW + 60))
     unpolled = replace(state_of(None, listed, judged_at=minute(NOW)), judged_at=None)

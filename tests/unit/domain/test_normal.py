@@ -6,18 +6,13 @@ from itertools import pairwise
 import pytest
 
 from exporter.domain.model import SyncStatus
-from exporter.domain.normal import FEW, REFIT, Normal, is_good, is_refit_due, learn, learn_from, refit_at
-from exporter.domain.past import Past, Run, to_moment
+from exporter.domain.normal import FEW, REFIT, Normal, is_good, is_refit_due, learn, refit_at
+from exporter.domain.past import Run, to_moment
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, MONDAY, after, every, failure, run
 
 
 def normal(runs: list[Run]) -> Normal:
-    return learn_from(runs, after(runs))
-
-
-def test_a_past_and_its_syncs_teach_the_same() -> None:
-    runs = every(HOUR, 20)
-    assert learn(Past.of(runs), after(runs)) == normal(runs)
+    return learn(runs, after(runs))
 
 
 def test_nothing_known_gives_no_limit() -> None:
@@ -34,8 +29,8 @@ def test_nothing_known_gives_no_limit() -> None:
 def test_only_what_had_finished_within_the_history_is_learned_from() -> None:
     runs = every(DAY, 100)
     at = to_moment(runs[80].start + 30)
-    assert learn_from(runs, at, history=timedelta(days=50)).learned_syncs == 49
-    assert learn_from(runs, at, history=timedelta()) == Normal()
+    assert learn(runs, at, history=timedelta(days=50)).learned_syncs == 49
+    assert learn(runs, at, history=timedelta()) == Normal()
 
 
 def test_lag_may_be_half_as_much_again_as_ever() -> None:
@@ -149,7 +144,7 @@ def test_when_limits_are_learned_again() -> None:
 
 def test_one_failed_row_of_a_few_is_within_the_learned_limit() -> None:
     runs = [run(FIRST + i * HOUR, 1000, rows_failed=2) for i in range(48)]
-    normal = learn_from(runs, after(runs))
+    normal = learn(runs, after(runs))
     assert normal.failed_rows_limit("medium", 7) == 1 / 7
     assert (
         normal.failed_rows_limit("medium", 1) == normal.failed_rows_limit("medium", 1000) == normal.failed_rows_limit()

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.domain.normal import learn_from
+from exporter.domain.normal import learn
 from exporter.domain.past import Run, to_seconds
 from exporter.domain.rhythm import learn_rhythm
 from tests.pasts import DAY, HOUR, MINUTE, MONDAY, after, every, run
@@ -32,20 +32,20 @@ def daily(first: datetime, days: int, *, skip: tuple[int, ...] = (), zone: ZoneI
 
 
 def deadline(runs: list[Run], zone: ZoneInfo | None = None, sensitivity: str = "medium") -> datetime:
-    found = learn_from(runs, after(runs), zone=zone).start_deadline(runs[-1], sensitivity)
+    found = learn(runs, after(runs), zone=zone).start_deadline(runs[-1], sensitivity)
     assert found is not None
     return found
 
 
 def kind(runs: list[Run]) -> str:
-    return learn_from(runs, after(runs)).rhythm.kind
+    return learn(runs, after(runs)).rhythm.kind
 
 
 def test_nothing_is_expected_of_what_never_synced_or_seldom() -> None:
-    assert learn_from([], MONDAY).rhythm.kind == "never"
-    assert learn_from([], MONDAY).start_deadline(run(0)) is None
+    assert learn([], MONDAY).rhythm.kind == "never"
+    assert learn([], MONDAY).start_deadline(run(0)) is None
     few = every(HOUR, 4 / 24)
-    assert learn_from(few, after(few)).start_deadline(few[-1]) is None
+    assert learn(few, after(few)).start_deadline(few[-1]) is None
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,32 @@ def test_hours_without_syncs_are_not_waited_through() -> None:
     runs = [each for each in every(HOUR, 30) if 7 <= each.start % DAY // HOUR < 19]
     last = [each for each in runs if each.start <= to_seconds(at(25, 18, 1))]
     assert at(26, 8) < deadline(last) <= at(26, 10, 30)
+
+
+@pytest.mark.parametrize(
+    ("gap", "days", "most"),
+    [(15 * MINUTE, 1.1, HOUR), (15 * MINUTE, 3, HOUR), (HOUR, 2, 3 * HOUR), (6 * HOUR, 2, 9 * HOUR)],
+)
+@pytest.mark.parametrize("day", [2, 4, 7])
+def test_hours_and_days_that_the_past_does_not_span_yet_are_not_taken_for_asleep(
+    day: int, gap: int, days: float, most: int
+) -> None:
+    runs = every(gap, days, first=to_seconds(at(day, 5)))
+    assert gap < to_seconds(deadline(runs)) - runs[-1].start <= most
+
+
+def test_a_past_of_hours_is_late_a_day_after_not_a_week_after() -> None:
+    runs = every(HOUR, 10 / 24, first=to_seconds(at(3, 8)))
+    assert kind(runs) == "regular"
+    assert at(4, 8) < deadline(runs) < at(4, 12)
+
+
+@pytest.mark.parametrize("gap", [15 * MINUTE, HOUR])
+def test_a_schedule_of_business_hours_is_not_late_on_its_first_evening_or_weekend(gap: int) -> None:
+    runs = [each for each in every(gap, 5, first=to_seconds(at(2, 0))) if 7 <= each.start % DAY // HOUR < 19]
+    wednesday = [each for each in runs if each.start < to_seconds(at(5, 0))]
+    assert at(5, 7) < deadline(wednesday) <= at(5, 9, 30)
+    assert at(9, 7) < deadline(runs) <= at(9, 9, 30)
 
 
 def test_an_hour_more_is_granted_when_clocks_change_unless_the_zone_is_known() -> None:

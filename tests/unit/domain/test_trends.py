@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from exporter.domain.normal import learn_from
+from exporter.domain.normal import learn
 from exporter.domain.past import Run, to_moment, to_seconds
 from exporter.domain.trends import Trend, judge_latest
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, MONDAY, after, every, failure, run
@@ -49,8 +49,8 @@ def verdicts(
     runs = every(gap, calm + lasts + then, rows, noise=noise)
     begin, end = FIRST + calm * DAY, FIRST + (calm + lasts) * DAY
     runs = [change(run) if begin <= run.start < end else run for run in runs]
-    before = learn_from([run for run in runs if run.start < begin], to_moment(begin))
-    lately = learn_from(runs, after(runs))
+    before = learn([run for run in runs if run.start < begin], to_moment(begin))
+    lately = learn(runs, after(runs))
     found = {verdict.problem: verdict for verdict in judge_latest(runs, before, sensitivity)}
     assert set(found) == {verdict.problem for verdict in judge_latest(runs, lately, sensitivity)}
     return found
@@ -135,7 +135,7 @@ def test_a_slow_drift_is_followed() -> None:
 
 def test_a_level_that_lasts_becomes_normal_and_since_when_is_known() -> None:
     runs = [rows_times(0.5)(run) if run.start >= FIRST + 30 * DAY else run for run in every(HOUR, 50)]
-    learned = learn_from(runs, after(runs))
+    learned = learn(runs, after(runs))
     assert judge_latest(runs, learned) == ()
     assert learned.rows is not None
     assert learned.rows.level_since is not None
@@ -151,7 +151,7 @@ def test_dips_that_come_and_go_are_natural() -> None:
 
     runs = [dips(run) for run in every(HOUR, 60)]
     last = [run for run in runs if run.start < FIRST + 56 * DAY]
-    assert judge_latest(last, learn_from(last, after(last))) == ()
+    assert judge_latest(last, learn(last, after(last))) == ()
 
 
 def test_rows_that_piled_up_during_an_outage_are_no_problem() -> None:
@@ -184,7 +184,7 @@ def test_slow_ends_after_two_usual_syncs() -> None:
 
 
 def test_while_syncs_are_slow_they_may_run_longer() -> None:
-    learned = learn_from(runs := every(HOUR, 30), after(runs))
+    learned = learn(runs := every(HOUR, 30), after(runs))
     limit, slow = learned.duration_limit_seconds(MONDAY), learned.duration_limit_seconds(MONDAY, None, 360.0)
     assert limit is not None
     assert slow == pytest.approx(3 * limit, rel=0.1)
@@ -203,7 +203,7 @@ def test_sensitivity_moves_all_limits() -> None:
     assert "rows_low" in verdicts(HOUR, rows_times(0.27), hours(8), sensitivity="high")
     assert verdicts(HOUR, rows_times(0.27), hours(8)) == {}
     assert verdicts(HOUR, rows_times(0.1), hours(8), sensitivity="low") == {}
-    learned = learn_from(runs := every(HOUR, 30), after(runs))
+    learned = learn(runs := every(HOUR, 30), after(runs))
     for limit in (learned.lag_limit_seconds, learned.duration_limit_seconds):
         values = [limit(MONDAY, sensitivity=each) for each in ("high", "medium", "low")]
         assert values == sorted(values, key=lambda value: value or 0)
@@ -216,7 +216,7 @@ def test_a_problem_with_rows_begins_with_a_sync_that_is_off() -> None:
     for count in range(35 * 24, len(runs)):
         known = runs[:count]
         if (known[-1].rows_synced or 0) > 500:
-            normal = learn_from(runs[: 35 * 24], to_moment(FIRST + 35 * DAY))
+            normal = learn(runs[: 35 * 24], to_moment(FIRST + 35 * DAY))
             before = {trend.problem for trend in judge_latest(known[:-1], normal)}
             assert {trend.problem for trend in judge_latest(known, normal)} <= before
 
@@ -244,7 +244,7 @@ def test_syncs_with_few_rows_that_take_as_long_as_others_are_not_slow() -> None:
         return run._replace(took=30 + (run.rows_synced or 0) // 5, rows_synced=run.rows_synced)
 
     runs = [change(run) for run in every(HOUR, 35, office, noise=0.3)]
-    normal = learn_from(runs, after(runs))
+    normal = learn(runs, after(runs))
     usual = int(normal.durations.usual_seconds) if normal.durations else 0
     last = [run._replace(start=run.start + 35 * DAY, took=usual, rows_synced=1) for run in runs[:48]]
     assert [trend for trend in judge_latest(runs + last, normal) if trend.problem == "slow"] == []
@@ -253,11 +253,11 @@ def test_syncs_with_few_rows_that_take_as_long_as_others_are_not_slow() -> None:
 @pytest.mark.parametrize("count", [5, 40])
 def test_a_limit_of_durations_that_jump_is_no_more_than_five_times_the_longest(count: int) -> None:
     runs = [run(FIRST + number * DAY, took=(5, 20_000)[number % 2]) for number in range(count)]
-    limit = learn_from(runs, after(runs)).duration_limit_seconds(after(runs), runs[-1])
+    limit = learn(runs, after(runs)).duration_limit_seconds(after(runs), runs[-1])
     assert limit is not None
     assert 20_000 < limit <= 5 * 20_000
 
 
 def test_no_limit_of_a_duration_leaves_the_calendar() -> None:
     runs = [run(FIRST + number * DAY, took=25 * DAY) for number in range(40)]
-    assert learn_from(runs, after(runs)).duration_limit_seconds(after(runs), runs[-1]) == 30 * DAY
+    assert learn(runs, after(runs)).duration_limit_seconds(after(runs), runs[-1]) == 30 * DAY
