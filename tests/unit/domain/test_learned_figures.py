@@ -8,11 +8,14 @@ tests/unit/domain/test_learned_figures.py --update-golden`, and read the differe
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from itertools import pairwise, product
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from exporter.domain.durations import all_rows
+from exporter.domain.excursions import Excursion, latest_excursion
 from exporter.domain.model import SyncStatus
 from exporter.domain.normal import Normal, learn
 from exporter.domain.past import Run, to_moment
@@ -96,6 +99,24 @@ def campaigns(at: datetime) -> float:
     return 9000 if at.day in {1, 15} else 1000
 
 
+def dipping(runs: list[Run], days: float, *begins: int, factor: float = 0.1) -> list[Run]:
+    """So many days with a part of the rows, again and again."""
+    for begin in begins:
+        runs = since(begin, rows_times(factor), runs, begin + days)
+    return runs
+
+
+def unevenly(runs: list[Run], *left_out: int) -> list[Run]:
+    """After syncs that were left out the next brings their rows, too."""
+    found: list[Run] = []
+    for number, each in enumerate(runs):
+        if number in left_out:
+            continue
+        more = sum(other in left_out for other in range(number - 3, number))
+        found.append(each._replace(rows_synced=(each.rows_synced or 0) * (1 + more)))
+    return found
+
+
 PASTS: dict[str, tuple[list[Run], tzinfo | None]] = {
     "nothing": ([], None),
     "one": (every(DAY, 1), None),
@@ -103,25 +124,25 @@ PASTS: dict[str, tuple[list[Run], tzinfo | None]] = {
     "five": (every(DAY, 5), None),
     "eight, one with a fault": (since(6, lambda each: each._replace(rows_failed=600), every(DAY, 8)), None),
     "twenty hours": (every(HOUR, 20 / 24), None),
-    "quarters of an hour": (every(QUARTER, 20), None),
+    "quarters of an hour": (every(QUARTER, 12), None),
     "quarters of an hour, half of them empty": (
-        [each._replace(rows_synced=each.rows_synced if i % 2 else 0) for i, each in enumerate(every(QUARTER, 20))],
+        [each._replace(rows_synced=each.rows_synced if i % 2 else 0) for i, each in enumerate(every(QUARTER, 12))],
         None,
     ),
-    "hourly by day": (every(HOUR, 40, office), None),
-    "hourly by day, zone known": (every(HOUR, 40, office), EAST),
-    "hourly, at work only": ([each for each in every(HOUR, 40, office) if is_workday(each) and is_day(each)], None),
+    "hourly by day": (every(HOUR, 25, office), None),
+    "hourly by day, zone known": (every(HOUR, 25, office), EAST),
+    "hourly, at work only": ([each for each in every(HOUR, 25, office) if is_workday(each) and is_day(each)], None),
     "hourly, at work only, zone known": (
-        [each for each in every(HOUR, 40, office) if is_workday(each) and is_day(each)],
+        [each for each in every(HOUR, 25, office) if is_workday(each) and is_day(each)],
         EAST,
     ),
     "hourly, with faults": (with_faults(every(HOUR, 30)), None),
     "hourly, rows take time": (explained_by_rows(every(HOUR, 30, office, noise=0.3)), None),
-    "hourly, slow for a day": (since(20, took_times(4), every(HOUR, 40), 21), None),
-    "hourly, longer for good": (since(20, took_times(2.5), every(HOUR, 50)), None),
-    "hourly, tripled for good": (since(25, rows_times(3), every(HOUR, 50)), None),
+    "hourly, slow for a day": (since(20, took_times(4), every(HOUR, 30), 21), None),
+    "hourly, longer for good": (since(20, took_times(2.5), every(HOUR, 42)), None),
+    "hourly, tripled for good": (since(25, rows_times(3), every(HOUR, 42)), None),
     "hourly, an outage": (
-        [each for each in every(HOUR, 40) if not 20 <= (each.start - FIRST) / DAY < 21],
+        [each for each in every(HOUR, 28) if not 20 <= (each.start - FIRST) / DAY < 21],
         None,
     ),
     "hourly, then daily": (every(HOUR, 20) + every(DAY, 12, first=FIRST + 20 * DAY), None),
@@ -135,6 +156,13 @@ PASTS: dict[str, tuple[list[Run], tzinfo | None]] = {
     "daily, stood still": (standing_still(every(DAY, 60), 20, 40, 41), None),
     "weekly": (every(WEEK, 200), None),
     "monthly": (every(30 * DAY, 360), None),
+    "hourly, dips of ten hours": (dipping(every(HOUR, 45), 10 / 24, 8, 15, 24, 33), None),
+    "hourly, dips in a short past": (dipping(every(HOUR, 30), 10 / 24, 8, 20), None),
+    "hourly, ten times the rows for a day": (dipping(every(HOUR, 45), 1, 8, 15, 24, 33, factor=10), None),
+    "hourly, some left out": (unevenly(every(HOUR, 25), 50, 51, 52, 100, 101, 200, 300, 301, 302, 400), None),
+    "daily, quiet days": (dipping(every(DAY, 90), 1, 20, 35, 50, 65), None),
+    "daily, empty now and then": (dipping(every(DAY, 90), 1, 20, 35, 50, 65, 66, factor=0), None),
+    "weekly, dips": (dipping(every(WEEK, 300), 14, 60, 120, 200), None),
     "of chance": (of_chance(2 * HOUR, 40), None),
     "of chance, rare": (of_chance(4 * DAY, 300), None),
     "of chance, rare, lagging on Mondays": (lagging_on(0, of_chance(2 * DAY, 300)), None),
@@ -193,6 +221,19 @@ def incident(runs: list[Run], change: Callable[[Run], Run]) -> Iterator[str]:
     for sensitivity in ("low", "medium", "high"):
         for trend in judge_latest(changed, normal, sensitivity):
             yield f"{sensitivity} {told(trend)}"
+    yield from (f"excursion {told(each)}" for each in excursions(changed, normal))
+
+
+def excursions(runs: list[Run], normal: Normal) -> Iterator[Excursion]:
+    """What goes on at the end of a past, of all that is looked at whether it is a problem or not."""
+    good = [run for run in runs if not run.failed and run.rows_synced is not None]
+    gaps = [None, *(b.start - a.start for a, b in pairwise(good))]
+    rows = [(to_local(run.start, normal.zone), all_rows(run), gap) for run, gap in zip(good, gaps, strict=True)]
+    if normal.rows is not None:
+        for low, widen in product((True, False), (0.7, 1.0)):
+            found = latest_excursion(normal.rows, reversed(rows), low=low, widen=widen)
+            if found is not None:
+                yield found
 
 
 def figures(name: str) -> list[str]:
