@@ -98,7 +98,7 @@ def test_after_many_rows_the_next_sync_may_take_longer() -> None:
 def test_two_syncs_in_a_row_that_take_long_are_slow_from_the_first_on() -> None:
     calm = [100] * 20
     runs = taking(*calm, 300, 300)
-    assert durations().slow(runs, 1.0) == (runs[20].start, 200.0, pytest.approx(200))
+    assert durations().slow(runs, 1.0) == pytest.approx((runs[20].start, 200.0, 200.0))
     assert durations().slow(taking(*calm, 300), 1.0) is None
     assert durations().slow(taking(*calm, 199, 199), 1.0) is None
     assert durations().slow(taking(*calm, 201, 201), 1.0) is not None
@@ -109,9 +109,9 @@ def test_two_syncs_in_a_row_that_take_long_are_slow_from_the_first_on() -> None:
 def test_syncs_that_are_slower_than_calm_before_belong_to_what_is_slow() -> None:
     calm = [100] * 20
     runs = taking(*calm, 160, 170, 300, 300)
-    assert durations().slow(runs, 1.0) == (runs[20].start, 235.0, pytest.approx(200))
+    assert durations().slow(runs, 1.0) == pytest.approx((runs[20].start, 235.0, 200.0))
     runs = taking(*calm, 100, 140, 300, 300)  # within 0.6 of the way to the limit
-    assert durations().slow(runs, 1.0) == (runs[22].start, 220.0, pytest.approx(200))
+    assert durations().slow(runs, 1.0) == pytest.approx((runs[22].start, 220.0, 200.0))
 
 
 def test_two_calm_syncs_end_what_was_slow() -> None:
