@@ -34,6 +34,21 @@ def test_a_command_imports_only_what_it_needs(
     assert imported & not_needed == set()
 
 
+def test_nobody_looks_for_garbage_before_the_daemon_runs(tmp_path: Path) -> None:
+    script = """
+import asyncio, gc, sys
+def run(self, daemon):
+    daemon.close()
+    print("exporter.app.daemon" in sys.modules, gc.get_stats() == before, flush=True)
+asyncio.Runner.run = run
+from exporter.__main__ import main
+before = gc.get_stats()
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
 def test_a_scrape_is_answered_without_what_only_pages_for_people_need() -> None:
     script = """
 import sys
