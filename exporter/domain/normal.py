@@ -243,19 +243,17 @@ def _healed(runs: Sequence[Run]) -> int:
 
 def _frozen(good: Sequence[Run]) -> int | None:
     marks = [run.finish - run.lag for run in good if run.lag is not None and run.rows_synced]
-    streaks, streak = [0], 0
+    streaks, streak = [0, 0], 0
     for before, mark in pairwise(marks):
         if mark == before:
             streak += 1
-        elif streak:
+        else:
             streaks.append(streak)
             streak = 0
-    stood, most = sum(streaks), len(marks)
-    once = max(streaks) if len(streaks) > 1 else 0
-    stood -= once
-    if most < FEWEST or stood > 0.05 * most:
+    *_, second, longest = sorted(streaks)
+    if len(marks) < FEWEST or sum(streaks) - longest > 0.05 * len(marks):
         return None
-    return sorted(streaks)[-2] if len(streaks) > 1 else 0
+    return second
 
 
 def refit_at(integration_id: str, now: datetime) -> datetime:

@@ -52,3 +52,18 @@ def test_what_is_learned_takes_the_place_of_a_default_and_of_nothing_else() -> N
 
 def test_without_any_settings_nothing_is_limited() -> None:
     assert {getattr(Limits(), key.name) for key in LIMITS} == {Limit(None, Source.DEFAULT)}
+
+
+def test_the_most_rows_are_only_ever_learned_and_off_where_the_fewest_are() -> None:
+    learned = {"rows_synced_upper": 900.0}
+    assert limits_in_effect(LimitSettings()).rows_synced_upper == Limit(None, Source.DEFAULT)
+    assert limits_in_effect(LimitSettings(), learned, 7).rows_synced_upper == Limit(900.0, Source.LEARNED, 7)
+    configured = LimitSettings({"rows_synced": 5.0})
+    assert limits_in_effect(configured, learned, 7).rows_synced_upper == Limit(900.0, Source.LEARNED, 7)
+    off = LimitSettings({"rows_synced": Keyword.OFF})
+    assert limits_in_effect(off, learned, 7).rows_synced_upper == Limit(None, Source.OFF)
+
+
+def test_limits_come_with_their_names_in_order() -> None:
+    assert [name for name, _ in Limits()] == [field.name for field in fields(Limits)]
+    assert dict(limits_in_effect(LimitSettings({"lag": 5.0})))["lag"] == Limit(5.0, Source.CONFIGURED)
