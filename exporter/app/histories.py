@@ -19,7 +19,7 @@ from exporter.braze.link import Cursor
 from exporter.config.load import ConfiguredWorkspace
 from exporter.domain.decode import DecodedSyncs
 from exporter.domain.errors import BadRequestError, PayloadError, PollError
-from exporter.domain.model import Integration, Sync, SyncStatus
+from exporter.domain.model import Integration, Sync, SyncStatus, one_record_each
 from exporter.domain.past import MOST, Run, to_moment, to_run
 from exporter.state.connect import SUFFIXES
 from exporter.state.errors import StateFileError
@@ -88,7 +88,7 @@ async def read_history(api: Api, integration_id: str, since: datetime, first: da
     while not last:
         page = await pages.read()
         syncs = page.decoded.syncs
-        found.update((sync.sync_start_time, sync) for sync in syncs if _is_of_use(sync))
+        found.update((start, sync) for start, sync in one_record_each(syncs).items() if _is_of_use(sync))
         before += sum(sync.sync_start_time < since for sync in syncs)
         last = page.last or before >= MOST or any(sync.sync_start_time <= first for sync in syncs)
     return tuple(found[start] for start in sorted(found) if start > first)
@@ -122,7 +122,7 @@ async def read_past(api: Api, integration_id: str, stored: StoredPast, since: da
                 raise
             pages, cursor = _Pages(api, integration_id), None  # the cursor of the daemon has expired
             continue
-        runs = [to_run(sync) for sync in page.decoded.syncs if _is_of_use(sync)]
+        runs = [to_run(sync) for sync in one_record_each(page.decoded.syncs).values() if _is_of_use(sync)]
         found |= {run.start: run for run in runs}
         last = page.last
         if not bridged and latest is not None and min((run.start for run in runs), default=latest + 1) <= latest:

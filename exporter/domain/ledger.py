@@ -21,11 +21,11 @@ Theory. Braze lists an integration's syncs latest first, ten a page, by offset; 
 - Bounds: at rest `recent` keeps RECENT syncs; older ones fold into `tail`. An unfinished walk may keep LONGEST.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
+from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals, one_record_each
 
 RECENT = 20
 """Syncs kept one by one: two pages, so that a record that was unreadable at first still counts once it is readable."""
@@ -122,7 +122,7 @@ def absorb(ledger: Ledger | None, walk: Walk, page: Page, *, now: datetime, max_
         max_pages: A walk ends after this number of pages.
 
     """
-    records = _one_record_each(page.syncs)
+    records = one_record_each(page.syncs)
     account = _open_account(records, now) if ledger is None else ledger
     merged, counted = _merge(account, records)
     walk = Walk(walk.pages + 1, walk.seen.union(records), walk.holed or not (page.last or (records and page.full)))
@@ -167,16 +167,6 @@ def _latest_begun(recent: tuple[Sync, ...], now: datetime) -> datetime | None:
     """Return the latest start that is not in the future; else the latest of all; None where there is none."""
     begun = (sync.sync_start_time for sync in recent if sync.sync_start_time <= now)
     return next(begun, recent[0].sync_start_time if recent else None)
-
-
-def _one_record_each(syncs: Iterable[Sync]) -> dict[datetime, Sync]:
-    """Of records with the same start on one page, the first finished one; else the first."""
-    records: dict[datetime, Sync] = {}
-    for sync in syncs:
-        known = records.get(sync.sync_start_time)
-        if known is None or (sync.finished and not known.finished):
-            records[sync.sync_start_time] = sync
-    return records
 
 
 def _merge(ledger: Ledger, records: dict[datetime, Sync]) -> tuple[Ledger, tuple[Sync, ...]]:

@@ -5,6 +5,7 @@ All are frozen: a new state is a new value, and swapping one reference publishes
 Braze field keeps Braze's name. A value that is not known is None, never 0.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -110,6 +111,16 @@ class Integration:
     alerts: Alerts = Alerts.ALL
     timezone: tzinfo | None = None
     """Of its schedule, where the operator knows it."""
+
+
+def one_record_each(syncs: Iterable[Sync]) -> dict[datetime, Sync]:
+    """Of records with the same start on one page, the first finished one; else the first."""
+    records: dict[datetime, Sync] = {}
+    for sync in syncs:
+        known = records.get(sync.sync_start_time)
+        if known is None or (sync.finished and not known.finished):
+            records[sync.sync_start_time] = sync
+    return records
 
 
 @dataclass(frozen=True, slots=True)

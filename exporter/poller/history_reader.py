@@ -22,6 +22,7 @@ from exporter.domain.asked import HISTORY
 from exporter.domain.decode import PAGE_SIZE, DecodedSyncs
 from exporter.domain.errors import BadRequestError, PollError
 from exporter.domain.ledger import ATTEMPTS
+from exporter.domain.model import one_record_each
 from exporter.domain.page_order import is_latest_first
 from exporter.domain.past import MOST
 from exporter.domain.settings import WorkspaceSettings
@@ -179,7 +180,7 @@ class HistoryReader:
             following,
             done=following is None or reading.repeats >= REPEATS or (before.pages + 1) * PAGE_SIZE >= MOST,
         )
-        finished = [sync for sync in syncs if sync.finished]
+        finished = [sync for sync in one_record_each(syncs).values() if sync.finished]
         self._store.add_to_past(self._workspace, reading.one.key, finished, reading.progress)
         self._shell.past_grew(reading.one, whole=reading.share(self._clock.now(), self._history) == 1)
 

@@ -3,18 +3,23 @@ Places for answers that are large: a few at a time, so that memory is bounded wh
 
 A client that does not read would keep its place until its connection's deadline. So when all places are taken, the one
 whose client has taken nothing for the longest time makes room, if that is more than a moment; one that reads stays.
-Of those that wait the latest is next: behind a crowd that does not read, nobody would have a turn in time. Knows
-nothing of what is sent.
+Of those that wait the latest is next, and of those under way its answer is made first: behind a crowd that does not
+read, nobody would have a turn in time. Knows nothing of what is sent.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.turns import Turns
 from exporter.web.negotiate import plain
+from exporter.worker import Worker
 
 STALLED_SECONDS = 0.5
 """After this long a client that has not taken the latest slice makes room for one that waits."""
@@ -23,6 +28,9 @@ _PATIENCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
 _SLICE_BYTES = 256 * 1024
 """An answer is handed to the connection in slices of this size: as much of it waits for a client, not all."""
+_ASKED = "exporter.asked"
+"""The key of a scope that has the number of the request; a later one has a greater one."""
+_numbers = count()
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +50,7 @@ class Places:
         self._waiting: list[object] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_ASKED] = next(_numbers)
         async with self._place() as place:
             if place is None:
                 text = f"{self._limit} such answers are under way already: try again in a moment.\n"
@@ -98,3 +107,17 @@ class Places:
         slowest.task.cancel()  # uvicorn then closes the connection
         self._taken.discard(slowest)
         return True
+
+
+class Maker:
+    """A thread that makes answers, or parts of them, one at a time; *party* names it."""
+
+    def __init__(self, party: str) -> None:
+        self._worker = Worker(party)
+        self._turns = Turns(1)
+
+    @asynccontextmanager
+    async def turn(self, request: Request) -> AsyncIterator[Callable[[Callable[[], Any]], Awaitable[Any]]]:
+        """Wait until no later request than this one waits, and yield what does a job in the thread."""
+        async with self._turns.take(lambda: (-request.scope[_ASKED],)):
+            yield self._worker.run

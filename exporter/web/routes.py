@@ -7,7 +7,6 @@ Adding a path is one entry in the table of `build_web`. Anything else is 404 wit
 to any address, and a name that points here for a moment makes a page of another site look like one of ours.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -21,14 +20,13 @@ from structlog.typing import FilteringBoundLogger
 from exporter.web.integration_json import render_integration_json
 from exporter.web.integration_page import IntegrationPage, read_days
 from exporter.web.negotiate import COMMON_HEADERS, plain
-from exporter.web.places import Places
+from exporter.web.places import Maker, Places
 from exporter.web.scrape import Scrape
 from exporter.web.selection import narrow, read_selection
 from exporter.web.status_json import dump_json, stream_status_json
 from exporter.web.status_page import StatusPage
 from exporter.web.streaming import stream_json
 from exporter.web.view import IntegrationStatus, WebSources
-from exporter.worker import Worker
 
 _ANSWERS_AT_A_TIME = 8
 """Two Prometheus servers, a few people with curl, and some that hang."""
@@ -92,14 +90,13 @@ class _Pages:
     def __init__(self, sources: WebSources, page: StatusPage) -> None:
         self._sources = sources
         self._page, self._integration_page = page, IntegrationPage()
-        self._html, self._json, self._yaml = Worker("status page"), Worker("status JSON"), Worker("configuration")
-        self._html_turn, self._json_turn = asyncio.Semaphore(1), asyncio.Semaphore(1)
+        self._html, self._json, self._yaml = Maker("status page"), Maker("status JSON"), Maker("configuration")
 
     async def status_page(self, request: Request) -> Response:
         selection = read_selection(request.query_params)
-        async with self._html_turn:
+        async with self._html.turn(request) as run:
             status = self._sources.status()  # here: between two events, all of it is of one moment
-            html = await self._html.run(lambda: self._page.render(status, selection))
+            html = await run(lambda: self._page.render(status, selection))
         return _html(html, self._page.policy)
 
     async def status_json(self, request: Request) -> Response:
@@ -111,33 +108,35 @@ class _Pages:
 
         return await stream_json(request, self._json, pieces())
 
-    async def schema(self, _request: Request) -> Response:
-        document = await self._json.run(_schema)
+    async def schema(self, request: Request) -> Response:
+        async with self._json.turn(request) as run:
+            document = await run(_schema)
         return Response(document, media_type="application/schema+json", headers=COMMON_HEADERS)
 
     async def integration_page(self, request: Request) -> Response:
         days, depth = read_days(request.query_params), request.scope["raw_path"].count(b"/")
-        async with self._html_turn:
+        async with self._html.turn(request) as run:
             status = self._find(request)
             if status is None:
                 return plain(_UNKNOWN, 404)
-            html = await self._html.run(lambda: self._integration_page.render(status, days, "../" * (depth - 1)))
+            html = await run(lambda: self._integration_page.render(status, days, "../" * (depth - 1)))
         return _html(html, self._integration_page.policy)
 
     async def integration_json(self, request: Request) -> Response:
-        async with self._json_turn:
+        async with self._json.turn(request) as run:
             status = self._find(request)
             if status is None:
                 return plain(_UNKNOWN, 404)
-            document = await self._json.run(lambda: render_integration_json(status))
+            document = await run(lambda: render_integration_json(status))
         return Response(document, media_type="application/json", headers=COMMON_HEADERS)
 
     def _find(self, request: Request) -> IntegrationStatus | None:
         """Return the integration that the path names. Either name may hold slashes."""
         return self._sources.integration("{workspace}/{id}".format_map(request.path_params))
 
-    async def config(self, _request: Request) -> Response:
-        text = await self._yaml.run(self._sources.config)
+    async def config(self, request: Request) -> Response:
+        async with self._yaml.turn(request) as run:
+            text = await run(self._sources.config)
         return Response(text.encode("utf-8", "replace"), media_type="text/yaml", headers=COMMON_HEADERS)
 
 

@@ -214,6 +214,19 @@ def test_pages_that_go_round_in_circles_fail() -> None:
         run(main, start=START)
 
 
+def test_of_records_with_the_same_start_on_a_page_the_first_is_the_sync_as_for_the_counters() -> None:
+    async def main(clock: VirtualClock) -> tuple[list[int | None], ...]:
+        braze, now = Braze(clock), clock.now()
+        braze.world.faults.add("same_start")
+        syncs = await read_history(braze.api, braze.key, now - DAY, now - 10 * DAY)
+        runs = await read_past(braze.api, braze.key, StoredPast(), now - DAY, now - 10 * DAY)
+        rows = [[one.rows_synced for one in each] for each in (braze.truth, syncs, runs)]
+        return tuple(rows)
+
+    truth, *found = run(main, start=START)
+    assert found == [truth, truth]
+
+
 def test_a_page_that_does_not_come_fails_the_whole_past() -> None:
     async def main(clock: VirtualClock) -> None:
         braze = Braze(clock)

@@ -62,6 +62,18 @@ async def test_all_histories_are_read_page_by_page_side_by_side_and_no_counter_m
 
 
 @in_virtual_time
+async def test_of_records_with_the_same_start_on_a_page_the_first_is_kept_as_it_is_counted(braze: Polling) -> None:
+    users = braze.add("users", HOURLY, history=DAYS)
+    braze.world.faults.add("same_start")
+    braze.watch(configured=[users], discovery=True, history=DAYS)
+    await braze.passes(minutes=60)
+    rows = {sync.sync_start_time: sync.rows_synced for sync in braze.world.truth(users)}
+    kept = past(braze, users)
+    assert len(kept) > 400
+    assert [sync.rows_synced for sync in kept] == [rows[sync.sync_start_time] for sync in kept]
+
+
+@in_virtual_time
 async def test_without_a_history_nothing_is_read_and_nothing_shown(braze: Polling) -> None:
     users = braze.add("users", HOURLY, history=DAYS)
     poller = braze.watch(configured=[users], discovery=True)

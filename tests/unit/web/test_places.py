@@ -120,3 +120,23 @@ def test_eight_silent_readers_of_a_large_page_stop_no_scrape(path: str) -> None:
                 assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api/v1/status", "/integrations/production/abc", "/api/v1/integrations/production/abc", "/api/v1/schema"],
+)
+def test_of_the_answers_under_way_the_latest_asked_for_is_made_first(path: str) -> None:
+    made: list[int] = []
+
+    async def scenario() -> None:
+        async with Sources().client() as client:
+
+            async def ask(number: int) -> None:
+                assert (await client.get(path)).status_code == 200
+                made.append(number)
+
+            await asyncio.gather(*map(ask, range(LIMIT)))
+
+    asyncio.run(scenario())
+    assert made == [0, *reversed(range(1, LIMIT))]
