@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -141,12 +142,40 @@ def series_of(families: Iterable[Metric]) -> dict[Series, float]:
     found: dict[Series, float] = {}
     for family in families:
         for sample in family.samples:
-            series = sample.name, tuple(sorted(sample.labels.items()))
-            assert series not in found, f"{series} is there twice"
-            found[series] = float(sample.value)
+            _add(found, (sample.name, tuple(sorted(sample.labels.items()))), float(sample.value))
     return found
 
 
 def read_series(page: bytes, *, openmetrics: bool = False) -> dict[Series, float]:
     """The series of a page by prometheus-client's parser."""
-    return series_of(read_families(page, openmetrics=openmetrics))
+    return series_of(read_families(page, openmetrics=True)) if openmetrics else _read_text(page.decode())
+
+
+def _read_text(page: str) -> dict[Series, float]:
+    """The same of the text format, whose lines stand alone: it parses name and labels of each once, for all pages."""
+    found: dict[Series, float] = {}
+    lines = [line for line in page.split("\n") if line]
+    _check_comments("\n".join(line for line in lines if line.startswith("#")))
+    for line in lines:
+        if not line.startswith("#"):
+            what, _, number = line.rpartition(" ")
+            assert "_" not in number, "only Python takes it for a number"
+            _add(found, _series(what), float(number))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _check_comments(comments: str) -> None:
+    assert all(not family.samples for family in parse_text(comments))
+
+
+@lru_cache(maxsize=50_000)
+def _series(what: str) -> Series:
+    ((sample,),) = (family.samples for family in parse_text(f"{what} 1"))
+    assert (sample.value, sample.timestamp) == (1, None), f"{what} is more than name and labels"
+    return sample.name, tuple(sorted(sample.labels.items()))
+
+
+def _add(found: dict[Series, float], series: Series, value: float) -> None:
+    assert series not in found, f"{series} is there twice"
+    found[series] = value

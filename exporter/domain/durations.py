@@ -86,10 +86,10 @@ class Durations:
         bounds = [bound * widen for bound in self.windows]
         calm = max(0.3, 0.6 * min(bounds))
         known = [run for run in runs[-LOOK_BACK:] if is_timed(run)]
-        whole = [log(max(1, run.took or 0) / self.usual_seconds) for run in known]
-        off = [each - self.explained.by(all_rows(run)) for each, run in zip(whole, known, strict=True)]
-        if not off or max(off[-2:]) < calm:
+        if not known or max(self._off(run) for run in known[-2:]) < calm:
             return None
+        whole = [self._over(run) for run in known]
+        off = [self._off(run) for run in known]
         since: int | None = None
         for end in range(1, len(off) + 1):
             if max(off[max(0, end - 2) : end]) < calm:
@@ -106,6 +106,14 @@ class Durations:
         if since is None:
             return None
         return known[since].start, median([run.took or 0 for run in known[-4:]]), self.usual_seconds * exp(min(bounds))
+
+    def _over(self, run: Run) -> float:
+        """Return the logarithm of how many times the usual it took."""
+        return log(max(1, run.took or 0) / self.usual_seconds)
+
+    def _off(self, run: Run) -> float:
+        """Return the same, less what its rows explain."""
+        return self._over(run) - self.explained.by(all_rows(run))
 
 
 def is_timed(run: Run) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple, Self
 
 from exporter.domain.model import Sync, SyncStatus
@@ -129,7 +130,7 @@ class Past:
     def of(cls, runs: Iterable[Run], *, since: datetime | None = None) -> Self:
         """Return the past that holds the latest of *runs*, which may come in any order, each start once."""
         first = -(1 << 62) if since is None else to_seconds(since)
-        kept = sorted((run for run in runs if run.start >= first), key=lambda run: run.start)[-MOST:]
+        kept = sorted((run for run in runs if run.start >= first), key=itemgetter(0))[-MOST:]
         return cls(None, len(kept), kept[-1].start, kept) if kept else cls()
 
 

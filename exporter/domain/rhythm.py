@@ -20,6 +20,7 @@ granted where a change of clocks would matter.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 from math import exp, log
 
@@ -87,11 +88,11 @@ class Rhythm:
 
     def awake_seconds(self, begin: int, end: int) -> int:
         """Return the seconds awake between two local ones: in nights and weekends off only the usual piles up."""
-        clock = Awake(self.unit, self.origin, self.awake)
+        clock = _awake_by(self.unit, self.origin, self.awake)
         return clock.until(end) - clock.until(begin)
 
     def _advance(self, start: int, seconds: float) -> float:
-        clock = Awake(self.unit, self.origin, self.awake)
+        clock = _awake_by(self.unit, self.origin, self.awake)
         return clock.at(clock.until(start) + seconds)
 
 
@@ -115,6 +116,10 @@ class Awake:
         weeks, rest = divmod(seconds, self._before[-1])
         slot = next(i for i, flag in enumerate(self._awake) if flag and self._before[i + 1] >= rest)
         return self._origin + (weeks * len(self._awake) + slot) * self._unit + rest - self._before[slot]
+
+
+_awake_by = lru_cache(maxsize=512)(Awake)
+"""A rhythm is asked at each look at its integration, and many have the same hours awake."""
 
 
 def learn_rhythm(starts: Sequence[int], *, zoned: bool) -> Rhythm:

@@ -94,26 +94,25 @@ def longest_normal(days: Sequence[float], ends: Sequence[int], far: float, lasti
         lasting: As many days in a row, over LASTING, are no longer abnormal.
 
     """
-    rest = list(range(len(days)))
+    values, moments = list(days), list(ends)
     middle = median(days)
     tops: list[float] = []
     for _ in range(3):
-        if not rest:
+        if not values:
             break
-        position = max(range(len(rest)), key=lambda i: days[rest[i]])
-        top = days[rest[position]]
+        top = max(values)
         tops.append(top)
         half = (top + middle) / 2
-        first = last = position
-        while first and days[rest[first - 1]] > half:
+        first = last = values.index(top)
+        while first and values[first - 1] > half:
             first -= 1
-        while last + 1 < len(rest) and days[rest[last + 1]] > half:
+        while last + 1 < len(values) and values[last + 1] > half:
             last += 1
-        if ends[rest[last]] - ends[rest[first]] >= LASTING and last - first + 1 >= lasting:
+        if moments[last] - moments[first] >= LASTING and last - first + 1 >= lasting:
             break
         if len(days) < 2 * LASTING_VALUES:
             break
-        del rest[first : last + 1]
+        del values[first : last + 1], moments[first : last + 1]
     for above, below in reversed(list(pairwise(tops))):
         if above - below > far:
             return below

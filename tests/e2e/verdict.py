@@ -46,5 +46,6 @@ class Verdict:
 
         wait_for("the page is the truth", right, hint=lambda: "\n".join(wrong))
         for openmetrics, compressed in ((True, False), (False, True), (True, True)):
-            assert self.look(port, openmetrics=openmetrics, compressed=compressed)[1] == []
+            wrong = self.look(port, openmetrics=openmetrics, compressed=compressed)[1]
+            assert wrong == [], "\n".join(wrong)
         return self.look(port)[0]
