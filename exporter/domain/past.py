@@ -102,14 +102,11 @@ class Past:
         """Return the past with one more finished sync; one with the same start is replaced."""
         return self.extend((sync,))
 
-    def extend(self, syncs: Iterable[Sync], *, since: datetime | None = None) -> Self:
+    def extend(self, syncs: Iterable[Sync]) -> Self:
         """
         Return the past with more finished syncs, in any order; those that still run are left out.
 
-        Args:
-            syncs: Of two with the same start the later in this order holds, and holds against what is known.
-            since: Syncs that started before are dropped, known ones included, the next time the past is rewritten.
-
+        Of two with the same start the later in this order holds, and holds against what is known.
         """
         new = {run.start: run for run in (to_run(sync) for sync in syncs if sync.finished)}
         if not new:
@@ -120,17 +117,16 @@ class Past:
                 self.packed + _pack((new[start] for start in starts), self.latest), self.count + len(new), starts[-1]
             )
         known = {run.start: run for run in _unpack(self.packed)}
-        return type(self).of((known | new).values(), since=since).compact()
+        return type(self).of((known | new).values()).compact()
 
     def compact(self) -> Self:
         """Return the same in few bytes, to be kept."""
         return type(self)(self.packed, self.count, self.latest)
 
     @classmethod
-    def of(cls, runs: Iterable[Run], *, since: datetime | None = None) -> Self:
+    def of(cls, runs: Iterable[Run]) -> Self:
         """Return the past that holds the latest of *runs*, which may come in any order, each start once."""
-        first = -(1 << 62) if since is None else to_seconds(since)
-        kept = sorted((run for run in runs if run.start >= first), key=itemgetter(0))[-MOST:]
+        kept = sorted(runs, key=itemgetter(0))[-MOST:]
         return cls(None, len(kept), kept[-1].start, kept) if kept else cls()
 
 

@@ -43,15 +43,15 @@ def judge_latest(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium
         index -= 1
     recent = runs[index:]
     trends = (
-        judge_slow(recent, normal, sensitivity),
-        judge_rows(recent, normal, sensitivity, low=True),
-        judge_rows(recent, normal, sensitivity, low=False),
-        judge_resynced(recent, normal),
+        _judge_slow(recent, normal, sensitivity),
+        _judge_rows(recent, normal, sensitivity, low=True),
+        _judge_rows(recent, normal, sensitivity, low=False),
+        _judge_resynced(recent, normal),
     )
     return tuple(trend for trend in trends if trend)
 
 
-def judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium") -> Trend | None:
+def _judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str) -> Trend | None:
     slow = normal.durations and normal.durations.slow(runs, WIDEN[sensitivity])
     if not slow or not normal.durations:
         return None
@@ -59,7 +59,7 @@ def judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium")
     return Trend("slow", to_moment(since), value, limit, normal.durations.usual_seconds)
 
 
-def judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium", *, low: bool) -> Trend | None:
+def _judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str, *, low: bool) -> Trend | None:
     if normal.rows is None:
         return None
     widen = WIDEN[sensitivity]
@@ -92,7 +92,7 @@ def _latest_first(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[in
         yield *later, None
 
 
-def judge_resynced(runs: Sequence[Run], normal: Normal) -> Trend | None:
+def _judge_resynced(runs: Sequence[Run], normal: Normal) -> Trend | None:
     if normal.frozen is None:
         return None
     mark, streak, since = None, -1, 0

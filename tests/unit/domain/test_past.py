@@ -7,7 +7,7 @@ import pytest
 
 from exporter.domain.model import Sync, SyncStatus
 from exporter.domain.past import MOST, SLACK, VERSION, Past, decode, encode, to_run, to_sync
-from tests.pasts import FIRST, HOUR, MONDAY, every, failure, run
+from tests.pasts import FIRST, HOUR, MONDAY, every, run
 
 SYNC = to_sync(run(FIRST, 5))
 
@@ -61,11 +61,6 @@ def test_only_the_latest_syncs_are_learned_from_and_more_are_dropped_with_some_s
     assert past.runs[-1].start == FIRST + (MOST + SLACK + 4) * HOUR
     assert past.count <= MOST + SLACK
     assert len(decode(encode(past)).runs) == MOST
-
-
-def test_what_started_too_long_ago_is_dropped_when_the_past_is_rewritten() -> None:
-    past = Past().add(SYNC).extend([to_sync(failure(FIRST + HOUR)), SYNC], since=MONDAY + timedelta(minutes=1))
-    assert [each.start for each in past.runs] == [FIRST + HOUR]
 
 
 def test_a_sync_takes_a_few_bytes() -> None:
