@@ -4,8 +4,9 @@ A Docker engine of the tests' own: other data, other socket, no bridge and no fi
 Decides how it is started and that nothing is left of it: containers, mounts, network links, data, processes.
 """
 
+import hashlib
 import json
-import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.deploy.heavy.programs import DOCKER, Argument, run, wait_until
+
+NATIVE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
 class Engine:
@@ -30,21 +33,27 @@ class Engine:
         assert isinstance(found, dict)
         return found
 
-    def import_base(self, system: Path, name: str, platform: str = "") -> None:
-        """Make an image called *name*, for this machine or *platform*, of the base system in the folder *system*."""
+    def import_base(self, system: Path, name: str, architecture: str = NATIVE) -> None:
+        """
+        Make an image called *name* of the base system in the folder *system*.
+
+        `docker import` makes all of them images for this machine, whatever platform is asked for.
+        """
         left_out = ["./dev/*", "./proc/*", "./sys/*", "./var/cache/apt/archives/*.deb"]
-        tar = ["nice", "-n", "10", "tar", *(f"--exclude={each}" for each in left_out), "-C", str(system), "-c", "."]
-        foreign = ("--platform", platform) if platform else ()
-        with subprocess.Popen(tar, stdout=subprocess.PIPE) as packing:
-            done = subprocess.run(
-                [DOCKER, "import", *foreign, "-", name],
-                stdin=packing.stdout,
-                env={**os.environ, **self.environ},
-                capture_output=True,
-                timeout=300,
-                check=False,
-            )
-        assert done.returncode == 0, done.stderr
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as temporary:
+            folder = Path(temporary)
+            layer = folder / "layer.tar"
+            run("tar", *(f"--exclude={each}" for each in left_out), "-C", system, "-cf", layer, ".", limit=300)
+            with layer.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            layers = {"type": "layers", "diff_ids": [f"sha256:{digest}"]}
+            described = {"architecture": architecture, "os": "linux", "config": {}, "rootfs": layers}
+            (folder / "config.json").write_text(json.dumps(described))
+            held = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+            (folder / "manifest.json").write_text(json.dumps(held))
+            image = folder / "image.tar"
+            run("tar", "-C", folder, "-cf", image, "manifest.json", "config.json", "layer.tar", limit=300)
+            self.docker("load", "--input", image, limit=300)
 
     def answers(self) -> bool:
         return run(DOCKER, "version", environ=self.environ, code=None).returncode == 0

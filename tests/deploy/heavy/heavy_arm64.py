@@ -35,7 +35,7 @@ def foreign(tell: Callable[[str], None]) -> Iterator[Engine]:
     with emulated_arm64():
         system = base_system(base.rpartition("-")[2], "python3 python3-venv", "arm64")
         with engine() as own:
-            own.import_base(system, base, PLATFORM)
+            own.import_base(system, base, "arm64")
             began = time.monotonic()
             arguments = ("--platform", PLATFORM, "--build-arg", f"REVISION={REVISION}", "--tag", IMAGE)
             own.docker("build", "--network", "host", *arguments, ROOT, limit=2400)
