@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exporter.domain.dashboard import link_integration, row_errors_until, rows_failed_at
+from exporter.domain.dashboard import link_fleet, link_grafana, link_integration, row_errors_until, rows_failed_at
 from exporter.domain.model import Sync, SyncStatus
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -50,3 +50,18 @@ def test_row_errors_are_kept_for_thirty_days_after_the_latest_sync_that_had_some
     syncs: tuple[Sync, ...], until: datetime | None
 ) -> None:
     assert row_errors_until(rows_failed_at(syncs), NOW) == until
+
+
+def test_grafana_has_a_dashboard_of_all_and_one_with_the_integration_chosen() -> None:
+    assert link_fleet("https://g/grafana") == "https://g/grafana/d/braze-cdi-fleet"
+    assert link_grafana("https://g", "crm & web", "../x\ud800") == (
+        "https://g/d/braze-cdi-integration?var-workspace=crm%20%26%20web&var-integration=..%2Fx%3F"
+    )
+    assert link_fleet("") is None
+    assert link_grafana("", "crm", "x") is None
+
+
+def test_row_errors_are_kept_until_the_very_moment() -> None:
+    assert row_errors_until(NOW - MONTH, NOW) is None
+    assert row_errors_until(NOW - MONTH + timedelta(seconds=1), NOW) == NOW + timedelta(seconds=1)
+    assert row_errors_until(None, NOW) is None
