@@ -29,7 +29,7 @@ import httpx
 from benchmarks.report import replace_section
 from exporter.app.senders import USER_AGENT, build_limiters
 from exporter.braze.api import Api
-from exporter.braze.client import HttpxSender
+from exporter.braze.client import HttpSender
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import build_request
@@ -59,7 +59,9 @@ def simulate(integrations: int, tell: Connection) -> None:
     world = World(1, now)
     workspace = world.add_workspace(NAME, limits=dict.fromkeys(Endpoint, NO_LIMIT))
     for number in range(integrations):
-        world.add_integration(NAME, f"integration_{number}", schedule=every(hours=12), history=timedelta(days=10, hours=6))
+        world.add_integration(
+            NAME, f"integration_{number}", schedule=every(hours=12), history=timedelta(days=10, hours=6)
+        )
     key = next(iter(workspace.keys))
     asyncio.run(serve_world(world, SystemClock(), stop=asyncio.Event(), bound=lambda port: tell.send((port, key))))
 
@@ -71,7 +73,7 @@ class Subjects:
         clock, log, metrics = SystemClock(), build_log("info", "logfmt", io.StringIO()), SelfMetrics()
         limits = RateLimits(NO_LIMIT, NO_LIMIT)
         settings = WorkspaceSettings(NAME, origin, rate_limit=limits, discovery=DiscoverySettings(enabled=True))
-        self.sender = HttpxSender(origin, FixedKey(key), 20.0, USER_AGENT, build_client_context())
+        self.sender = HttpSender(origin, FixedKey(key), 20.0, USER_AGENT, build_client_context())
         self.api = Api(
             workspace=NAME,
             sender=self.sender,

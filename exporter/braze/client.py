@@ -80,7 +80,7 @@ _Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers and body."""
 
 
-class HttpxSender:
+class HttpSender:
     """
     Sends to one workspace's REST endpoint.
 
