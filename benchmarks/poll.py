@@ -25,7 +25,6 @@ from pathlib import Path
 
 import httpx
 
-
 from benchmarks.report import replace_section
 from exporter.app.senders import USER_AGENT, build_limiters
 from exporter.braze.api import Api
