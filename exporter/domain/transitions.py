@@ -79,8 +79,7 @@ def on_listing(
     if ask is Ask.REGULARLY or not list_is_short:
         return _change(state, after, watch, Ask.REGULARLY)
     after = replace(after, judged_at=moment.now, polls=Polls(moment.now, moment.now))
-    change = _change(state, after, watch, Ask.AT, rests_until(after, watch))
-    return replace(change, polled=True)
+    return _change(state, after, watch, Ask.AT, rests_until(after, watch), polled=True)
 
 
 def on_poll_end(
@@ -262,6 +261,8 @@ def _change(
     watch: Watch,
     ask: Ask = Ask.AS_PLANNED,
     ask_at: float | None = None,
+    *,
+    polled: bool = False,
 ) -> Change:
     """Commit what must outlive the process; the moment of the last good poll alone only now and then."""
     committed_at = before.session.committed_at
@@ -271,7 +272,7 @@ def _change(
         commit = committed_at is None or abs(after.judged_at - committed_at) >= pause
     if commit:
         after = replace(after, session=replace(after.session, committed_at=after.judged_at))
-    return Change(after, commit, ask, ask_at)
+    return Change(after, commit, ask, ask_at, polled)
 
 
 def _durable(state: IntegrationState) -> tuple[object, ...]:
