@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from math import log1p
 from random import Random
 
 from exporter.domain.model import SyncStatus
 from exporter.domain.past import Run, to_moment, to_seconds
+from exporter.domain.rows import Rows
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 FIRST = to_seconds(MONDAY)
 
@@ -43,3 +45,12 @@ def every(
 def after(runs: list[Run]) -> datetime:
     """Return a moment at which all of them have finished, and no other is due."""
     return to_moment(runs[-1].finish) + timedelta(seconds=1)
+
+
+def usually(rows: float, gap: int, *, noise: float = 0.1, drift: float = 0.1, zeros: float = 0.0) -> Rows:
+    """Return what is usual where each sync brings as many rows: one is clearly off by 0.35 (its logarithm)."""
+    hourly, seldom = gap < 20 * HOUR, gap >= 5 * DAY
+    unit, cells, least = (HOUR, 168, 24) if hourly else (DAY, 1 if seldom else 7, 0 if seldom else 1)
+    return Rows(
+        500, gap, gap, unit, 0, log1p(rows), (0.0,) * cells, noise, drift, zeros, zoned=True, least=(0.0,) * least
+    )

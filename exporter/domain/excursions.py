@@ -8,9 +8,9 @@ a few syncs are usual again. The same scan runs over the past: a rule that held 
 that healed is natural to this integration, which must outlast it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import expm1, inf, log, log1p, sqrt
 from typing import NamedTuple
 
@@ -81,8 +81,31 @@ class Excursion:
         return self.fired[0] is not None
 
 
+class _Look(NamedTuple):
+    """A sync, looked at from one side. Rows are logarithms."""
+
+    at: int
+    rows: float
+    least: float
+    """What is usual at least,"""
+    usual: float
+    """and what as a rule."""
+    is_off: bool
+    """Whether the rows are clearly fewer, or more, than usual."""
+
+
+class _Totals(NamedTuple):
+    """Of the syncs of an excursion so far: how many are off, rows, and rows that would have been usual."""
+
+    off: int = 0
+    rows: float = 0.0
+    usual: float = 0.0
+    quietest: float = 0.0
+    """On the quietest weekday."""
+
+
 def latest_excursion(
-    rows: Rows, latest_first: Iterable[tuple[int, int, int | None]], *, low: bool, widen: float = 1.0
+    rows: Rows, latest_first: Iterable[tuple[int, int, int | None]], *, low: bool, widen: float
 ) -> Excursion | None:
     """
     Return the excursion that still goes on.
@@ -94,46 +117,46 @@ def latest_excursion(
         widen: More than 1 asks for deeper and longer excursions.
 
     """
+    looks: list[_Look] = []
     calm = 0
-    syncs: list[tuple[int, float, float, float]] = []
-    for at, count, gap in latest_first:
-        bounds = rows.bounds(at, gap)
-        if bounds is None:
-            continue
-        value = log1p(count)
-        off = bounds[0] - value if low else value - bounds[2]
-        calm = 0 if off > rows.margin else calm + 1
+    for look in _looks(rows, ((at, log1p(count), rows.bounds(at, gap)) for at, count, gap in latest_first), low=low):
+        looks.append(look)
+        calm = 0 if look.is_off else calm + 1
         if calm == rows.calm:
             break
-        syncs.append((at, value, bounds[0 if low else 2], bounds[1]))
-    open_ = None
-    for excursion, is_open in _scan(rows, reversed(syncs), widen, low=low):
-        open_ = excursion if is_open else None
-    return open_
+    sums = _Sums(rows, widen, low=low)
+    for look in reversed(looks[: len(looks) - calm]):
+        sums.add(look)
+    return sums.excursion if calm < len(looks) else None
 
 
-def _scan(
-    rows: Rows, syncs: Iterable[tuple[int, float, float, float]], widen: float = 1.0, *, low: bool
-) -> Iterator[tuple[Excursion, bool]]:
-    """Yield the excursions of one side, and whether it still goes on; *syncs* are start, logarithm, bound and usual."""
-    ends, margin = rows.calm, rows.margin
-    sign = 1 if low else -1
+def _looks(
+    rows: Rows, syncs: Iterable[tuple[int, float, tuple[float, float, float] | None]], *, low: bool
+) -> Iterator[_Look]:
+    """Yield how syncs look, given as start, logarithm of the rows and what `Rows.bounds` says."""
+    margin = rows.margin
+    for at, value, bounds in syncs:
+        if bounds is not None:
+            least, usual, most = bounds
+            off = least - value if low else value - most
+            yield _Look(at, value, least, usual, off > margin)
+
+
+def _healed(rows: Rows, looks: Iterable[_Look], *, low: bool) -> Iterator[Excursion]:
+    """Yield the excursions that came and went."""
     sums: _Sums | None = None
-    calm = 0
-    for at, value, bound, middle in syncs:
-        is_off = sign * (bound - value) > margin
-        if sums is None:
-            if not is_off:
-                continue
-            sums = _Sums(rows, widen, low=low)
-        calm = 0 if is_off else calm + 1
-        if calm >= ends:
-            yield sums.excursion, False
-            sums, calm = None, 0
-            continue
-        sums.add(at, value, bound, middle, is_off=is_off)
-    if sums is not None:
-        yield sums.excursion, True
+    calm = ends = rows.calm
+    for look in looks:
+        calm = 0 if look.is_off else calm + 1
+        if calm == ends:
+            if sums is not None:
+                yield sums.excursion
+            sums = None
+        elif sums is not None:
+            sums.add(look)
+        elif look.is_off:
+            sums = _Sums(rows, 1.0, low=low)
+            sums.add(look)
 
 
 class _Sums:
@@ -142,54 +165,51 @@ class _Sums:
     def __init__(self, rows: Rows, widen: float, *, low: bool) -> None:
         self._rows, self._widen, self._low = rows, widen, low
         self._kind = rows.kind
-        self._rules = [(i, rule, 0) for i, rule in enumerate((*RULES, _QUIET_DAY)) if rule.low is low]
+        self._rules = [(index, rule) for index, rule in enumerate((*RULES, _QUIET_DAY)) if rule.low is low]
         self._at: list[int] = []
-        self._sums = [(0, 0.0, 0.0, 0.0)]
-        """Syncs that are off, rows, rows that would have been usual, and those of the quietest weekday."""
+        self._totals = [_Totals()]
         self._fired: list[int | None] = [None] * (len(RULES) + 1)
-        self._patience = (*(rows.patience or (0,) * len(RULES)), 0)
+        self._patience = (*(rows.patience or (0,) * len(RULES)), inf)
         self._is_problem = False
 
-    def add(self, at: int, value: float, bound: float, middle: float, *, is_off: bool) -> None:
-        off, total, usual, least = self._sums[-1]
-        quiet = max(0.0, expm1(min(bound, _least(self._rows, at)))) if self._low else 0.0
-        self._at.append(at)
-        self._sums.append(
-            (off + is_off, total + max(0.0, expm1(value)), usual + max(0.0, expm1(middle)), least + quiet)
+    def add(self, look: _Look) -> None:
+        before, quietest = self._totals[-1], min(look.least, _least(self._rows, look.at))
+        self._at.append(look.at)
+        self._totals.append(
+            _Totals(
+                before.off + look.is_off,
+                before.rows + _count(look.rows),
+                before.usual + _count(look.usual),
+                before.quietest + _count(quietest),
+            )
         )
-        seconds = at - self._at[0]
-        for position, (index, rule, first) in enumerate(self._rules):
+        if not look.is_off:
+            return
+        seconds = look.at - self._at[0]
+        for index, rule in self._rules:
             held = self._fired[index]
-            done = held is not None and (self._is_problem or rule is _QUIET_DAY or seconds < self._patience[index])
-            if done or not is_off:
-                continue
-            start = self._shortest(rule, first)
-            if start is not None:
-                self._rules[position] = index, rule, start
-                if self._holds(rule, start, seconds):
-                    self._fired[index] = seconds if held is None else held
-                    self._is_problem |= index < len(RULES) and seconds >= self._patience[index]
+            begin = self._begin(rule)
+            if begin >= 0 and self._holds(rule, begin, seconds):
+                self._fired[index] = seconds if held is None else held
+                self._is_problem |= seconds >= self._patience[index]
 
-    def _shortest(self, rule: Rule, first: int) -> int | None:
-        """Return where the shortest window begins, from *first* on, that the rule asks for, or None."""
-        kind, n = self._kind, len(self._at)
-        hours = rule.hours * HOUR * self._widen if kind < _DAILY_KIND else 0
-        start = None
-        for index in range(first, n - rule.syncs[kind] + 1):
-            if self._at[-1] - self._at[index] < hours:
-                break
-            start = index
-        return start
+    def _begin(self, rule: Rule) -> int:
+        """Return where the latest syncs that the rule asks for begin; less than 0 while there are too few."""
+        hours = rule.hours * HOUR * self._widen if self._kind < _DAILY_KIND else 0
+        return min(len(self._at) - rule.syncs[self._kind], bisect_right(self._at, self._at[-1] - hours) - 1)
 
-    def _holds(self, rule: Rule, start: int, seconds: int) -> bool:
-        rows = self._rows
-        off, total, usual, least = (b - a for a, b in zip(self._sums[start], self._sums[-1], strict=True))
-        n = len(self._at) - start
-        base = least if rule.low and seconds < _FIRST_DAY else usual
-        if base < rule.rows or off < _NEARLY_ALL * n:
+    def _holds(self, rule: Rule, begin: int, seconds: int) -> bool:
+        rows, before, now = self._rows, self._totals[begin], self._totals[-1]
+        n = len(self._at) - begin
+        total = now.rows - before.rows
+        usual = now.usual - before.usual
+        if rule.low and seconds < _FIRST_DAY:
+            usual = now.quietest - before.quietest
+        if usual < rule.rows or now.off - before.off < _NEARLY_ALL * n:
             return False
-        depth = log((base + 1) / (total + 1)) if rule.low else log((total + 1) / (base + 1))
-        noise = max(rule.drifts * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(base + 1))
+        fewer = log((usual + 1) / (total + 1))
+        depth = fewer if rule.low else -fewer
+        noise = max(rule.drifts * rows.drift, 3.5 * rows.noise / sqrt(min(n, 9)), 4 / sqrt(usual + 1))
         if depth < max(abs(log(rule.ratio)), noise) * self._widen:
             return False
         return rule.ratio > NEAR_ZERO or rows.zeros**n < _CHANCE
@@ -199,10 +219,14 @@ class _Sums:
         return Excursion(self._low, self._at[0], self._at[-1] - self._at[0], tuple(self._fired), self._is_problem)
 
 
+def _count(value: float) -> float:
+    return max(0.0, expm1(value))
+
+
 def _least(rows: Rows, at: int) -> float:
     if not rows.least:
         return inf
-    return rows.level + rows.least[(at - rows.origin) // rows.unit % len(rows.least)]
+    return rows.level + rows.least[at // rows.unit % len(rows.least)]
 
 
 def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequence[float]) -> tuple[int, ...]:
@@ -216,23 +240,13 @@ def patience(rows: Rows, ats: Sequence[int], counts: Sequence[int], levels: Sequ
         levels: The level at each of them.
 
     """
-    around = [rows.around(rows.origin + slot * rows.unit) for slot in range(len(rows.cells))]
     rank = 3 if ats[-1] - ats[0] >= _AGAIN_AND_AGAIN else 2
-    lasted: list[list[int]] = [[] for _ in (*RULES, _QUIET_DAY)]
-    known = [
-        (at, log1p(count) - level + rows.level, rows.uneven(gap), each)
-        for at, count, level, gap in zip(ats, counts, levels, [None, *(b - a for a, b in pairwise(ats))], strict=True)
-        if (each := around[(at - rows.origin) // rows.unit % len(around)]) is not None
+    syncs = [
+        (at, log1p(counts[i]) - levels[i] + rows.level, rows.bounds(at, at - ats[i - 1] if i else None))
+        for i, at in enumerate(ats)
     ]
-    for low in (True, False):
-        if low:
-            syncs = [(at, value, each[0] + min(0.0, share), each[1] + share) for at, value, share, each in known]
-        else:
-            syncs = [(at, value, each[2] + max(0.0, share), each[1] + share) for at, value, share, each in known]
-        for excursion, is_open in _scan(rows, syncs, low=low):
-            for times, fired in zip(lasted, excursion.fired, strict=True):
-                if fired is not None and not is_open:
-                    times.append(excursion.seconds)
+    healed = [each for low in (True, False) for each in _healed(rows, _looks(rows, syncs, low=low), low=low)]
+    lasted = [[each.seconds for each in healed if each.fired[i] is not None] for i in range(len(RULES) + 1)]
     days_off = len(lasted.pop())
     natural = [int(1.3 * sorted(each)[-rank]) if len(each) >= rank else 0 for each in lasted]
     if days_off >= _DAYS_OFF:
