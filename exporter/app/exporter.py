@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from exporter.app.descriptors import share_out
 from exporter.app.senders import Trust, build_limiters, build_sender
 from exporter.braze.api import Api
-from exporter.braze.client import HttpxSender, Room
+from exporter.braze.client import HttpSender, Room
 from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
@@ -49,7 +49,7 @@ class Running:
 
     configured: ConfiguredWorkspace
     poller: WorkspacePoller
-    sender: HttpxSender
+    sender: HttpSender
     limiters: dict[Endpoint, RateLimiter]
 
     def begin(self) -> None:

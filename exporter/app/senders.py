@@ -2,7 +2,7 @@
 
 import ssl
 
-from exporter.braze.client import HttpxSender, Room
+from exporter.braze.client import HttpSender, Room
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.config.load import ConfiguredWorkspace
@@ -26,7 +26,7 @@ class Trust:
         return self._contexts[ca_file]
 
 
-def build_sender(configured: ConfiguredWorkspace, trust: Trust, room: Room | None = None) -> HttpxSender:
+def build_sender(configured: ConfiguredWorkspace, trust: Trust, room: Room | None = None) -> HttpSender:
     """
     Return the sender of one workspace.
 
@@ -35,7 +35,7 @@ def build_sender(configured: ConfiguredWorkspace, trust: Trust, room: Room | Non
 
     """
     settings, network = configured.settings, configured.network
-    return HttpxSender(
+    return HttpSender(
         settings.rest_endpoint,
         configured.key,
         settings.poll.timeout_seconds,

@@ -48,7 +48,7 @@ _OWN_LABELS = (
 )
 """Whose values are words of ours: to hide them would tell a reader nothing, or something wrong."""
 _KINDS = {"workspace": "workspace", "integration_id": "id", "integration_name": "integration", "app_group_id": "id"}
-_LIBRARIES = ("httpx", "prometheus-client", "pydantic", "pyyaml", "starlette", "structlog", "uvicorn")
+_LIBRARIES = ("httpcore", "prometheus-client", "pydantic", "pyyaml", "starlette", "structlog", "uvicorn")
 
 
 async def build_bundle(

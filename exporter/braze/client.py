@@ -1,10 +1,10 @@
 """
-Sending to Braze over HTTP: the only place that knows httpx.
+Sending to Braze over HTTP: the only place that knows httpcore.
 
-Decides the deadline of a whole request, the size of an answer and the age of connections. Only httpx's transport is
-used, which follows no redirect, so that the key goes to the configured origin only, reads no variable and keeps no
-cookie; its client, which would need all of that switched off, takes as long again. Every failure becomes one of
-`domain/errors.py` here, once, and its text never holds what httpx would say of headers, because one of them is the key.
+Decides the deadline of a whole request, the size of an answer and the age of connections. httpcore is what httpx sends
+with: it follows no redirect, so that the key goes to the configured origin only, reads no variable and keeps no cookie;
+httpx would need all of that switched off, and takes as long again. Every failure becomes one of `domain/errors.py`
+here, once, and its text never holds what httpcore would say of headers, because one of them is the key.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ import os
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Protocol, cast
+from urllib.parse import unquote, urlsplit
 
-import httpx
+import httpcore
 
-from exporter.braze.hiding import without, without_in_body
+from exporter.braze.hiding import Hiding
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
 from exporter.turns import Pace, Rank, Turns
@@ -30,6 +30,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 """A page of ten syncs has about 3 kB."""
 CONNECTION_SECONDS = 300.0
 """The greatest age of a connection that takes a new request."""
+_IDLE_SECONDS = 5.0
+"""A connection that is kept longer than this without a request is closed; proxies drop theirs without a word."""
 _CONNECTED = "connection.connect_tcp.complete"
 _ANSWERED = "http11.receive_response_headers.complete"
 """Events of httpcore: a connection was made, an answer has begun."""
@@ -69,12 +71,16 @@ class Room:
 class _Pool:
     """Connections that are closed together: when none of *users* is left, once a younger pool has taken over."""
 
-    transport: httpx.AsyncHTTPTransport
+    connections: httpcore.AsyncConnectionPool
     renew_at: float
     users: int = 0
 
 
-class HttpxSender:
+_Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers and body."""
+
+
+class HttpSender:
     """
     Sends to one workspace's REST endpoint.
 
@@ -103,12 +109,19 @@ class HttpxSender:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._origin = origin
+        self._url = httpcore.URL(origin)
         self._key = key
         self._timeout_seconds = timeout_seconds
-        # No compression: a response is small, and without decompression it cannot be a bomb.
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
+        self._headers = [
+            (b"Host", urlsplit(origin).netloc.encode()),
+            (b"User-Agent", user_agent.encode()),
+            (b"Accept", b"application/json"),
+            # No compression: a response is small, and without decompression it cannot be a bomb.
+            (b"Accept-Encoding", b"identity"),
+        ]
         self._tls = tls
-        self._proxy = proxy
+        self._proxy = None if proxy is None else _build_proxy(proxy, tls)
+        self._way = "" if proxy is None else f" through the proxy {urlsplit(proxy).netloc.rpartition('@')[2]}"
         self._monotonic = monotonic
         self._room = room or Room(Turns(sys.maxsize), Pace())
         self._at_once = asyncio.Semaphore(self._room.at_once)
@@ -118,16 +131,14 @@ class HttpxSender:
         self._pool = self._open_pool()
 
     def _open_pool(self) -> _Pool:
-        proxy = None if self._proxy is None else httpx.Proxy(self._proxy)
-        if proxy is not None and proxy.url.scheme == "https":
-            proxy.ssl_context = self._tls  # httpx trusts others else
-        transport = httpx.AsyncHTTPTransport(
-            verify=self._tls,
-            proxy=proxy,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._room.kept),
+        connections = httpcore.AsyncConnectionPool(
+            ssl_context=self._tls,
+            proxy=self._proxy,
+            max_connections=None,
+            max_keepalive_connections=self._room.kept,
+            keepalive_expiry=_IDLE_SECONDS,
         )
-        return _Pool(transport, self._monotonic() + CONNECTION_SECONDS)
+        return _Pool(connections, self._monotonic() + CONNECTION_SECONDS)
 
     async def send(self, request: Request) -> Response:
         """
@@ -137,24 +148,26 @@ class HttpxSender:
             PollError: AuthError, TimedOutError, NetworkError or PayloadError.
 
         """
-        url = f"{request.path}?{request.query}" if request.query else request.path
+        target = f"{request.path}?{request.query}" if request.query else request.path
         key = self._read_key()
-        headers = {**self._headers, "Authorization": f"Bearer {key}"}
         try:
             async with self._turn(), asyncio.timeout(self._timeout_seconds):
-                answer, body = await self._ask(url, headers)
-        except (TimeoutError, httpx.TimeoutException) as error:
+                status, raw, body = await self._ask(target.encode("ascii"), key)
+        except (TimeoutError, httpcore.TimeoutException) as error:
             raise TimedOutError(
                 f"{self._origin} gave no complete answer within {self._timeout_seconds:g} s; "
                 "the exporter tries again; if it keeps failing, check the network in between or raise poll.timeout"
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            way = "" if self._proxy is None else f" through the proxy {urlsplit(self._proxy).netloc.rpartition('@')[2]}"
-            raise NetworkError(f"no answer from {self._origin}{way}: {_describe(error)}") from error
-        if answer.status_code == _UNAUTHORIZED:
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError) as error:
+            raise NetworkError(f"no answer from {self._origin}{self._way}: {_describe(error)}") from error
+        if status == _UNAUTHORIZED:
             self._key.reject()
-        headers = {name.lower(): without(key, value) for name, value in answer.headers.items()}
-        return Response(answer.status_code, headers, without_in_body(key, body))
+        hiding = Hiding(key)
+        headers: dict[str, str] = {}
+        for name, value in raw:
+            text, before = hiding.in_text(value.decode("latin-1")), headers.get(known := name.decode("latin-1").lower())
+            headers[known] = text if before is None else f"{before}, {text}"
+        return Response(status, headers, hiding.in_body(body))
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -174,65 +187,58 @@ class HttpxSender:
     def _rank(self) -> Rank:
         return self._silent, self._under_way
 
-    async def _ask(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+    async def _ask(self, target: bytes, key: str) -> _Answer:
         """Ask, and once more on a fresh connection where a kept one turns out to have died meanwhile."""
         seen: set[str] = set()
 
         async def trace(event: str, _info: Mapping[str, Any]) -> None:
             seen.add(event)
 
+        url = httpcore.URL(scheme=self._url.scheme, host=self._url.host, port=self._url.port, target=target)
+        headers = [*self._headers, (b"Authorization", b"Bearer " + key.encode("ascii"))]
+        request = httpcore.Request("GET", url, headers=headers, extensions={"trace": trace})
         try:
-            async with self._connections() as transport:
-                return await self._get(transport, url, headers, trace)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            async with self._connections() as connections:
+                return await self._get(connections, request)
+        except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
             if _CONNECTED in seen or _ANSWERED in seen:
                 raise
-        fresh = self._open_pool().transport
-        try:
-            return await self._get(fresh, url, headers, trace)
-        finally:
-            await fresh.aclose()
+        async with self._open_pool().connections as fresh:
+            return await self._get(fresh, request)
 
-    async def _get(
-        self,
-        transport: httpx.AsyncHTTPTransport,
-        url: str,
-        headers: Mapping[str, str],
-        trace: Callable[..., Awaitable[None]],
-    ) -> tuple[httpx.Response, bytes]:
-        request = httpx.Request("GET", f"{self._origin}{url}", headers=headers, extensions={"trace": trace})
-        answer = await transport.handle_async_request(request)
+    async def _get(self, connections: httpcore.AsyncConnectionPool, request: httpcore.Request) -> _Answer:
+        answer = await connections.handle_async_request(request)
         try:
-            return answer, await self._read(answer)
+            return answer.status, answer.headers, await self._read(cast("AsyncIterable[bytes]", answer.stream))
         finally:
             await answer.aclose()
 
     @asynccontextmanager
-    async def _connections(self) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+    async def _connections(self) -> AsyncIterator[httpcore.AsyncConnectionPool]:
         """Yield the connections of the moment. An old one gives way, so that a change in DNS is followed in time."""
         if self._monotonic() >= self._pool.renew_at:
             old, self._pool = self._pool, self._open_pool()
             if not old.users:
-                await old.transport.aclose()
+                await old.connections.aclose()
         pool = self._pool
         pool.users += 1
         try:
-            yield pool.transport
+            yield pool.connections
         finally:
             pool.users -= 1
             if pool is not self._pool and not pool.users:
-                await pool.transport.aclose()
+                await pool.connections.aclose()
 
     def _read_key(self) -> str:
-        """The key, unless it would make httpx fail with an error that quotes it."""
+        """The key, unless it would make httpcore fail with an error that quotes it."""
         key = self._key.read()
         if not (key.isascii() and key.isprintable()):
             raise AuthError("the key holds characters that a header cannot hold; check where it comes from")
         return key
 
-    async def _read(self, answer: httpx.Response) -> bytes:
+    async def _read(self, stream: AsyncIterable[bytes]) -> bytes:
         body = bytearray()
-        async for chunk in answer.aiter_raw():
+        async for chunk in stream:
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 raise _too_large(self._origin)
@@ -240,7 +246,18 @@ class HttpxSender:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._pool.transport.aclose()
+        await self._pool.connections.aclose()
+
+
+def _build_proxy(address: str, tls: ssl.SSLContext) -> httpcore.Proxy:
+    parts = urlsplit(address)
+    host = (parts.hostname or "").encode("idna")
+    auth = [unquote(text or "").encode() for text in (parts.username, parts.password)]
+    return httpcore.Proxy(
+        httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target="/"),
+        auth=(auth[0], auth[1]) if any(auth) else None,
+        ssl_context=tls if parts.scheme == "https" else None,  # httpcore trusts others else
+    )
 
 
 def _too_large(origin: str) -> PollError:
@@ -251,7 +268,7 @@ def _too_large(origin: str) -> PollError:
 
 
 def _describe(error: BaseException) -> str:
-    """Name the system's or TLS's own reason, or else the kind of error, and a remedy; never what httpx quotes."""
+    """Name the system's or TLS's own reason, or else the kind of error, and a remedy; never what httpcore quotes."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -260,7 +277,7 @@ def _describe(error: BaseException) -> str:
         if isinstance(cause, OSError) and (reason := _reason(cause)):
             return f"{reason}; {_CHECK}"
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ProxyError) and str(error).startswith("407"):
+    if isinstance(error, httpcore.ProxyError) and str(error).startswith("407"):
         return "the proxy asks for a password; write network.proxy as http://user:password@host:port"
     kind = type(error).__name__
     words = {

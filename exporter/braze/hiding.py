@@ -7,19 +7,20 @@ HIDDEN = "hidden-key"
 """Stands where an answer repeats the key."""
 
 
-def _spellings(key: str) -> set[str]:
-    """The key as it may come back: as it is, in an address, in JSON."""
-    return {key, quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1], json.dumps(key)[1:-1].replace("/", "\\/")}
+class Hiding:
+    """Takes one key out of texts: as it is, and as it may come back in an address or in JSON."""
 
+    def __init__(self, key: str) -> None:
+        in_json = json.dumps(key)[1:-1]
+        spellings = {key, quote(key, safe=""), quote_plus(key), in_json, in_json.replace("/", "\\/")}
+        self._spellings = [(spelling, spelling.encode("ascii")) for spelling in spellings]
 
-def without(key: str, text: str) -> str:
-    """Remove the key from the response: its text ends up in logs, labels and pages."""
-    for spelling in _spellings(key):
-        text = text.replace(spelling, HIDDEN)
-    return text
+    def in_text(self, text: str) -> str:
+        for spelling, _ in self._spellings:
+            text = text.replace(spelling, HIDDEN)
+        return text
 
-
-def without_in_body(key: str, body: bytes) -> bytes:
-    for spelling in _spellings(key):
-        body = body.replace(spelling.encode("ascii"), HIDDEN.encode("ascii"))
-    return body
+    def in_body(self, body: bytes) -> bytes:
+        for _, spelling in self._spellings:
+            body = body.replace(spelling, HIDDEN.encode("ascii"))
+        return body

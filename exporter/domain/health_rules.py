@@ -70,9 +70,9 @@ def config_error(case: Case) -> Problem | None:
 
 
 def failing(case: Case) -> Problem | None:
-    latest, streak = case.state.summary.latest_finished, case.state.summary.consecutive_failed_syncs
+    latest, streak = case.state.summary.latest_finished, case.state.summary.consecutive_failed_syncs or 0
     limit = case.limits.failed_syncs.value
-    if latest is None or not streak or limit is None or streak <= limit:
+    if latest is None or limit is None or streak <= limit:
         return None
     text = f"{word_count(streak, 'failed sync')} in a row, the latest with {latest.job_status}; limit {limit:,.0f}"
     return Problem("failing", Severity.CRITICAL, text, case.failing_since, streak, limit)
@@ -154,13 +154,15 @@ def rows_failed(case: Case) -> Problem | None:
     sync, limit = case.state.summary.latest_finished, case.limits.failed_rows.value
     if sync is None or limit is None or not _lost_too_many(sync, limit):
         return None
-    since, share = case.since(lambda one: _lost_too_many(one, limit)), sync.failed_rows_ratio
-    if share is None:
+    since = case.since(lambda one: _lost_too_many(one, limit))
+    failed, share = sync.rows_failed_with_errors, sync.failed_rows_ratio
+    if failed is None or share is None:
         text = f"In the latest sync some rows failed, but Braze does not say how many; limit {word_share(limit)}"
         return Problem("rows_failed", Severity.WARNING, text, since, None, limit)
     severe = share >= ROWS_FAILED_FACTOR * limit and share >= ROWS_FAILED_SHARE
-    rows = word_count(sync.rows_failed_with_errors or 0, "row")
-    text = f"In the latest sync {rows} failed, {word_share(share)} of all; limit {word_share(limit)}"
+    text = (
+        f"In the latest sync {word_count(failed, 'row')} failed, {word_share(share)} of all; limit {word_share(limit)}"
+    )
     return Problem("rows_failed", Severity.CRITICAL if severe else Severity.WARNING, text, since, share, limit)
 
 

@@ -17,6 +17,7 @@ others use the limit too, and not before the reset that a 429 names. Knows nothi
 """
 
 from collections import deque
+from math import inf
 
 WINDOW_SECONDS = 61.0
 USED_AT_START = 0.75
@@ -42,29 +43,25 @@ class RateLimiter:
     """Requests to one endpoint of one workspace. All times are monotonic seconds."""
 
     def __init__(self, per_minute: int, share: float, now: float) -> None:
-        self._granted: int | None = None
+        self._granted = inf
         """The limit in Braze's latest response."""
         self.configure(per_minute, share)
         self._started_at = now
         self._sent: deque[float] = deque()
-        self._presumed = 0
-        """How many of *_sent*, from the left, are those of a process before."""
-        self._presume()
         self._spare: deque[float] = deque()
         """Those of the requests sent that nobody waited for."""
         self._not_before = now
-        self._rejections = 0
-        self._held_until = now
-        self._probing = False
-        self._remaining, self._spread_below = 0, 0.0
-        self._resets_at = now
-        """Until then *_remaining* requests are left for all clients; below *_spread_below* they are spread."""
+        self._next_hold = FIRST_HOLD_SECONDS
+        self._held_until: float | None = None
+        """After a 429, until a good response to a request sent later."""
+        self._remaining, self._spread_below, self._resets_at = 0, 0.0, -inf
+        """Until the reset *_remaining* requests are left for all clients; below *_spread_below* they are spread."""
 
     def configure(self, per_minute: int, share: float) -> None:
         """Apply another limit or share from now on; requests sent and Braze's headers still count."""
         self._configured = per_minute
         self._share = share
-        self._allowed = _allowed(min(per_minute, self._granted or per_minute), share)
+        self._allowed = max(1, int(min(per_minute, self._granted) * share + 1e-9))
 
     @property
     def allowed(self) -> int:
@@ -73,24 +70,19 @@ class RateLimiter:
 
     def wait_seconds(self, now: float) -> float:
         """How long until a request may be sent; 0 when it may be sent now."""
-        while self._sent and now - self._sent[0] >= WINDOW_SECONDS:
-            self._sent.popleft()
-            self._presumed = max(0, self._presumed - 1)
-        wait = max(0.0, self._not_before - now)
-        if len(self._sent) >= self._allowed:
-            wait = max(wait, self._sent[-self._allowed] + WINDOW_SECONDS - now)
+        sent, wait = self._in_window(now), max(0.0, self._not_before - now)
+        if len(sent) >= self._allowed:
+            wait = max(wait, sent[-self._allowed] + WINDOW_SECONDS - now)
         return wait
 
     def spare_wait_seconds(self, now: float) -> float:
         """How long until a request may be sent that nobody waits for; 0 when it may be sent now."""
         wait = self.wait_seconds(now)
-        while self._spare and now - self._spare[0] >= WINDOW_SECONDS:
-            self._spare.popleft()
-        half = (self._allowed - (len(self._sent) - len(self._spare))) / 2
+        half = (self._allowed - (len(self._in_window(now)) - len(self._spare))) / 2
         in_use = now < self._resets_at and self._remaining < self._spread_below * SPARE_BELOW
-        if half <= 0 or in_use or self._probing:
+        if half <= 0 or in_use or self._held_until is not None:
             return max(wait, LOOK_AGAIN_SECONDS)
-        if len(self._spare) >= max(1.0, half):
+        if len(self._spare) >= half:
             wait = max(wait, self._spare[0] + WINDOW_SECONDS - now)
         return max(wait, self._spare[-1] + WINDOW_SECONDS / half - now) if self._spare else wait
 
@@ -101,7 +93,7 @@ class RateLimiter:
             self._spare.append(now)
         self._remaining -= 1
         self._spread(now)
-        if self._probing:
+        if self._held_until is not None:
             self._not_before = max(self._not_before, now + PROBE_SECONDS)
 
     def adjust(self, now: float, *, limit: int | None, remaining: int | None, reset_in: float | None) -> None:
@@ -115,14 +107,12 @@ class RateLimiter:
             reset_in: Seconds until `limit` requests are available again.
 
         """
-        self._rejections = 0
-        if self._probing and now >= self._held_until:
-            self._probing, self._not_before = False, now
+        self._next_hold = FIRST_HOLD_SECONDS
+        if self._held_until is not None and now >= self._held_until:
+            self._held_until, self._not_before = None, now
         if limit is not None and limit > 0:
             self._granted = limit
             self.configure(self._configured, self._share)
-            if self._allowed < self._presumed_of:
-                self._presume()
         if remaining is None or reset_in is None or not _is_sensible(reset_in):
             return
         same = abs(now + reset_in - self._resets_at) <= _SAME_RESET_SECONDS
@@ -142,13 +132,11 @@ class RateLimiter:
         """
         if reset_in is not None and _is_sensible(reset_in):
             hold = reset_in
-        elif now < self._held_until:
+        elif self._held_until is not None and now < self._held_until:
             return self._held_until - now  # it was in flight together with the first one rejected
         else:
-            hold = min(LONGEST_BACKOFF_SECONDS, FIRST_HOLD_SECONDS * 2.0 ** min(self._rejections, 10))
-            self._rejections += 1
+            hold, self._next_hold = self._next_hold, min(LONGEST_BACKOFF_SECONDS, 2 * self._next_hold)
         self._held_until = now + hold
-        self._probing = True
         self._not_before = max(self._not_before, self._held_until)
         return hold
 
@@ -156,16 +144,17 @@ class RateLimiter:
         """Send nothing for *seconds* from *now*, as an answer other than 429 has asked for."""
         self._not_before = max(self._not_before, now + seconds)
 
-    def _presume(self) -> None:
-        """Count three quarters of what is allowed as used in the minute before the start."""
-        own = list(self._sent)[self._presumed :]
+    def _in_window(self, now: float) -> list[float]:
+        """Return when requests were sent in the past window, those that are presumed of a process before included."""
+        for sent in (self._sent, self._spare):
+            while sent and now - sent[0] >= WINDOW_SECONDS:
+                sent.popleft()
         used = int(self._allowed * USED_AT_START)
-        before = (self._started_at - WINDOW_SECONDS * (1 - (i + 1) / used) for i in range(used))
-        self._sent = deque((*before, *own))
-        self._presumed, self._presumed_of = used, self._allowed
+        before = (self._started_at - WINDOW_SECONDS * (1 - number / used) for number in range(1, used + 1))
+        return [*(at for at in before if now - at < WINDOW_SECONDS), *self._sent]
 
     def _spread(self, now: float) -> None:
-        if now < self._resets_at and self._remaining < self._spread_below:
+        if self._remaining < self._spread_below:
             self._not_before = max(self._not_before, now + (self._resets_at - now) / (max(0, self._remaining) + 1))
 
 
@@ -176,7 +165,3 @@ def latest_reset(*resets_in: float | None) -> float | None:
 
 def _is_sensible(reset_in: float) -> bool:
     return 0 < reset_in <= LONGEST_HOLD_SECONDS
-
-
-def _allowed(per_minute: int, share: float) -> int:
-    return max(1, int(per_minute * share + 1e-9))

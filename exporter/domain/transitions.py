@@ -36,6 +36,8 @@ GONE_SECONDS = 3600.0
 COMMIT_SHARE = 4
 """A state that does not change is committed again after this part of `stale_after`."""
 
+_ENOUGH_SYNCS = 4
+"""The latest ones, to tell whether a run was met."""
 _PAUSED = ("paused", "inactive", "disabled", "stopped", "archived")
 
 
@@ -77,8 +79,7 @@ def on_listing(
     if ask is Ask.REGULARLY or not list_is_short:
         return _change(state, after, watch, Ask.REGULARLY)
     after = replace(after, judged_at=moment.now, polls=Polls(moment.now, moment.now))
-    change = _change(state, after, watch, Ask.AT, rests_until(after, watch))
-    return replace(change, polled=True)
+    return _change(state, after, watch, Ask.AT, rests_until(after, watch), polled=True)
 
 
 def on_poll_end(
@@ -168,8 +169,7 @@ def rests_until(state: IntegrationState, watch: Watch) -> float:
         return min(verify_at, session.asked_at + max(interval, session.asked_at - session.asked_latest_at))
     if latest is None or latest.finished:
         return verify_at
-    asked_while_running = max(0.0, session.asked_at - session.begun_at)
-    pause = max(RUNNING_INTERVALS * interval, asked_while_running)
+    pause = max(RUNNING_INTERVALS * interval, session.asked_at - session.begun_at)
     return min(verify_at, max(session.asked_at, session.begun_at) + pause)
 
 
@@ -230,10 +230,9 @@ def is_paused_status(status: str) -> bool:
 
 
 def with_expected(state: IntegrationState, watch: Watch, now: datetime) -> IntegrationState:
-    interval = watch.integration.expected_interval_seconds
+    interval, latest = watch.integration.expected_interval_seconds, state.summary.latest
     schedule, listed = None, state.listed if state.is_listed else None
-    if state.is_listed or not (interval is None or state.session.awaits_list):
-        latest = state.summary.latest
+    if listed is not None or not (interval is None or state.session.awaits_list):
         schedule = Schedule(
             listed.next_scheduled_run if listed else None,
             reported=listed is not None and listed.next_run_told,
@@ -243,14 +242,12 @@ def with_expected(state: IntegrationState, watch: Watch, now: datetime) -> Integ
             timezone=watch.integration.timezone,
             active_since=state.resumed_at or (state.first_seen_at if latest is None else None),
         )
-    known = state.ledger.recent[:4] if state.ledger is not None else ()
-    latest = state.summary.latest
-    syncs = known if latest is None or (known and latest is known[0]) else (latest, *known)
+    known = state.ledger.recent[:_ENOUGH_SYNCS] if state.ledger is not None else ()
+    syncs = known if latest is None or latest in known else (latest, *known)
     if listed is not None and listed.last_job_start_time is not None and listed.is_ahead_of(latest):
         # Its own endpoint is behind the list; the run is met all the same.
         syncs = (Sync(listed.last_job_start_time, listed.last_job_status or SyncStatus.UNKNOWN), *syncs)
-    expected = expect(state.expected, schedule, syncs, now)
-    return state if expected == state.expected else replace(state, expected=expected)
+    return replace(state, expected=expect(state.expected, schedule, syncs, now))
 
 
 def _failed(polls: Polls, error: PollError, now: datetime, *, tried: datetime | None) -> Polls:
@@ -264,6 +261,8 @@ def _change(
     watch: Watch,
     ask: Ask = Ask.AS_PLANNED,
     ask_at: float | None = None,
+    *,
+    polled: bool = False,
 ) -> Change:
     """Commit what must outlive the process; the moment of the last good poll alone only now and then."""
     committed_at = before.session.committed_at
@@ -273,7 +272,7 @@ def _change(
         commit = committed_at is None or abs(after.judged_at - committed_at) >= pause
     if commit:
         after = replace(after, session=replace(after.session, committed_at=after.judged_at))
-    return Change(after, commit, ask, ask_at)
+    return Change(after, commit, ask, ask_at, polled)
 
 
 def _durable(state: IntegrationState) -> tuple[object, ...]:

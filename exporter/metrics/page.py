@@ -24,7 +24,7 @@ from typing import Any
 from exporter.domain.view import View
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.columns import Column, LagColumn, render_lines
-from exporter.metrics.family import integration_labels
+from exporter.metrics.family import Family, integration_labels
 from exporter.metrics.pieces import Piece, in_chunks
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.metrics.text import clean, render_header, render_labels
@@ -36,8 +36,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
-_FIELDS = tuple(sorted({field for family in CATALOGUE for field in (family.reads, family.when_stale) if field}))
-_read_fields: Callable[[View], tuple[Any, ...]] = attrgetter(*_FIELDS)
+
+def _field(family: Family, *, stale: bool) -> str | None:
+    return family.when_stale if stale else family.reads
+
+
+_FIELDS = {
+    stale: tuple(sorted({field for family in CATALOGUE if (field := _field(family, stale=stale))}))
+    for stale in (False, True)
+}
+"""What is read of a view, by whether it is stale."""
+_read_fields: Mapping[bool, Callable[[View], tuple[Any, ...]]] = {
+    stale: attrgetter(*fields) for stale, fields in _FIELDS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,8 @@ class Page:
         self._free: list[int] = []
         self._columns = [LagColumn(family) if family.against_now else Column(family) for family in CATALOGUE]
         self._readers = {
-            field: [c for c in self._columns if field in (c.family.reads, c.family.when_stale)] for field in _FIELDS
+            stale: {field: [c for c in self._columns if _field(c.family, stale=stale) == field] for field in fields}
+            for stale, fields in _FIELDS.items()
         }
         self._moving = [c for c in self._columns if c.family.when_stale != c.family.reads]
         """The columns that change when a view becomes stale."""
@@ -130,16 +142,13 @@ class Page:
         """Render what *view* changes; nothing is shown yet."""
         key = _key(view.integration.workspace, view.integration.integration_id)
         old = self._slots.get(key)
-        if old is None or old.view.integration != view.integration:
-            labels = render_labels(integration_labels(view.integration))
-            columns = self._columns
-        else:
-            labels = old.labels
-            columns = self._changed(old.view, view)
         # A view that is still stale is hidden again by the next scrape; only a new deadline can bring lines back.
         hidden = old is not None and old.hidden and old.view.stale_at == view.stale_at
-        if old is not None and old.hidden and not hidden:
-            columns = self._columns
+        if old is None or old.view.integration != view.integration:
+            labels, columns = render_labels(integration_labels(view.integration)), self._columns
+        else:
+            labels = old.labels
+            columns = self._changed(old.view, view, stale=hidden) if old.hidden == hidden else self._columns
         return _Prepared(key, view, old, labels, hidden, [(c, _lines(c, labels, view, stale=hidden)) for c in columns])
 
     def _put(self, ready: _Prepared) -> None:
@@ -187,11 +196,12 @@ class Page:
             pieces=pieces,
         )
 
-    def _changed(self, old: View, new: View) -> list[Column]:
-        """The columns that read a field in which the two differ."""
-        fields = zip(_FIELDS, _read_fields(old), _read_fields(new), strict=True)
+    def _changed(self, old: View, new: View, *, stale: bool) -> list[Column]:
+        """The columns that read a field in which the two differ; what is read once they are *stale* does not matter."""
+        read, readers = _read_fields[stale], self._readers[stale]
+        fields = zip(readers, read(old), read(new), strict=True)
         changed = [field for field, before, after in fields if before is not after and before != after]
-        return [column for field in changed for column in self._readers[field]]
+        return [column for field in changed for column in readers[field]]
 
     def _add_slot(self) -> int:
         if self._free:
@@ -228,5 +238,5 @@ def _order(view: View) -> tuple[str, str, str]:
 
 
 def _lines(column: Column, labels: str, view: View, *, stale: bool) -> bytes:
-    field = column.family.when_stale if stale else column.family.reads
+    field = _field(column.family, stale=stale)
     return render_lines(column.family, labels, getattr(view, field)) if field is not None else b""

@@ -30,6 +30,10 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
         "--sizes 100",
         [["100", what] for what in ("commit, a new sync", "commit, nothing new", "open", "open after kill -9")],
     ),
+    "poll": (
+        "--integrations 3 --rounds 1",
+        [["httpx.AsyncClient: a GET, and its JSON read"], ["exporter: a GET alone"], ["exporter: a poll"]],
+    ),
     "freshness": ("--sizes 5", [["5", "exporter"], ["5", "exporter, reading 90 days"], ["5", "plain"]]),
     "scale": (
         "--workspaces 2 --integrations-each 3 --minutes 0.01 --scrape-every 0.2",

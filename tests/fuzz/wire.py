@@ -26,7 +26,7 @@ NAMES = ("link", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-rese
 def check(data: bytes) -> None:
     status, *lines = data.split(b"\n", 1 + len(NAMES))
     body = lines.pop() if len(lines) > len(NAMES) else b""
-    # As httpx does it: bytes that are not text of another encoding are Latin-1.
+    # As the client reads them.
     headers = {name: line.decode("latin-1") for name, line in zip(NAMES, lines, strict=False)}
     response = Response(100 + sum(status) % 500, headers, body)
     cursor = decipher_next_cursor(response)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from exporter.braze.client import MAX_BODY_BYTES, HttpxSender
+from exporter.braze.client import MAX_BODY_BYTES, HttpSender
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.hiding import HIDDEN
 from exporter.braze.wire import Response, build_request, decipher_next_cursor
@@ -57,17 +57,17 @@ def braze() -> Iterator[SimulatedBraze]:
 def send(url: str, key: Key | None = None, *, timeout_seconds: float = 10.0) -> Response:
     """Send one request for the first page of integration `a`."""
 
-    async def act(sender: HttpxSender) -> Response:
+    async def act(sender: HttpSender) -> Response:
         return await sender.send(build_request(JOBS, "a"))
 
     return with_sender(act, url, key, timeout_seconds=timeout_seconds)
 
 
 def with_sender(
-    act: Callable[[HttpxSender], Awaitable[T]], url: str, key: Key | None = None, *, timeout_seconds: float = 10.0
+    act: Callable[[HttpSender], Awaitable[T]], url: str, key: Key | None = None, *, timeout_seconds: float = 10.0
 ) -> T:
     async def main() -> T:
-        sender = HttpxSender(url, key or Key(), timeout_seconds, "test/1", TLS)
+        sender = HttpSender(url, key or Key(), timeout_seconds, "test/1", TLS)
         try:
             return await act(sender)
         finally:
@@ -92,7 +92,7 @@ def from_server(answer: bytes, key: Key | None = None, *, endless: bytes = b"") 
     async def main() -> Response | PollError:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        sender = HttpxSender(f"http://127.0.0.1:{port}", key or Key(), 10.0, "test/1", TLS)
+        sender = HttpSender(f"http://127.0.0.1:{port}", key or Key(), 10.0, "test/1", TLS)
         try:
             return await sender.send(build_request(JOBS, "a", "c=1"))
         except PollError as error:
@@ -132,7 +132,7 @@ def test_a_request_says_who_asks_and_carries_the_key_and_nothing_that_lets_an_an
 def test_a_key_is_read_for_every_request_so_that_a_rotated_one_is_used_at_once(braze: SimulatedBraze) -> None:
     key = Key()
 
-    async def act(sender: HttpxSender) -> list[int]:
+    async def act(sender: HttpSender) -> list[int]:
         statuses = [(await sender.send(build_request(LIST))).status]
         braze.world.switch("key_rotated", "w")
         statuses.append((await sender.send(build_request(LIST))).status)
@@ -177,7 +177,7 @@ def test_a_connection_lost_in_mid_answer_is_a_network_error(braze: SimulatedBraz
 
 
 def test_after_any_fault_the_next_request_is_answered(braze: SimulatedBraze) -> None:
-    async def act(sender: HttpxSender) -> int:
+    async def act(sender: HttpSender) -> int:
         for fault in ("cut", "reset", "huge_body", "hang"):
             braze.call(partial(_break_once, fault))
             with pytest.raises(PollError):
@@ -240,7 +240,7 @@ def test_plain_http_does_not_go_through_a_proxy_of_the_environment(
 def test_cancelling_a_request_gets_through_at_once(braze: SimulatedBraze) -> None:
     braze.call(lambda world: world.faults.add("hang"))
 
-    async def act(sender: HttpxSender) -> None:
+    async def act(sender: HttpSender) -> None:
         task = asyncio.create_task(sender.send(build_request(JOBS, "a")))
         while not braze.world.workspaces["w"].requests:  # noqa: ASYNC110 - told by another thread, which sets no event
             await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.braze.client import CONNECTION_SECONDS, HttpxSender, Room
+from exporter.braze.client import CONNECTION_SECONDS, HttpSender, Room
 from exporter.braze.endpoints import Endpoint
 from exporter.braze.wire import Response, build_request
 from exporter.domain.errors import NetworkError, TimedOutError
@@ -93,7 +93,7 @@ def ask(
     async def main() -> list[Response]:
         async with listening(server.serve) as port:
             monotonic = (clock or Clock()).monotonic
-            sender = HttpxSender(
+            sender = HttpSender(
                 f"http://127.0.0.1:{port}", FixedKey(), 10.0, "t", build_client_context(), monotonic=monotonic
             )
             answers = []
@@ -192,7 +192,7 @@ def through(proxy: Proxy, authority: trustme.CA, trust: ssl.SSLContext) -> Respo
     async def main() -> Response:
         async with listening(server.serve, tls) as port, listening(proxy.serve) as proxy_port:
             url = f"http://user:secret@127.0.0.1:{proxy_port}"
-            sender = HttpxSender(f"https://localhost:{port}", FixedKey(), 10.0, "t", trust, proxy=url)
+            sender = HttpSender(f"https://localhost:{port}", FixedKey(), 10.0, "t", trust, proxy=url)
             try:
                 return await sender.send(build_request(Endpoint.JOB_SYNC_STATUS, "a"))
             finally:
@@ -253,11 +253,11 @@ class Silent:
         self.open -= 1
 
 
-async def ask_all(senders: list[HttpxSender]) -> list[str]:
+async def ask_all(senders: list[HttpSender]) -> list[str]:
     """Let each sender ask at once; return the ends in the order in which they came."""
     ends: list[str] = []
 
-    async def one(number: int, sender: HttpxSender) -> None:
+    async def one(number: int, sender: HttpSender) -> None:
         try:
             await sender.send(build_request(Endpoint.JOB_SYNC_STATUS, "a"))
             ends.append(f"{number} answered")
@@ -277,7 +277,7 @@ def test_waiting_for_a_turn_costs_nothing_of_the_time_for_the_answer() -> None:
         server = Silent(1)
         async with listening(server.serve) as port:
             room, tls = Room(Turns(1), Pace(), kept=0), build_client_context()
-            senders = [HttpxSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(3)]
+            senders = [HttpSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(3)]
             ends = await ask_all(senders)
             assert server.most == 1
             return ends
@@ -291,7 +291,7 @@ def test_a_workspace_that_was_silent_waits_for_those_that_answer() -> None:
         async with listening(server.serve) as port:
             room, tls = Room(Turns(1), Pace(), at_once=2, kept=0), build_client_context()
             silent, good = (
-                HttpxSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(2)
+                HttpSender(f"http://127.0.0.1:{port}", FixedKey(), 0.5, "t", tls, room=room) for _ in range(2)
             )
             return await ask_all([silent, silent, good])
 

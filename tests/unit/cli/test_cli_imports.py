@@ -10,7 +10,16 @@ CONFIG = (
     "workspaces: [{name: w, rest_endpoint: 'https://rest.iad-03.braze.com', api_key: k, integrations: [{id: one}]}]"
 )
 CALL = "import sys; from exporter.cli import main; main({}, standalone_mode=False); print(*sys.modules)"
-CLIENT_AND_SERVER = {"asyncio", "bcrypt", "httpx", "jinja2", "prometheus_client", "starlette", "structlog", "uvicorn"}
+CLIENT_AND_SERVER = {
+    "asyncio",
+    "bcrypt",
+    "httpcore",
+    "jinja2",
+    "prometheus_client",
+    "starlette",
+    "structlog",
+    "uvicorn",
+}
 CONFIGURATION = {"pydantic", "yaml"}
 
 

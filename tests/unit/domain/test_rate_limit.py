@@ -4,7 +4,12 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.domain.rate_limit import LONGEST_HOLD_SECONDS, WINDOW_SECONDS, RateLimiter, latest_reset
+from exporter.domain.rate_limit import (
+    LONGEST_HOLD_SECONDS,
+    WINDOW_SECONDS,
+    RateLimiter,
+    latest_reset,
+)
 
 
 def full_limiter(per_minute: int = 100, share: float = 0.8) -> RateLimiter:
@@ -240,37 +245,29 @@ def test_the_latest_sensible_reset_counts(named: tuple[float | None, ...], lates
     assert latest_reset(*named) == latest
 
 
-def spare(limiter: RateLimiter, since: float, until: float) -> list[float]:
-    """Spend all spare requests as soon as they may be sent; return when."""
-    at, sent = since, []
-    while at < until:
-        if (wait := limiter.spare_wait_seconds(at)) == 0:
-            limiter.take(at, spare=True)
-            sent.append(at)
-        at += max(wait, 1e-6)
-    return sent
+def test_a_start_counts_as_three_quarters_used_evenly_of_what_is_allowed_by_now() -> None:
+    limiter = RateLimiter(100, 0.8, 1000)
+    assert burst(limiter, 1000) == 20
+    assert limiter.wait_seconds(1000) == pytest.approx(WINDOW_SECONDS / 60)
+    limiter = RateLimiter(100, 0.8, 1000)
+    limiter.adjust(1001, limit=10, remaining=None, reset_in=None)
+    assert burst(limiter, 1001) == 2
+    assert limiter.wait_seconds(1001) == pytest.approx(WINDOW_SECONDS / 6 - 1)
 
 
-@pytest.mark.parametrize(("used", "half"), [(0, 40), (20, 30), (70, 5), (79, 0.5), (80, 0)])
-def test_spare_requests_take_half_of_what_is_left_free_evenly(used: int, half: float) -> None:
+def test_what_another_answer_asks_for_is_waited_for() -> None:
     limiter = full_limiter()
-    for second in range(1000, 1300, int(WINDOW_SECONDS)):
-        for _ in range(used):
-            assert limiter.wait_seconds(second) == 0
-            limiter.take(second)
-        sent = spare(limiter, second, second + WINDOW_SECONDS)
-        assert len(sent) <= max(half, 1) + 1
-        assert len(sent) >= int(half)
-        assert all(b - a >= WINDOW_SECONDS / half - 1e-3 for a, b in pairwise(sent))
+    limiter.pause(1000, 20)
+    assert limiter.wait_seconds(1005) == 15
+    limiter.pause(1005, 5)
+    assert limiter.wait_seconds(1005) == 15
+    limiter.pause(1005, 30)
+    assert limiter.wait_seconds(1005) == 30
 
 
-def test_spare_requests_leave_what_other_programs_need_and_never_probe() -> None:
+@pytest.mark.parametrize(("answered", "follow"), [(1029.9, 1), (1030, 80)])
+def test_only_an_answer_to_a_later_request_ends_a_refusal(answered: float, follow: int) -> None:
     limiter = full_limiter()
-    limiter.adjust(1000, limit=100, remaining=39, reset_in=30)
-    assert spare(limiter, 1000, 1029) == []
-    assert spare(limiter, 1031, 1040)
-    limiter.back_off(1040, reset_in=10)
-    assert spare(limiter, 1041, 1090) == []
-    limiter.take(1090)
-    limiter.adjust(1090, limit=100, remaining=90, reset_in=30)
-    assert spare(limiter, 1091, 1100)
+    limiter.back_off(1000, reset_in=30)
+    limiter.adjust(answered, limit=100, remaining=99, reset_in=59)
+    assert burst(limiter, 1030) == follow

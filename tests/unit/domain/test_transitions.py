@@ -13,6 +13,7 @@ from exporter.domain.integration_state import (
     IntegrationState,
     Moment,
     PollResult,
+    Session,
     Since,
     Watch,
 )
@@ -21,6 +22,7 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus
 from exporter.domain.poll_queue import phase
 from exporter.domain.settings import PollSettings
+from exporter.domain.summary import Summary
 from exporter.domain.transitions import (
     GONE_SECONDS,
     is_paused_status,
@@ -124,6 +126,8 @@ def test_a_poll_that_was_held_back_has_failed_and_was_not_tried() -> None:
     assert change.state.polls.last_at == minute(31)
     assert change.state.polls.up is False
     assert change.state.polls.failing_since == minute(40)
+    again = failed(change.state, 41, AuthError("refused", held_seconds=30))
+    assert (again.commit, again.ask_at) == (False, 2490)
 
 
 def test_a_walk_that_breaks_off_has_told_the_latest_syncs_all_the_same() -> None:
@@ -176,6 +180,9 @@ def test_one_that_complete_listings_no_longer_show_is_gone() -> None:
     assert not state.is_listed
     later = on_gone(state, WATCH, minute(60), renamed_to="other").state
     assert (later.gone, later.renamed_to, later.judged_at) == (Since(minute(50)), "other", minute(60))
+    assert not on_gone(later, WATCH, minute(61), renamed_to="other").commit
+    back = polled(later, 70).state
+    assert (back.gone, back.renamed_to) == (None, "")
 
 
 def test_one_that_is_shown_again_is_not_gone_and_is_asked_at_once() -> None:
@@ -210,6 +217,7 @@ def test_a_long_list_stands_for_no_poll() -> None:
     ("start", "status", "ask"),
     [
         (20, ERROR, Ask.AT_ONCE),
+        (20, RUNNING, Ask.AT_ONCE),
         (35, SUCCESS, Ask.AT_ONCE),
         (35, RUNNING, Ask.AT),
         (None, None, Ask.AT_ONCE),
@@ -228,7 +236,11 @@ def test_its_own_endpoint_is_asked_at_once_when_a_sync_has_ended(
 def test_what_its_own_endpoint_does_not_show_is_asked_for_once_and_then_regularly() -> None:
     silent = shown(KNOWN, 40, LISTED)
     assert silent.ask is Ask.AT_ONCE
+    again = shown(silent.state, 40.5, LISTED)
+    assert (again.ask, again.commit) == (Ask.AT_ONCE, False)
     asked = polled(silent.state, 41, asking=LISTED).state
+    assert (asked.session.asked_latest, asked.session.asked_latest_at) == ((None, None), 2460)
+    assert polled(asked, 42, asking=LISTED).state.session.asked_latest_at == 2460
     assert shown(asked, 42, LISTED).ask is Ask.REGULARLY
     ahead = replace(LATEST, last_job_start_time=minute(40))
     asked = polled(shown(KNOWN, 41, ahead).state, 42, asking=ahead).state
@@ -239,6 +251,7 @@ def test_another_sync_that_runs_after_one_that_ran_is_asked_for_at_once() -> Non
     begun = shown(KNOWN, 40, replace(LATEST, last_job_start_time=minute(40), last_job_status=RUNNING))
     assert begun.state.summary.latest == running(40)
     assert begun.state.session.begun_at == 2400
+    assert polled(begun.state, 40.5).state.summary.latest == running(40)
     same = shown(begun.state, 41, replace(LATEST, last_job_start_time=minute(40), last_job_status=RUNNING))
     assert (same.ask, same.state.session.begun_at) == (Ask.AT, 2400)
     another = shown(begun.state, 42, replace(LATEST, last_job_start_time=minute(42), last_job_status=RUNNING))
@@ -348,8 +361,9 @@ def test_while_a_sync_runs_or_it_is_paused_the_next_run_may_be_missing() -> None
 
 def test_that_it_had_a_schedule_is_remembered() -> None:
     assert not shown(first_seen(), 40, ON_DEMAND).state.had_schedule
-    assert KNOWN.had_schedule
-    assert shown(KNOWN, 40, ON_DEMAND).state.had_schedule
+    announced = shown(first_seen(), 40).state
+    assert announced.had_schedule
+    assert shown(announced, 41, ON_DEMAND).state.had_schedule
 
 
 # The list is lost
@@ -361,15 +375,21 @@ def test_a_list_that_is_lost_takes_nothing_back() -> None:
     change = on_list_lost(state, WATCH, minute(55))
     assert change.ask is Ask.REGULARLY
     assert not change.state.is_listed
-    assert not change.state.session.awaits_list
+    assert change.state.session.awaits_list is False
     assert (change.state.listed, change.state.paused, change.state.judged_at) == (runs, state.paused, minute(40))
     assert change.state.summary.latest == running(39)
     assert polled(change.state, 56).state.summary.latest == ended(20)
 
 
 def test_what_was_announced_stays_expected_when_the_list_is_lost() -> None:
-    change = on_list_lost(KNOWN, WATCH, minute(55))
-    assert change.state.expected == ExpectedRun(minute(80), announced=True)
+    announced = ExpectedRun(minute(80), announced=True)
+    hourly = replace(WATCH, integration=replace(WATCH.integration, expected_interval_seconds=3600))
+    for watch in (WATCH, hourly):
+        assert on_list_lost(KNOWN, watch, minute(55)).state.expected == announced
+        never_shown = replace(KNOWN, session=Session())
+        change = on_no_list(never_shown, watch, minute(55))
+        assert change is not None
+        assert change.state.expected == announced
 
 
 def test_without_a_list_an_interval_decides() -> None:
@@ -380,6 +400,7 @@ def test_without_a_list_an_interval_decides() -> None:
     assert change is not None
     assert change.state.expected == ExpectedRun(minute(80), announced=False)
     assert change.commit
+    assert change.state.session.awaits_list is False
     assert on_no_list(change.state, hourly, minute(32)) is None
     assert on_no_list(KNOWN, hourly, minute(32)) is None
 
@@ -400,6 +421,7 @@ def test_after_a_restart_everything_that_was_known_is_known_and_nothing_is_liste
     assert after == state
     assert (after.is_listed, after.session.awaits_list) == (False, True)
     assert after.summary.latest == running(39)
+    assert on_start(replace(state, summary=Summary()), at(60)).summary == state.summary
     assert (after.session.asked_at, after.session.begun_at) == (7.0, 7.0)
     assert after.session.committed_at == minute(40)
 
@@ -442,6 +464,9 @@ def test_before_anything_is_known_there_is_nothing_to_commit() -> None:
     change = on_no_list(first_seen(), WATCH, minute(1))
     assert change is not None
     assert not change.commit
+    told = on_no_list(replace(first_seen(), judged_at=minute(1)), WATCH, minute(1))
+    assert told is not None
+    assert told.commit
 
 
 # How long its own endpoint rests
@@ -477,24 +502,9 @@ def test_what_only_the_list_shows_is_looked_for_less_and_less_often() -> None:
     assert resting(unlisted, listed_at=NEVER) == 1000 + VERIFY_AFTER
 
 
-def test_a_draft_is_whatever_braze_calls_so() -> None:
-    assert not KNOWN.is_draft
-    assert not first_seen().is_draft
-    assert shown(KNOWN, 40, replace(LATEST, integration_status="Draft (new)")).state.is_draft
-
-
-def test_a_pause_ends_with_a_sync_that_starts_after_it() -> None:
-    paused = shown(KNOWN, 40, PAUSED).state
-    assert paused.is_paused
-    at_that_moment = replace(LEDGER, recent=latest_first(*LEDGER.recent, ended(40)))
-    assert polled(paused, 41, ledger=at_that_moment).state.is_paused
-    later = replace(LEDGER, recent=latest_first(*LEDGER.recent, ended(40.5)))
-    assert not polled(paused, 41, ledger=later).state.is_paused
-    assert replace(paused, summary=replace(paused.summary, latest=None)).is_paused
-
-
 def test_a_name_under_another_id_is_known_until_the_list_no_longer_shows_it() -> None:
     known = IntegrationState(minute(0), ledger=LEDGER)
     change = on_replaced(known, WATCH, "j")
-    assert change.state == replace(known, session=replace(known.session, replaced_by="j"))
-    assert on_replaced(change.state, WATCH, "").state == known
+    assert change.state.session == replace(known.session, replaced_by="j")
+    assert on_replaced(change.state, WATCH, "").state.session == known.session
+    assert not on_replaced(KNOWN, WATCH, "j").commit
