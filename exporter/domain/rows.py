@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from math import expm1, inf, log, log1p
 
-from exporter.domain.rhythm import DAILY, DAY, HOUR
+from exporter.domain.rhythm import DAILY, DAY, HOUR, usual_time_of_day
 from exporter.domain.robust import SPREAD, follow, median, medians, upper_median, usual_step
 
 FEWEST = 5
@@ -115,16 +115,13 @@ class Rows:
         return (3, 2, 1, 1)[self.kind]
 
 
-def learn_rows(
-    ats: Sequence[int], counts: Sequence[int], origin: int, *, zoned: bool
-) -> tuple[Rows, list[float]] | None:
+def learn_rows(ats: Sequence[int], counts: Sequence[int], *, zoned: bool) -> tuple[Rows, list[float]] | None:
     """
     Return what is usual, and the level at each sync; None while fewer than FEWEST syncs are known.
 
     Args:
         ats: Starts of past syncs that did not fail, in local seconds, ascending.
         counts: Their rows, synced and failed together.
-        origin: Half a day before the usual time of day, in local seconds, for syncs a day or more apart.
         zoned: Whether local means a known time zone.
 
     """
@@ -133,7 +130,8 @@ def learn_rows(
     gaps = sorted(b - a for a, b in pairwise(ats))
     usual_gap = max(1, upper_median(gaps))
     hourly, seldom = usual_gap < _SUB_DAILY, usual_gap >= _SELDOM
-    unit, size, origin = (HOUR, _HOURS, 0) if hourly else (DAY, 1 if seldom else 7, 0 if seldom else origin)
+    unit, size = (HOUR, _HOURS) if hourly else (DAY, 1 if seldom else 7)
+    origin = 0 if hourly or seldom else usual_time_of_day(ats) - DAY // 2
     values = [log1p(count) for count in counts]
     slots = [(at - origin) // unit for at in ats]
     buckets = [slot // 24 for slot in slots] if hourly else list(range(len(ats)))

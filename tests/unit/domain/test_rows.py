@@ -105,14 +105,14 @@ def test_clearly_off_is_a_third_or_more_than_the_noise() -> None:
     assert replace(HOURLY, noise=1.0).margin == 1.2
 
 
-def learned(gap: int, counts: list[int], *, origin: int = 0, zoned: bool = False) -> Rows:
-    found = learn_rows([number * gap for number in range(len(counts))], counts, origin, zoned=zoned)
+def learned(gap: int, counts: list[int], *, zoned: bool = False) -> Rows:
+    found = learn_rows([number * gap for number in range(len(counts))], counts, zoned=zoned)
     assert found is not None
     return found[0]
 
 
 def test_the_same_rows_each_time_are_usual() -> None:
-    assert learn_rows([0, 1, 2, 3], [5, 5, 5, 5], 0, zoned=False) is None
+    assert learn_rows([0, 1, 2, 3], [5, 5, 5, 5], zoned=False) is None
     for gap, unit, size in ((HOUR, HOUR, 168), (5 * HOUR, HOUR, 168), (20 * HOUR, DAY, 7), (5 * DAY, DAY, 1)):
         rows = learned(gap, [1000] * 400)
         assert (rows.syncs, rows.gap_seconds, rows.long_gap_seconds) == (400, gap, gap)
@@ -123,7 +123,7 @@ def test_the_same_rows_each_time_are_usual() -> None:
 
 
 def test_syncs_at_one_moment_are_a_second_apart() -> None:
-    found = learn_rows([5] * 6, [10] * 6, 0, zoned=False)
+    found = learn_rows([5] * 6, [10] * 6, zoned=False)
     assert found is not None
     assert found[0].gap_seconds == 1
 
@@ -170,7 +170,7 @@ def swinging(weeks: int, day: int, more: float) -> list[int]:
 
 def cells(counts: list[int], *, without: Sequence[int] = ()) -> tuple[float | None, ...]:
     ats = [number * DAY for number in range(len(counts)) if number not in without]
-    found = learn_rows(ats, [counts[at // DAY] for at in ats], 0, zoned=True)
+    found = learn_rows(ats, [counts[at // DAY] for at in ats], zoned=True)
     assert found is not None
     return found[0].cells
 
@@ -197,6 +197,14 @@ def test_days_that_stay_off_for_two_weeks_are_a_new_level(days: int, odd: bool) 
 
 def test_hours_that_came_on_an_odd_day_alone_are_not_known() -> None:
     ats = [day * DAY + hour * HOUR for day in range(28) for hour in range(8, 20)] + [27 * DAY + 22 * HOUR]
-    found = learn_rows(ats, [1000 if at < 27 * DAY else 100 for at in ats], 0, zoned=True)
+    found = learn_rows(ats, [1000 if at < 27 * DAY else 100 for at in ats], zoned=True)
     assert found is not None
     assert [found[0].cells[27 % 7 * 24 + hour] is None for hour in (7, 8, 19, 22)] == [True, False, False, True]
+
+
+def test_a_day_begins_half_a_day_before_the_usual_time() -> None:
+    for hour, origin in ((0, -690 * 60), (21, 570 * 60)):
+        found = learn_rows([day * DAY + hour * HOUR for day in range(21)], [1000] * 21, zoned=True)
+        assert found is not None
+        assert found[0].origin == origin
+    assert learned(HOUR, [1000] * 21).origin == learned(5 * DAY, [1000] * 21).origin == 0
