@@ -5,7 +5,7 @@ Each is a function of the evidence. Assumptions about the form of single answers
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from exporter.domain.field_evidence import (
 from exporter.domain.finding import NOT_SEEN, Finding, Line, Verdict, judge, share, tally
 from exporter.domain.model import SyncStatus
 
+_RUNNING = SyncStatus.RUNNING
 _FAILED = {SyncStatus.ERROR, SyncStatus.CONFIG_ERROR, SyncStatus.LIMIT_EXCEEDED}
 _RUN_FIELDS = ("sync_finish_time", "last_timestamp_synced", "rows_synced", "rows_failed_with_errors")
 _VISIBLE = timedelta(minutes=1)
@@ -76,7 +77,7 @@ def list_start(evidence: Evidence) -> Finding:
 
 def _same_digits(evidence: Evidence) -> tuple[int, int]:
     texts = [
-        (str(pair.listed.get("last_job_start_time")), str(record.get("sync_start_time")))
+        (pair.listed["last_job_start_time"], record["sync_start_time"])
         for pair in evidence.pairs()
         for record in pair.page.records
         if _equal(time_in(pair.listed, "last_job_start_time"), time_in(record, "sync_start_time"))
@@ -95,9 +96,6 @@ def finished_stays(evidence: Evidence) -> Finding:
                 same += before == record
                 changed += before != record
     return Finding(judge(same, same + changed), (Line("read twice and equal: {}; changed: {}", (same, changed)),))
-
-
-_RUNNING = SyncStatus.RUNNING
 
 
 def running_fields(evidence: Evidence) -> Finding:
@@ -123,44 +121,47 @@ def failed_fields(evidence: Evidence) -> Finding:
 
 
 def _fields(records: Sequence[Record]) -> tuple[Line, ...]:
-    return tuple(
-        Line("{}: {}", (name, tally(Counter(kind_of(record, name) for record in records)))) for name in _RUN_FIELDS
-    )
+    return tuple(Line("{}: {}", (name, tally(_kinds(records, name)))) for name in _RUN_FIELDS)
+
+
+def _kinds(records: Iterable[Record], name: str) -> Counter[str]:
+    return Counter(kind_of(record, name) for record in records)
 
 
 def start_visible(evidence: Evidence) -> Finding:
     """A start becomes visible within a minute."""
-    youngest = [page.at - max(page.starts) for page in evidence.status_pages if page.page == 0 and page.starts]
     late = 0
     for first, later in evidence.repeated():
-        fresh = set(later.starts) - set(first.starts)
-        late += sum(first.starts != [] and max(first.starts) < start < first.at - _VISIBLE for start in fresh)
+        latest = max(first.starts, default=first.at)
+        late += sum(latest < start < first.at - _VISIBLE for start in later.starts)
     if late:
         return Finding(Verdict.REFUTED, (Line("starts that a page did not show a minute later: {}", (late,)),))
-    soon = [age for age in youngest if age <= _VISIBLE]
-    if not youngest:
+    ages = [page.at - max(page.starts) for page in evidence.status_pages if page.page == 0 and page.starts]
+    if not ages:
         return NOT_SEEN
-    lines = (Line("age of the latest start seen: {}", (min(youngest),)),)
-    return Finding(Verdict.CONFIRMED if soon else Verdict.NOT_SEEN, lines)
+    youngest = min(ages)
+    verdict = Verdict.CONFIRMED if youngest <= _VISIBLE else Verdict.NOT_SEEN
+    return Finding(verdict, (Line("age of the latest start seen: {}", (youngest,)),))
 
 
 def next_run_null(evidence: Evidence) -> Finding:
     """`next_scheduled_run` is null for integrations that do not run: paused ones and drafts."""
-    groups: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-    for record in evidence.listed:
-        word = str(record.get("integration_status")).lower()
-        groups[any(each in word for each in _NEVER_RUNS)][kind_of(record, "next_scheduled_run")] += 1
-    idle = groups[True]
+    others = [record for record in evidence.listed if not _never_runs(record)]
+    idle, awake, of_files = (
+        _kinds(records, "next_scheduled_run")
+        for records in (filter(_never_runs, evidence.listed), others, filter(has_files, others))
+    )
     lines = (
         Line("paused, disabled or draft: {}", (tally(idle),)),
-        Line("all others: {}", (tally(groups[False]),)),
-        Line("of these, type s3: {}", (tally(_of_files(evidence)),)),
+        Line("all others: {}", (tally(awake),)),
+        Line("of these, type s3: {}", (tally(of_files),)),
     )
     return Finding(judge(idle["null"] + idle["missing"], idle.total()), lines)
 
 
-def _of_files(evidence: Evidence) -> Counter[str]:
-    return Counter(kind_of(record, "next_scheduled_run") for record in evidence.listed if has_files(record))
+def _never_runs(record: Record) -> bool:
+    word = str(record.get("integration_status")).lower()
+    return any(each in word for each in _NEVER_RUNS)
 
 
 def has_files(record: Record) -> bool:
@@ -173,8 +174,8 @@ def next_run_rolls(evidence: Evidence) -> Finding:
     stays = rolled = 0
     for pair in evidence.pairs():
         announced, started = (time_in(pair.listed, name) for name in ("next_scheduled_run", "last_job_start_time"))
-        overdue = announced is not None and pair.listed_at - announced > _MISSED
-        stays += overdue and (started is None or announced is None or started < announced)
+        if announced is not None and pair.listed_at - announced > _MISSED:
+            stays += started is None or started < announced
     for before, later, at in evidence.relisted():
         one, other = time_in(before, "next_scheduled_run"), time_in(later, "next_scheduled_run")
         if one is not None and other is not None and one + SAME_MOMENT < other and at > one:
@@ -187,13 +188,10 @@ def next_run_rolls(evidence: Evidence) -> Finding:
 
 def list_watermark(evidence: Evidence) -> Finding:
     """`last_updated_at` equals the watermark of the latest sync."""
-    equal = differs = 0
-    for pair in evidence.pairs():
-        listed, watermark = time_in(pair.listed, "last_updated_at"), _watermark_of_listed(pair)
-        if listed is not None and watermark is not None:
-            equal += _equal(listed, watermark)
-            differs += not _equal(listed, watermark)
-    return Finding(judge(equal, equal + differs), (Line("equal: {}; different: {}", (equal, differs)),))
+    both = [(time_in(pair.listed, "last_updated_at"), _watermark_of_listed(pair)) for pair in evidence.pairs()]
+    known = [(listed, watermark) for listed, watermark in both if listed and watermark]
+    equal = sum(_equal(listed, watermark) for listed, watermark in known)
+    return Finding(judge(equal, len(known)), (Line("equal: {}; different: {}", (equal, len(known) - equal)),))
 
 
 def _watermark_of_listed(pair: Pair) -> datetime | None:

@@ -55,7 +55,7 @@ class Detail:
     list_requests: tuple[Asked, ...] = ()
     """The latest for the list of all integrations, latest first."""
 
-    def runs(self, since: int = 0) -> Iterator[PastRun]:
+    def runs(self, since: int) -> Iterator[PastRun]:
         """Yield the syncs that started at *since*, in seconds since 1970, or later, oldest first."""
         normal, widen = self.watch.learned.normal, WIDEN[self.watch.integration.limits.sensitivity]
         rows = normal.rows

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from types import NoneType
 from typing import Any
 
 from exporter.domain.decode import decode_results, decode_status, decode_time
@@ -155,12 +156,15 @@ def status_in(record: Record, name: str = "job_status") -> SyncStatus:
 
 def kind_of(record: Record, name: str) -> str:
     """Return the JSON type of a field, or `missing`."""
-    if name not in record:
-        return "missing"
-    value = record[name]
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    kinds = ((str, "string"), (int, "integer"), (float, "number"), (list, "array"))
-    return next((word for kind, word in kinds if isinstance(value, kind)), "object")
+    return _KINDS[type(record[name])] if name in record else "missing"
+
+
+_KINDS: Mapping[type, str] = {
+    NoneType: "null",
+    bool: "boolean",
+    str: "string",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+}

@@ -71,7 +71,7 @@ def render_report(answers: Iterable[FieldAnswer], private: Iterable[str]) -> str
     text = "\n".join(lines) + "\n"
     words = [line.words for _, finding in findings for line in finding.lines]
     names = [f"{name}:" for name in (*style, *(name for name, _ in ASSUMPTIONS))]
-    fixed = " ".join([_HEAD, _STYLE, _EXEMPT, DOCUMENTED_WORDS, *words, *names])
+    fixed = [_HEAD, _STYLE, _EXEMPT, DOCUMENTED_WORDS, *words, *names]
     if found := leaks(text, _read(evidence) | telling_texts(list(private)), fixed):
         raise ReportLeaksError(
             f"the report would show {found} of the texts that were read, so it is not printed; this is a defect of "

@@ -35,9 +35,9 @@ def render_count(number: int) -> str:
 
 def render_age(age: timedelta) -> str:
     """Return an age in whole numbers of its largest unit, such as `3h`: no date can be computed from it."""
-    seconds = abs(age.total_seconds())
+    seconds = int(abs(age.total_seconds()))
     size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
-    return f"{'-' if age < timedelta(0) else ''}{render_count(int(seconds // size))}{unit}"
+    return f"{'-' if age < timedelta(0) else ''}{render_count(seconds // size)}{unit}"
 
 
 def telling_texts(values: Iterable[object]) -> frozenset[str]:
@@ -63,7 +63,7 @@ def telling_texts(values: Iterable[object]) -> frozenset[str]:
     return frozenset(text.lower() for text in found if len(text) >= _LEAST_TELLING)
 
 
-def leaks(text: str, telling: Iterable[str], fixed: str) -> int:
-    """Count the *telling* texts, in lower case, that *text* shows although our own words (*fixed*) do not hold them."""
-    shown, ours = text.lower(), fixed.lower()
-    return sum(each in shown and each not in ours for each in telling)
+def leaks(text: str, telling: Iterable[str], fixed: Iterable[str]) -> int:
+    """Count the *telling* texts, in lower case, that *text* shows although none of our own (*fixed*) holds them."""
+    shown, ours = text.lower(), [one.lower() for one in fixed]
+    return sum(each in shown and not any(each in one for one in ours) for each in telling)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from operator import itemgetter
 from typing import NamedTuple, Self
 
 from exporter.domain.model import Sync, SyncStatus
@@ -90,10 +89,6 @@ class Past:
         """The syncs that are learned from, oldest first, each start once."""
         return (list(_unpack(self.packed)) if self._runs is None else self._runs)[-MOST:]
 
-    def unpack(self) -> Self:
-        """Return the same, for somebody who reads `runs` more than once."""
-        return type(self)(self._packed, self.count, self.latest, self.runs)
-
     @property
     def syncs(self) -> tuple[Sync, ...]:
         return tuple(to_sync(run) for run in self.runs)
@@ -112,7 +107,7 @@ class Past:
         if not new:
             return self
         starts = sorted(new)
-        if (starts[0] > self.latest or not self.count) and self.count + len(new) <= MOST + SLACK:
+        if starts[0] > self.latest and self.count + len(new) <= MOST + SLACK:
             return type(self)(
                 self.packed + _pack((new[start] for start in starts), self.latest), self.count + len(new), starts[-1]
             )
@@ -126,18 +121,18 @@ class Past:
     @classmethod
     def of(cls, runs: Iterable[Run]) -> Self:
         """Return the past that holds the latest of *runs*, which may come in any order, each start once."""
-        kept = sorted(runs, key=itemgetter(0))[-MOST:]
+        kept = sorted(runs)[-MOST:]
         return cls(None, len(kept), kept[-1].start, kept) if kept else cls()
 
 
 def encode(past: Past) -> bytes:
     """Return the past for the disk: a version byte, then the records, compressed."""
-    return bytes((VERSION,)) + zlib.compress(past.packed, 6)
+    return bytes((VERSION,)) + zlib.compress(past.packed)
 
 
-def decode(data: bytes) -> Past:
+def decode(data: bytes) -> list[Run]:
     """
-    Return the past that `encode` wrote.
+    Return the syncs of the past that `encode` wrote, oldest first.
 
     Raises:
         ValueError: The version is another, or the bytes are damaged.
@@ -153,7 +148,7 @@ def decode(data: bytes) -> Past:
         raise ValueError(f"a stored past is damaged: {error}") from error
     if not expander.eof or any(a.start >= b.start for a, b in pairwise(runs)):
         raise ValueError("a stored past is damaged")
-    return Past(packed, len(runs), runs[-1].start if runs else 0, runs)
+    return runs
 
 
 def to_run(sync: Sync) -> Run:
@@ -220,6 +215,6 @@ def _unpack(packed: bytes) -> Iterator[Run]:
                 at += 1
                 value |= (byte & 0x7F) << shift
                 shift += 7
-            values.append(-(value + 1 >> 1) if value & 1 else value >> 1)
+            values.append(~(value >> 1) if value & 1 else value >> 1)
         start += values[0] or 0
         yield Run(start, _STATUSES[flags & 7], *values[1:])

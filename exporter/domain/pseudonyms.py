@@ -23,6 +23,7 @@ _FORMS = {
 _BRAZE = (".braze.com", ".braze.eu")
 """A host of Braze tells the instance only."""
 _WORDS = re.compile(r"\w+|\W")
+_WITHIN_A_WORD = re.compile(r"(?<=\w)(?=\w)")
 _LABEL = re.compile(r'(?<!\w)(\w+)="((?:[^"\\\n]|\\.)*)"')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,15}Z")
 _ESCAPE = re.compile(r'\\([\\"n])')
@@ -47,7 +48,7 @@ class Pseudonyms:
             for text in filter(None, texts):
                 self._given[text] = self._word(kind, clip(text, len(text)) or text)  # pages and JSON show it clean
         self._by_first: dict[str, list[str]] = {}
-        for text in sorted(self._given, key=len, reverse=True):
+        for text in sorted(self._given, reverse=True):  # of two that begin alike, the longer one first
             self._by_first.setdefault(_WORDS.findall(text)[0], []).append(text)
 
     def hide(self, text: str) -> str:
@@ -68,10 +69,10 @@ class Pseudonyms:
         if isinstance(value, list):
             return [self.hide_json(each, kept) for each in value]
         if isinstance(value, dict):
-            return {
-                key if key in kept else self.hide(key): each if key in kept else self.hide_json(each, kept)
+            return dict(
+                (key, each) if key in kept else (self.hide(key), self.hide_json(each, kept))
                 for key, each in value.items()
-            }
+            )
         return value
 
     def hide_labels(self, page: str, kinds: Mapping[str, str], kept: Container[str]) -> str:
@@ -98,7 +99,7 @@ class Pseudonyms:
             start = token.start()
             for one in self._by_first.get(token[0], ()):
                 end = start + len(one)
-                if text.startswith(one, start) and not (_is_wordy(one[-1:]) and _is_wordy(text[end : end + 1])):
+                if text.startswith(one, start) and not _WITHIN_A_WORD.match(text, end):
                     if end > shown:
                         yield self._given[one]
                         shown = end
@@ -118,7 +119,3 @@ class Pseudonyms:
             self._counts[kind] += 1
             self._given[text] = f"{kind}-{self._counts[kind]}"
         return self._given[text]
-
-
-def _is_wordy(character: str) -> bool:
-    return character.isalnum() or character == "_"

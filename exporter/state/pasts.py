@@ -117,7 +117,7 @@ class PastReader:
         damage = ""
         for (part,) in self._select(f"SELECT syncs {_PARTS} ORDER BY id", names):
             try:
-                runs.update((run.start, run) for run in decode(part).runs)
+                runs.update((run.start, run) for run in decode(part))
             except (TypeError, ValueError) as error:
                 damage = str(error)
         outline = _outline(rows[0])

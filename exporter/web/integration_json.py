@@ -34,7 +34,7 @@ def render_integration_json(status: IntegrationStatus) -> bytes:
         "expectation": {"by": expectation.by or None, "because": expectation.because},
         "requests": [document_request(asked) for asked in detail.requests],
         "list_requests": [document_request(asked) for asked in detail.list_requests],
-        "past": [_past(one) for one in reversed(list(detail.runs()))],
+        "past": [_past(one) for one in reversed(list(detail.runs(0)))],
     }
     return f"{dump_json(document)}\n".encode("ascii")
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from exporter.domain.health import UNITS
 from exporter.domain.limits import Unit
+from exporter.domain.past import Past
 from exporter.domain.problem import Problem
 from exporter.web.advice import FIRST_STEPS, LIMITS_URL, runbook_url
 from exporter.web.charts import axis_of, days_ago, pictures, time_line
@@ -49,7 +50,7 @@ class IntegrationPage:
             root: The address of the status page, relative to this one: a proxy may have put us under a path.
 
         """
-        detail, now = replace(status.detail, past=status.detail.past.unpack()), status.now
+        detail, now = replace(status.detail, past=Past.of(status.detail.past.runs)), status.now
         runs = list(detail.runs(days_ago(now, days)))
         axis = axis_of(runs, now, days)
         problems = detail.view.problems_at(now)

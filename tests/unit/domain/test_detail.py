@@ -1,7 +1,7 @@
 """One integration in depth: where the expectation of its next sync comes from, and the usual rows of each past sync."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -14,6 +14,7 @@ from exporter.domain.limits import LimitSettings, Sensitivity
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration, Sync, SyncStatus
 from exporter.domain.past import Past, to_seconds
+from exporter.domain.rhythm import to_local
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
 from exporter.domain.view import build_view
@@ -36,7 +37,8 @@ def detail(known: Past, integration: Integration | None = None, **changes: objec
     listed = ListedIntegration("a")
     state = IntegrationState(NOW, ledger, listed, judged_at=NOW, summary=summarize(ledger, listed))
     state = replace(state, **changes)  # type: ignore[arg-type]  # keywords by name
-    watch = Watch(integration, PollSettings(), learn_past(known.runs, NOW, integration.limits.sensitivity))
+    learned = learn_past(known.runs, NOW, integration.limits.sensitivity, zone=integration.timezone)
+    watch = Watch(integration, PollSettings(), learned)
     return Detail(state, build_view(state, watch), watch, known)
 
 
@@ -76,7 +78,7 @@ def test_business_days_and_irregular_rhythms_are_told() -> None:
 
 
 def test_each_past_sync_has_its_usual_rows() -> None:
-    found = list(detail(past(400)).runs())
+    found = list(detail(past(400)).runs(0))
     assert len(found) == 400
     assert [one.run.start for one in found] == sorted(one.run.start for one in found)
     for run, band in found:
@@ -84,7 +86,7 @@ def test_each_past_sync_has_its_usual_rows() -> None:
         assert band.fewest < band.usual < band.most
         assert band.usual == pytest.approx(run.rows_synced, rel=0.02)
     narrow = Integration("w", "a", "a", limits=LimitSettings(sensitivity=Sensitivity.HIGH))
-    (*_, high), (*_, medium) = detail(past(400), narrow).runs(), found
+    (*_, high), (*_, medium) = detail(past(400), narrow).runs(0), found
     assert high.band is not None
     assert medium.band is not None
     assert high.band.fewest > medium.band.fewest
@@ -92,7 +94,9 @@ def test_each_past_sync_has_its_usual_rows() -> None:
 
 def test_only_syncs_since_a_moment_are_given_and_too_few_have_no_band() -> None:
     assert len(list(detail(past(400)).runs(to_seconds(NOW - 10 * HOUR)))) == 10
-    assert [one.band for one in detail(past(3)).runs()] == [None] * 3
+    few = past(3)
+    assert list(detail(few).runs(0)) == [(run, None) for run in few.runs]
+    assert [run.start for run, _ in detail(few).runs(few.runs[1].start)] == [run.start for run in few.runs[1:]]
 
 
 def test_rows_have_the_same_two_digits_in_problem_limits_and_what_is_usual() -> None:
@@ -109,6 +113,37 @@ def test_every_past_sync_has_the_rows_that_are_usual_at_its_own_time_of_the_week
     known = detail(past(24 * 40))
     rows = known.watch.learned.normal.rows
     assert rows is not None
-    bands = [one.band for one in known.runs()]
-    assert bands == [rows.band(one.run.start) for one in known.runs()]
+    bands = [one.band for one in known.runs(0)]
+    assert bands == [rows.band(one.run.start) for one in known.runs(0)]
     assert len(set(bands)) > 12
+
+
+def test_the_time_of_the_week_is_that_of_the_zone() -> None:
+    zone = timezone(timedelta(hours=-7))
+    known = detail(past(24 * 40), Integration("w", "a", "a", timezone=zone))
+    rows = known.watch.learned.normal.rows
+    assert rows is not None
+    bands = [one.band for one in known.runs(0)]
+    assert bands == [rows.band(to_local(one.run.start, zone)) for one in known.runs(0)]
+    assert bands != [rows.band(one.run.start) for one in known.runs(0)]
+
+
+def test_at_a_time_of_the_week_without_good_syncs_nothing_is_usual() -> None:
+    days = [NOW - timedelta(days=day) for day in range(1, 60)]
+    good = [Sync(day, SyncStatus.SUCCESS, day + HOUR, None, 100, 0) for day in days if day.weekday() < 5]
+    saturday = Sync(NOW - timedelta(days=8), SyncStatus.ERROR, NOW - timedelta(days=8) + HOUR)
+    bands = {run.start: band for run, band in detail(Past().extend([*good, saturday])).runs(0)}
+    assert saturday.sync_start_time.weekday() == 5
+    assert {start for start, band in bands.items() if band is None} == {to_seconds(saturday.sync_start_time)}
+
+
+def test_the_latest_syncs_are_those_of_the_view_and_before_them_those_of_the_past() -> None:
+    known = past(30)
+    found = detail(known)
+    exact = replace(known.syncs[-2], sync_start_time=known.syncs[-2].sync_start_time + timedelta(milliseconds=7))
+    running = Sync(NOW, SyncStatus.RUNNING)
+    found = replace(found, view=replace(found.view, history=(running, known.syncs[-1], exact)))
+    expected = [running, known.syncs[-1], exact, *known.syncs[-3::-1]]
+    assert found.latest_syncs(25) == expected[:25]
+    assert found.latest_syncs(2) == expected[:2]
+    assert found.latest_syncs(99) == expected

@@ -15,6 +15,11 @@ from tests.json_values import ANY_JSON
         ("users is late", "integration-1 is late"),
         ("all_users, superusers and users", "all_users, superusers and integration-1"),
         ("users in eu: 2 of users", "integration-2 of integration-1"),
+        ("users in eu: 2_users", "integration-1 in eu: 2_users"),
+        ("users2 users! users\u00e9", "users2 integration-1! users\u00e9"),
+        ("all of acme corp", "all of integration-4"),
+        ("acme corp users corp", "integration-4 integration-1 integration-3"),
+        ("acme corp! corp!", "integration-4integration-5 integration-5"),
         ("key=s3cret/x", "key=hidden/x"),
         ("of 00000000-0000-4000-8000-00000000000A", "of id-1"),
         ("app 5f9a1b2c3d4e5f6a7b8c9d0e", "app id-1"),
@@ -25,7 +30,7 @@ from tests.json_values import ANY_JSON
     ],
 )  # fmt: skip
 def test_each_kind_is_hidden_and_the_rest_stays(text: str, hidden: str) -> None:
-    names = Pseudonyms(["s3cret"], {"integration": ["users", "users in eu: 2", ""]})
+    names = Pseudonyms(["s3cret"], {"integration": ["users", "users in eu: 2", "", "corp", "acme corp", "corp!"]})
     assert names.hide(text) == hidden
 
 
@@ -49,6 +54,11 @@ def test_label_values_are_hidden_and_the_page_stays_one() -> None:
     assert family.samples[0].labels == {"integration_name": "integration-2", "le": "integration-1 x", "kind": "users"}
 
 
+def test_a_value_in_which_nothing_is_hidden_stays_as_it_was_escaped() -> None:
+    page = 'up{text="a \\"b\\" \\\\n \\n c",name=""} 1\n'
+    assert Pseudonyms([], {}).hide_labels(page, {"name": "integration"}, ()) == page
+
+
 def test_a_name_that_nobody_announced_is_hidden_by_its_label_and_its_clean_form_is_the_same() -> None:
     names = Pseudonyms([], {"integration": ["tab name"]})
     page = 'up{integration_name="tab\tname"} 1\nup{integration_name="new"} 1\n'
@@ -60,6 +70,14 @@ def test_words_of_ours_and_times_stay_whatever_the_names_are() -> None:
     names = Pseudonyms([], {"integration": ["failing", "1", "2026-03-01T14:29:40Z"]})
     document = {"kind": "failing", "since": "2026-03-01T14:29:40Z", "text": "1 failing"}
     assert names.hide_json(document, {"kind"}) == {**document, "text": "integration-2 integration-1"}
+
+
+def test_fields_that_are_kept_are_kept_at_any_depth_with_all_that_is_in_them() -> None:
+    names = Pseudonyms([], {"integration": ["kind", "failing"]})
+    document = [{"kind": ["failing"], "failing": {"kind": "failing", "of": "failing"}}]
+    shown = [{"kind": ["failing"], "integration-2": {"kind": "failing", "of": "integration-2"}}]
+    assert names.hide_json(document, {"kind"}) == shown
+    assert names.hide_json({"kind": "failing"}) == {"integration-1": "integration-2"}
 
 
 def test_hosts_are_hidden_wherever_they_stand_but_for_those_of_braze() -> None:
