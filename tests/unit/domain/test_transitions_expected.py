@@ -96,6 +96,7 @@ def test_an_interval_of_a_day_keeps_the_time_of_day_where_the_zone_is_known() ->
     for integration, hour in ((daily, 11), (in_berlin, 10)):
         run = with_expected(state, Watch(integration, PollSettings()), minute(noon + 1)).expected
         assert run == ExpectedRun(datetime(2026, 3, 29, hour, tzinfo=UTC), announced=False)
+        assert run.at.tzinfo is UTC
 
 
 def show(state: IntegrationState, record: ListedIntegration, number: float) -> IntegrationState:
