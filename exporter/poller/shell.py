@@ -107,7 +107,6 @@ class Shell:
         self._clock = clock
         self._observer = observer
         self._watched: dict[str, Watched] = {}
-        self._shown = False
         self.learner: Learning = Unlearned()
         self.trail = Trail()
         self._seen_by_our_clock: set[str] = set()
@@ -127,7 +126,7 @@ class Shell:
         return self._store.load(self._settings.name)
 
     def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
-        """Watch an integration with what is known of it from before, and make it due unless it is gone."""
+        """Watch an integration with what is known of it from before, and make it due unless it is gone; show nothing."""
         key, moment = integration.integration_id, self.moment()
         if kept is None and self._clock.skew_seconds is None:
             self._seen_by_our_clock.add(key)
@@ -142,13 +141,10 @@ class Shell:
         self._observer.admitted(one.view, moment.now, found=kept is None and not configured)
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
-        if self._shown:
-            self._publish(one.view)
         return one
 
     def show(self) -> None:
         """Show what is watched, now and from now on."""
-        self._shown = True
         self._clock.on_found = self._set_first_seen
         for one in self:
             self._publish(one.view)
@@ -193,6 +189,7 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - a defect must cost this event, not those behind it
             self._observer.followed(one.key, error)
             self.ask_regularly(one)  # its own endpoint can tell what the list could not
+            self._publish(one.view)  # it may be new
             return None
         if change is not None and one.key in self.queue:
             self._reschedule(one, change)
