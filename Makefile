@@ -67,12 +67,12 @@ fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot t
 	@$(BIN)/python tools/fuzz.py $(SECONDS)
 
 bench: setup-dev components  ## page, state, requests, freshness, scale, start, host, alert rules, dashboard, learning and detection, measured; about half an hour
-	@$(BIN)/python -m benchmarks.page
+	@$(BIN)/python -m benchmarks.page --peers
 	@$(BIN)/python -m benchmarks.state
 	@$(BIN)/python -m benchmarks.poll
 	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.scale
-	@$(BIN)/python -m benchmarks.start
+	@$(BIN)/python -m benchmarks.start --peers
 	@$(BIN)/python -m benchmarks.host
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.dashboard

@@ -1,10 +1,11 @@
 """
 What do a start, a restart and the whole status as JSON cost, and how long does nobody get an answer meanwhile?
 
-A small exporter first, beside prometheus-client's own server with no metrics: from the process's begin to the first
-scrape. Then 10,000 integrations in 100 workspaces: started with nothing, and again on the state that is left. A probe
-asks `/-/healthy` every 50 ms, and a scrape is made every five seconds. Everything is on loopback, and what is started
-is stopped by its process id. Run `python -m benchmarks.start`; `--write benchmarks/README.md` puts the table there.
+A small exporter first, beside prometheus-client's own server with no metrics, and with `--peers` beside exporters in
+Go and Rust that show one integration: from the process's begin to the first scrape. Then 10,000 integrations in 100
+workspaces: started with nothing, and again on the state that is left. A probe asks `/-/healthy` every 50 ms, and a
+scrape is made every five seconds. Everything is on loopback, and what is started is stopped by its process id. Run
+`python -m benchmarks.start`; `--write benchmarks/README.md` puts the table there.
 """
 
 import argparse
@@ -21,6 +22,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry, generate_latest
+
+from benchmarks.page_servers import CatalogueCollector, views
+from benchmarks.peer_build import LIBRARIES, build
 from benchmarks.report import replace_section
 from benchmarks.scale import cpu_seconds, fetch, free_port, megabytes, simulated, wait_for_all
 
@@ -79,7 +84,8 @@ class Probes:
 @contextlib.contextmanager
 def started(command: list[str], folder: Path, environ: Mapping[str, str] = os.environ) -> Iterator[int]:
     nowhere = subprocess.DEVNULL
-    with subprocess.Popen(command, cwd=folder, env=environ, stdout=nowhere, stderr=nowhere) as process:
+    pipe = subprocess.PIPE  # never written to; some end with it
+    with subprocess.Popen(command, cwd=folder, env=environ, stdin=pipe, stdout=nowhere, stderr=nowhere) as process:
         try:
             yield process.pid
         finally:
@@ -100,11 +106,15 @@ def first_scrape(command: list[str], port: int, folder: Path) -> tuple[float, fl
             time.sleep(0.005)
 
 
-def small(rounds: int) -> Iterator[str]:
-    """The start of a small exporter beside a peer, in turns."""
+def small(rounds: int, *, with_peers: bool) -> Iterator[str]:
+    """The start of a small exporter beside its peers, in turns."""
+    built = {name: build(language) for name, language in LIBRARIES.items() if with_peers}
+    registry = CollectorRegistry()
+    registry.register(CatalogueCollector(views(1)))
     measured: dict[str, list[tuple[float, float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "config.yaml").write_text(SMALL)
+        Path(folder, "page").write_bytes(generate_latest(registry))
         for number in range(rounds + 1):
             port = free_port()
             commands = {
@@ -116,6 +126,7 @@ def small(rounds: int) -> Iterator[str]:
                     "--storage.path=",
                 ],
                 "prometheus-client": [sys.executable, "-c", CLIENT, str(port)],
+                **{name: [str(program), "page", str(port)] for name, program in built.items() if program},
             }
             for name, command in commands.items():
                 first = first_scrape(command, port, Path(folder))
@@ -168,10 +179,12 @@ def main() -> None:
     parser.add_argument("--workspaces", type=int, default=100)
     parser.add_argument("--integrations-each", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=9, help="starts of each small server")
+    parser.add_argument("--peers", action="store_true", help="build and start exporters in Go and Rust too")
     parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
     arguments = parser.parse_args()
     fleet = f"{arguments.workspaces * arguments.integrations_each:,} in {arguments.workspaces}"
-    lines = ["| what | measured |", "|---|---|", row("integrations, workspaces", fleet), *small(arguments.rounds)]
+    lines = ["| what | measured |", "|---|---|", row("integrations, workspaces", fleet)]
+    lines += small(arguments.rounds, with_peers=arguments.peers)
     lines += large(arguments.workspaces, arguments.integrations_each)
     load = os.getloadavg()[0]
     lines.append(row("Python, cores, load at the end", f"{platform.python_version()}, {os.cpu_count()}, {load:.1f}"))

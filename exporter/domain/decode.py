@@ -27,7 +27,8 @@ START_TOLERANCE = timedelta(days=1)
 """How far in the future a sync may seem to start or finish before the record is doubted rather than our clock."""
 _FIRST_YEAR = 1970
 """Earlier times are never data, and the calendar's first moments leave no room for arithmetic."""
-_MAX_TIME_TEXT = 64
+_MAX_TEXT = 64
+"""Of a time or status; a longer one is not read."""
 _MAX_WORD = 40
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
@@ -64,12 +65,12 @@ def decode_job_sync_status(body: Any, now: datetime) -> DecodedSyncs:
         return DecodedSyncs(problem=problem)
     anomalies: Counter[str] = Counter()
     if len(records) > MAX_RECORDS:
-        anomalies["too_many_records"] += 1
+        anomalies["too_many_records"] = 1
         records = records[:MAX_RECORDS]
     latest = now + START_TOLERANCE
     syncs = tuple(sync for record in records if (sync := _decode_sync(record, latest, anomalies)) is not None)
     if any(one.sync_start_time > before.sync_start_time for before, one in pairwise(syncs)):
-        anomalies["not_latest_first"] += 1
+        anomalies["not_latest_first"] = 1
     # Taken for an empty history, a page of which nothing can be read would be a gap or, later, count as new.
     problem = f"none of the {len(records)} records in the answer can be read" if records and not syncs else None
     return DecodedSyncs(syncs, anomalies, problem, full=len(records) >= PAGE_SIZE)
@@ -134,10 +135,8 @@ def _finish(record: Mapping[str, Any], start: datetime, latest: datetime, anomal
 
 def decode_status(value: Any, name: str, anomalies: Counter[str]) -> SyncStatus:
     """Return the documented status, however its words are capitalised and parted; else UNKNOWN."""
-    if isinstance(value, str):
-        known = _STATUSES.get(value)
-        if known is None and len(value) <= _MAX_TIME_TEXT:
-            known = _STATUSES.get(_BETWEEN_WORDS.sub("", value).lower())
+    if isinstance(value, str) and len(value) <= _MAX_TEXT:
+        known = _STATUSES.get(_BETWEEN_WORDS.sub("", value).lower())
         if known is not None:
             return known
     anomalies[f"{name}_unknown"] += 1
@@ -149,7 +148,7 @@ def decode_time(record: Mapping[str, Any], name: str, anomalies: Counter[str]) -
     value = record.get(name)
     if value is None or value == "":
         return None
-    if isinstance(value, str) and len(value) <= _MAX_TIME_TEXT:
+    if isinstance(value, str) and len(value) <= _MAX_TEXT:
         try:
             return _utc(value)
         except (ValueError, OverflowError):
@@ -163,7 +162,7 @@ def _utc(text: str) -> datetime:
     Parse, and reject years in which no sync can have run.
 
     Raises:
-        ValueError: Not a time.
+        ValueError: Not a time, or before the first year.
         OverflowError: A time that its offset moves out of the calendar.
 
     """
@@ -176,7 +175,7 @@ def _utc(text: str) -> datetime:
     elif time.tzinfo is not UTC:
         time = time.astimezone(UTC)
     if time.year < _FIRST_YEAR:
-        raise ValueError("before the first year")
+        raise ValueError
     return time
 
 

@@ -77,7 +77,7 @@ def expect(
         return None
     due = unmet is not None and now >= unmet.at - EARLY
     if schedule.next_scheduled_run is not None:
-        if unmet is not None and due and unmet.at <= schedule.next_scheduled_run:
+        if unmet is not None and due and unmet.at < schedule.next_scheduled_run:
             return unmet
         met = _met(schedule.next_scheduled_run, syncs, now)
         return None if met else ExpectedRun(schedule.next_scheduled_run, announced=True)
@@ -89,26 +89,24 @@ def expect(
 
 
 def _derived(schedule: Schedule, syncs: Sequence[Sync], now: datetime) -> ExpectedRun | None:
-    if not schedule.interval:
+    interval, bases = schedule.interval, [sync.sync_start_time for sync in syncs]
+    if schedule.active_since is not None:
+        bases.append(schedule.active_since)
+    if not interval or not bases:
         return None
-    starts = [sync.sync_start_time for sync in syncs[:1]]
-    bases = [base for base in (*starts, schedule.active_since) if base is not None]
-    if not bases:
-        return None
-    run = _later(max(bases), schedule)
+    run = _later(max(bases), interval, schedule.timezone)
     busy_until = _end(syncs[0], now) if syncs else None
     if busy_until is not None and run <= busy_until:  # slots that came while the sync ran were passed over
-        run = _later(run, schedule, (busy_until - run) // schedule.interval + 1)
+        run = _later(run, interval * ((busy_until - run) // interval + 1), schedule.timezone)
     return ExpectedRun(run, announced=False)
 
 
-def _later(base: datetime, schedule: Schedule, times: int = 1) -> datetime:
-    """Return *base* and *times* the interval, by the clocks of the time zone where it is known."""
-    span = (schedule.interval or timedelta(0)) * times
-    if schedule.timezone is None:
+def _later(base: datetime, span: timedelta, timezone: tzinfo | None) -> datetime:
+    """Return *base* and *span*, by the clocks of the time zone where it is known."""
+    if timezone is None:
         return base + span
-    local = base.astimezone(schedule.timezone).replace(tzinfo=None) + span
-    return local.replace(tzinfo=schedule.timezone).astimezone(UTC)
+    local = base.astimezone(timezone).replace(tzinfo=None) + span
+    return local.replace(tzinfo=timezone).astimezone(UTC)
 
 
 def _met(run: datetime, syncs: Sequence[Sync], now: datetime) -> bool:
@@ -119,7 +117,7 @@ def _met(run: datetime, syncs: Sequence[Sync], now: datetime) -> bool:
         early = min(EARLY, (syncs[0].sync_start_time - syncs[1].sync_start_time) / EARLY_SHARE)
     if syncs[0].sync_start_time >= run - early:
         return True
-    return any(sync.sync_start_time <= run <= _end(sync, now) for sync in syncs)
+    return any(run <= _end(sync, now) for sync in syncs)
 
 
 def _end(sync: Sync, now: datetime) -> datetime:

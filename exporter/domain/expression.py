@@ -28,6 +28,7 @@ _COUNTS = re.compile(r"\{([0-9]*+)(,?+)([0-9]*+)\}")
 _FEW = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _PLACES = frozenset({"^", "$", r"\A", r"\Z", r"\z", r"\b", r"\B"})
 _GROUPS = frozenset({"(", "(?:"})
+_NUMBERED_OR_NAMED = frozenset("0123456789N")
 
 _Build = Callable[[int], int]
 """Adds the steps of a part, which go on to the given one, and returns the first of them."""
@@ -128,7 +129,7 @@ class Expression:
             return group
         if text.startswith("("):
             self._refuse(token, "a look-around, flag, comment, or group of another kind")
-        if text[0] == "\\" and text[1] in "0123456789N":
+        if text[0] == "\\" and text[1] in _NUMBERED_OR_NAMED:
             self._refuse(token, "a backreference, or a character by its number or name")
         test, takes_one = re.compile(text, self._flags), text not in _PLACES
         return lambda after: self._add(after, test=test, takes_one=takes_one)

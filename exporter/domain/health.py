@@ -24,44 +24,40 @@ class Kind:
 
     name: str
     rule: Callable[[Case], Problem | None]
-    hides: frozenset[str] = frozenset()
+    hides: tuple[str, ...] = ()
     """The kinds that follow from it."""
     hides_all: bool = False
     unit: Unit = Unit.COUNT
     """Of value and limit, where it has them."""
 
 
-def _kind(name: str, rule: Callable[[Case], Problem | None], *hides: str, unit: Unit = Unit.COUNT) -> Kind:
-    return Kind(name, rule, frozenset(hides), unit=unit)
-
-
 _OF_FAILURE = ("behind", "rows_failed", "rows_low", "rows_high", "success_too_old")
-_STALE = _kind("stale", rules.stale, "poll_failing", unit=Unit.SECONDS)
+_STALE = Kind("stale", rules.stale, ("poll_failing",), unit=Unit.SECONDS)
 
 # The more telling, the further up: a kind hides only what stands below it, and nothing where it is hidden itself. An
 # old success is explained by syncs that fail, do not start, do not end or lose rows, not by the age of the data.
 PROBLEMS = (
     Kind("paused", rules.paused, hides_all=True),
     Kind("gone", rules.gone, hides_all=True),
-    _kind("config_error", rules.config_error, "failing", "failed", "overdue", *_OF_FAILURE),
-    _kind("failing", rules.failing, "overdue", *_OF_FAILURE),
-    _kind("failed", rules.failed, *_OF_FAILURE),
-    _kind("never_synced", rules.never_synced, "overdue", unit=Unit.SECONDS),
-    _kind("unscheduled", rules.unscheduled, "overdue", "success_too_old"),
-    _kind("stuck", rules.stuck, "running_long", "overdue", "success_too_old", unit=Unit.SECONDS),
-    _kind("running_long", rules.running_long, "overdue", "success_too_old", unit=Unit.SECONDS),
-    _kind("overdue", rules.overdue, "behind", "success_too_old", unit=Unit.SECONDS),
-    _kind("rows_failed", rules.rows_failed, "success_too_old", unit=Unit.SHARE),
-    _kind("future_watermark", rules.future_watermark, "behind", "resynced", "rows_low", unit=Unit.SECONDS),
-    _kind("rows_low", trends.rows_low),
-    _kind("rows_high", trends.rows_high),
-    _kind("resynced", trends.resynced),
-    _kind("behind", rules.behind, unit=Unit.SECONDS),
-    _kind("success_too_old", rules.success_too_old, unit=Unit.SECONDS),
-    _kind("slow", trends.slow, unit=Unit.SECONDS),
-    _kind("unknown_status", rules.unknown_status),
+    Kind("config_error", rules.config_error, ("failing", "failed", "overdue", *_OF_FAILURE)),
+    Kind("failing", rules.failing, ("overdue", *_OF_FAILURE)),
+    Kind("failed", rules.failed, _OF_FAILURE),
+    Kind("never_synced", rules.never_synced, ("overdue",), unit=Unit.SECONDS),
+    Kind("unscheduled", rules.unscheduled, ("overdue", "success_too_old")),
+    Kind("stuck", rules.stuck, ("running_long", "overdue", "success_too_old"), unit=Unit.SECONDS),
+    Kind("running_long", rules.running_long, ("overdue", "success_too_old"), unit=Unit.SECONDS),
+    Kind("overdue", rules.overdue, ("behind", "success_too_old"), unit=Unit.SECONDS),
+    Kind("rows_failed", rules.rows_failed, ("success_too_old",), unit=Unit.SHARE),
+    Kind("future_watermark", rules.future_watermark, ("behind", "resynced", "rows_low"), unit=Unit.SECONDS),
+    Kind("rows_low", trends.rows_low),
+    Kind("rows_high", trends.rows_high),
+    Kind("resynced", trends.resynced),
+    Kind("behind", rules.behind, unit=Unit.SECONDS),
+    Kind("success_too_old", rules.success_too_old, unit=Unit.SECONDS),
+    Kind("slow", trends.slow, unit=Unit.SECONDS),
+    Kind("unknown_status", rules.unknown_status),
     _STALE,
-    _kind("poll_failing", rules.poll_failing),
+    Kind("poll_failing", rules.poll_failing),
 )
 """Every problem there is."""
 KINDS = tuple(kind.name for kind in PROBLEMS)
@@ -74,7 +70,7 @@ def assess(case: Case) -> Verdict:
     if case.state.is_draft:
         return Verdict((), ())
     found: list[Problem] = []
-    hidden = frozenset[str]()
+    hidden = set[str]()
     for kind in PROBLEMS:
         if kind is _STALE or kind.name in hidden or (problem := kind.rule(case)) is None:
             continue
@@ -82,7 +78,7 @@ def assess(case: Case) -> Verdict:
             alone = (_muted(problem, case.alerts),)
             return Verdict(alone, alone)
         found.append(problem)
-        hidden |= kind.hides
+        hidden.update(kind.hides)
     left = [problem for problem in found if problem.kind not in _STALE.hides]
     return Verdict(_rank(found, case.alerts), _rank([rules.stale(case), *left], case.alerts))
 

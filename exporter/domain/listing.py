@@ -119,7 +119,7 @@ def decode_integrations(body: Any) -> DecodedListing:
         return DecodedListing(problem=problem)
     anomalies: Counter[str] = Counter()
     if len(records) > MAX_RECORDS:
-        anomalies["too_many_records"] += 1
+        anomalies["too_many_records"] = 1
         records = records[:MAX_RECORDS]
     listed = tuple(one for record in records if (one := _decode_integration(record, anomalies)) is not None)
     problem = f"none of the {len(records)} records in the answer can be read" if records and not listed else None
@@ -147,7 +147,8 @@ def _decode_integration(record: Any, anomalies: Counter[str]) -> ListedIntegrati
         last_job_start_time=decode_time(record, "last_job_start_time", anomalies),
         last_job_status=decode_status(record["last_job_status"], "last_job_status", anomalies) if has_status else None,
         next_scheduled_run=next_scheduled_run,
-        next_run_told=next_scheduled_run is not None or record.get("next_scheduled_run", "") is None,
+        next_run_told=next_scheduled_run is not None
+        or ("next_scheduled_run" in record and record["next_scheduled_run"] is None),
     )
 
 

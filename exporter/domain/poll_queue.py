@@ -15,11 +15,13 @@ HEAD_START_SECONDS = 300.0
 """Added to the time that an expedited integration has been due."""
 LATEST_RETRY_SECONDS = 60.0
 """After a failure the next try comes within a minute (contract 6)."""
+_MOST_DOUBLINGS = 10
+"""Far more than a minute takes; without a limit a float would overflow some day."""
 
 
 def phase(key: str) -> float:
     """Where in the interval an integration has its turn, from 0 to below 1; the same after every restart."""
-    return zlib.crc32(key.encode("utf-8", "replace")) / 2**32
+    return zlib.crc32(key.encode(errors="replace")) / 2**32
 
 
 def next_turn(now: float, interval: float, offset: float) -> float:
@@ -38,7 +40,7 @@ def retry_delay(failures: int, interval: float) -> float:
     than success does (contract 6).
     """
     if interval <= LATEST_RETRY_SECONDS:
-        return min(LATEST_RETRY_SECONDS, interval * 2.0 ** min(failures - 1, 10))
+        return min(LATEST_RETRY_SECONDS, interval * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
     return LATEST_RETRY_SECONDS if failures % 2 else 2 * interval - LATEST_RETRY_SECONDS
 
 
@@ -153,17 +155,17 @@ class PollQueue:
         """
         turn = self._turns[key]
         turn.polling, turn.polled_at = False, now
+        expedited, turn.expedited = turn.expedited, False
         self._held.discard(key)
         if succeeded:
             turn.failures = 0
-            due = now if turn.expedited else due or next_turn(now, self.interval, phase(key))
+            due = now if expedited else due or next_turn(now, self.interval, phase(key))
         elif due is None:
             turn.failures += 1
             due = now + retry_delay(turn.failures, self.interval)
         else:
             turn.failures = max(1, turn.failures)
             self._held.add(key)
-        turn.expedited = False
         self._set(key, turn, due, due)
         return due
 
@@ -171,8 +173,9 @@ class PollQueue:
         """Make due those for which nothing was sent, now that it would be: they have missed their turns."""
         for key in self._held:
             turn = self._turns[key]
-            if not turn.polling and turn.due > now:
-                self._set(key, turn, now, now)
+            if not turn.polling:
+                due = min(turn.due, now)
+                self._set(key, turn, due, due)
         self._held.clear()
 
     def _set(self, key: str, turn: _Turn, due: float, priority: float) -> None:

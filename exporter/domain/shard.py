@@ -24,7 +24,7 @@ class Shard:
 
     def takes(self, workspace: str) -> bool:
         """Whether this replica polls *workspace*."""
-        return zlib.crc32(workspace.encode("utf-8", "replace")) % self.count == self.index
+        return zlib.crc32(workspace.encode(errors="replace")) % self.count == self.index
 
 
 def parse_shard(text: str) -> Shard:

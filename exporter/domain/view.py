@@ -5,7 +5,7 @@ A view is computed from a state, never changed. What depends on the moment of lo
 sides of it: from `stale_at` on, the gauges about syncs are gone and `stale_problems` hold.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from exporter.domain.dashboard import rows_failed_at
@@ -87,28 +87,7 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     history = ledger.recent if ledger is not None else ()
-    failed_at = rows_failed_at(history) or learned.rows_failed_at
-    if state.gone is not None:
-        # Only what still holds: its figures are those of an integration that is no more.
-        return View(
-            integration=integration,
-            up=polls.up,
-            last_poll_at=polls.last_at,
-            last_poll_success_at=polls.succeeded_at,
-            stale_at=stale_at,
-            failure=polls.failure,
-            failing_since=polls.failing_since,
-            history_gaps=None,
-            history=history,
-            rows_failed_at=failed_at,
-            problems=problems,
-            stale_problems=stale_problems,
-        )
-    listed = state.listed if state.is_listed else None
-    expected = state.expected.at if state.expected is not None else None
-    finished = summary.latest_finished
-    success = summary.last_success
-    return View(
+    view = View(
         integration=integration,
         up=polls.up,
         last_poll_at=polls.last_at,
@@ -116,6 +95,18 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
         stale_at=stale_at,
         failure=polls.failure,
         failing_since=polls.failing_since,
+        history=history,
+        rows_failed_at=rows_failed_at(history) or learned.rows_failed_at,
+        problems=problems,
+        stale_problems=stale_problems,
+    )
+    if state.gone is not None:
+        # Only what still holds: its figures are those of an integration that is no more.
+        return replace(view, history_gaps=None)
+    listed = state.listed if state.is_listed else None
+    finished, success = summary.latest_finished, summary.last_success
+    return replace(
+        view,
         latest=summary.latest,
         latest_finished=finished,
         last_success_at=success.sync_finish_time if success is not None else None,
@@ -123,13 +114,9 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
         consecutive_failed_syncs=summary.consecutive_failed_syncs,
         integration_status=(listed.integration_status or None) if listed is not None else None,
         next_scheduled_run=listed.next_scheduled_run if listed is not None else None,
-        expected_run_at=expected,
+        expected_run_at=state.expected.at if state.expected is not None else None,
         totals=ledger.totals if ledger is not None else None,
         history_gaps=ledger.gaps if ledger is not None else 0,
-        history=history,
-        rows_failed_at=failed_at,
-        problems=problems,
-        stale_problems=stale_problems,
         limits=limits,
         usual_duration_seconds=learned.usual_duration_seconds,
         usual_rows=learned.usual_rows(finished),

@@ -94,6 +94,12 @@ def count_steps(expression: Expression, text: str) -> int:
     return made
 
 
+@pytest.mark.parametrize(("name", "steps"), [("", 1), ("xxx", 4), ("axx", 5), ("xxa", 5), ("aaa", 7)])
+def test_at_each_place_up_to_the_end_each_step_that_it_reaches_is_tried_once(name: str, steps: int) -> None:
+    """The first character everywhere, the second after each of the first."""
+    assert count_steps(Expression("ab"), name) == steps
+
+
 @pytest.mark.parametrize(
     "text", ["(a+)+$", "(a|a)*b", "(a|aa)+$", ".*a.*a.*a.*b", "(.*)*x", "(?i)(A?){30}A{30}B", "(a*)*(a*)*b"]
 )

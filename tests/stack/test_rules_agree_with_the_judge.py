@@ -238,7 +238,7 @@ def louder(entry: Kind) -> Kind:
 
 
 def hiding_nothing(entry: Kind) -> Kind:
-    return replace(entry, hides=frozenset(), hides_all=False)
+    return replace(entry, hides=(), hides_all=False)
 
 
 def hiding_all(entry: Kind) -> Kind:

@@ -71,9 +71,14 @@ def test_a_form_asks_for_no_secrets_and_for_the_version(path: Path) -> None:
 def test_dependabot_watches_every_kind_of_pin() -> None:
     watched = yaml.safe_load((GITHUB / "dependabot.yml").read_text())["updates"]
     folders = {folder for each in watched for folder in each.get("directories", [each.get("directory")])}
-    assert {"github-actions", "pip", "docker", "gomod", "npm"} == {each["package-ecosystem"] for each in watched}
+    assert {"github-actions", "pip", "docker", "gomod", "cargo", "npm"} == {
+        each["package-ecosystem"] for each in watched
+    }
     assert folders == {"/", "/requirements", "/tools/grafana-drawing", "/tools/grafana-schema"} | {
-        f"/{path.parent.relative_to(ROOT)}" for path in (ROOT / "tools").rglob("go.mod")
+        f"/{path.parent.relative_to(ROOT)}"
+        for place in ("benchmarks", "tools")
+        for name in ("go.mod", "Cargo.toml")
+        for path in (ROOT / place).rglob(name)
     }
     for folder in folders:
         assert (ROOT / folder.lstrip("/")).is_dir()

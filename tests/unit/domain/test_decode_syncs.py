@@ -70,6 +70,7 @@ def test_a_record_with_a_start_and_nothing_else_is_an_unfinished_sync() -> None:
         ("partial_success", SyncStatus.PARTIAL),
         ("PARTIAL SUCCESS", SyncStatus.PARTIAL),
         (" success ", SyncStatus.SUCCESS),
+        ("success" + " " * 57, SyncStatus.SUCCESS),
     ],
 )
 def test_older_spellings_are_the_documented_statuses(text: str, status: SyncStatus) -> None:
@@ -77,7 +78,9 @@ def test_older_spellings_are_the_documented_statuses(text: str, status: SyncStat
     assert (sync.job_status, anomalies) == (status, {})
 
 
-@pytest.mark.parametrize("value", ["Skipped", "", "success" * 50, 1, True, ["success"], {"a": 1}, None])
+@pytest.mark.parametrize(
+    "value", ["Skipped", "", "success" * 50, "success" + " " * 58, 1, True, ["success"], {"a": 1}, None]
+)
 def test_any_other_status_is_unknown_and_an_anomaly(value: Any) -> None:
     sync, anomalies = decode(job_status=value)
     assert (sync.job_status, anomalies) == (SyncStatus.UNKNOWN, {"job_status_unknown": 1})
@@ -95,6 +98,7 @@ def test_any_other_status_is_unknown_and_an_anomaly(value: Any) -> None:
         ("2026-01-01T00:00:00UTC", START),
         ("2026-01-01 00:00:00 utc", START),
         (" 2026-01-01T00:00:00Z ", START),
+        ("2026-01-01T00:00:00Z" + " " * 44, START),
         ("2026-01-01", START),
         ("20260101T000000Z", START),
         ("2026-01-01T00:00:00.5Z", START + timedelta(milliseconds=500)),
@@ -110,7 +114,7 @@ def test_a_time_without_an_offset_is_utc_and_any_iso_form_is_read(text: str, tim
 @pytest.mark.parametrize(
     "value",
     [
-        *("yesterday", "2026-13-45T99:00:00Z", "1767225600", "9" * 100, "2026-01-01T00:00:00Z" + " " * 60),
+        *("yesterday", "2026-13-45T99:00:00Z", "1767225600", "9" * 100, "2026-01-01T00:00:00Z" + " " * 45),
         *("0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
         *(1767225600, True, ["2026-01-01T00:00:00Z"], {}),
     ],
@@ -215,6 +219,19 @@ def test_records_stay_in_the_order_of_braze() -> None:
     starts = ["2026-01-01T03:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"]
     decoded = decode_job_sync_status({"results": [{**DOCUMENTED, "sync_start_time": each} for each in starts]}, NOW)
     assert [sync.sync_start_time.hour for sync in decoded.syncs] == [3, 1, 2]
+
+
+def test_a_page_that_others_follow_has_ten_records_readable_or_not() -> None:
+    for records, full in ((9, False), (10, True), (11, True)):
+        assert decode_job_sync_status({"results": [DOCUMENTED] * (records - 1) + [7]}, NOW).full is full
+
+
+@pytest.mark.parametrize(("hours", "anomalies"), [((3, 2, 2, 1), {}), ((1, 3, 2, 4), {"not_latest_first": 1})])
+def test_a_page_that_does_not_have_the_latest_first_is_one_anomaly(
+    hours: tuple[int, ...], anomalies: dict[str, int]
+) -> None:
+    records = [{**DOCUMENTED, "sync_start_time": f"2025-12-31T0{hour}:00:00Z"} for hour in hours]
+    assert decode_job_sync_status({"results": records}, NOW).anomalies == anomalies
 
 
 def test_each_occurrence_of_an_anomaly_is_counted() -> None:

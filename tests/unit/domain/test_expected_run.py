@@ -259,5 +259,28 @@ def test_on_a_short_schedule_a_sync_may_start_a_little_early_too() -> None:
     assert expect(due(10, 2), announced(at(10, 3)), syncs, at(10, 2, 10)) == due(10, 3)
 
 
+def test_a_sync_may_be_early_by_a_minute() -> None:
+    assert expect(due(10), announced(at(11)), ran(at(9, 59)), at(10, 1)) == due(11)
+    assert expect(due(10), announced(at(11)), ran(at(9, 58, 59)), at(10, 1)) == due(10)
+
+
+def test_a_run_that_comes_in_the_last_moment_of_a_sync_is_passed_over() -> None:
+    assert expect(due(10), announced(at(11)), ran(at(9), minutes=60), at(10, 1)) == due(11)
+    assert expect(due(10), announced(at(11)), ran(at(9), minutes=59), at(10, 1)) == due(10)
+    interval = Schedule(interval=HOUR)
+    assert expect(None, interval, ran(at(9), minutes=60), at(10, 1)) == derived(at(11))
+    assert expect(None, interval, ran(at(9), minutes=59), at(10, 1)) == derived(at(10))
+
+
+@pytest.mark.parametrize(("now", "expected"), [(at(9, 58, 59), 11), (at(9, 59), 10)])
+def test_a_minute_before_its_time_a_run_is_no_longer_rescheduled(now: datetime, expected: int) -> None:
+    assert expect(due(10), announced(at(11)), HOURLY, now) == due(expected)
+
+
+@pytest.mark.parametrize("now", [at(9, 30), at(10, 1)])
+def test_a_run_that_was_derived_and_is_announced_is_an_announced_one(now: datetime) -> None:
+    assert expect(derived(at(10)), announced(at(10), HOUR), HOURLY, now) == due(10)
+
+
 def test_an_early_sync_meets_the_run_where_it_is_the_only_one_known() -> None:
     assert expect(due(10), announced(at(11)), ran(at(9, 59, 20)), at(10, 1)) == due(11)

@@ -73,6 +73,10 @@ def test_data_as_old_as_the_limit_is_no_part_of_how_long_it_has_been_behind() ->
     assert the("behind", state(sync(NOW - 60, lag=60), sync(NOW - 30, lag=61)), lag=3600.0).since == minute(NOW - 29)
 
 
+def test_what_does_not_hold_of_the_latest_finished_sync_holds_since_no_moment() -> None:
+    assert case(HEALTHY).since(lambda _: False) is None
+
+
 @pytest.mark.parametrize("streak", [0, None])
 def test_without_a_failed_sync_nothing_fails_even_where_none_may(streak: int | None) -> None:
     known = replace(HEALTHY, summary=replace(HEALTHY.summary, consecutive_failed_syncs=streak))

@@ -64,16 +64,20 @@ def test_a_record_whose_id_cannot_be_asked_for_is_left_out(integration_id: Any) 
     assert decoded.problem is None
 
 
-@pytest.mark.parametrize("name", ["integration_name", "integration_type", "warehouse_type", "app_group_id"])
+TEXTS = ("integration_name", "integration_type", "warehouse_type", "app_group_id")
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_texts_are_bounded(name: str) -> None:
     assert len(getattr(decode_one(**{name: "x" * 100_000}), name)) == MAX_TEXT
 
 
 @pytest.mark.parametrize("odd", [7, True, ["users"], {"name": "users"}, 1.5])
-def test_a_text_that_is_none_is_empty_and_an_anomaly(odd: Any) -> None:
-    decoded = decode_integrations({"results": [{**RECORD, "integration_name": odd}]})
-    assert decoded.integrations[0].integration_name == ""
-    assert decoded.anomalies == {"integration_name_invalid": 1}
+@pytest.mark.parametrize("name", [*TEXTS, "integration_status"])
+def test_a_text_that_is_none_is_empty_and_an_anomaly(name: str, odd: Any) -> None:
+    decoded = decode_integrations({"results": [{**RECORD, name: odd}]})
+    assert getattr(decoded.integrations[0], name) == ""
+    assert decoded.anomalies == {f"{name}_invalid": 1}
 
 
 def test_what_is_null_or_missing_is_unknown_and_no_anomaly() -> None:
@@ -103,7 +107,9 @@ def test_statuses_are_known_in_any_capitals(word: str) -> None:
 
 
 def test_a_status_that_is_not_documented_is_unknown() -> None:
-    assert decode_one(last_job_status="Skipped").last_job_status is SyncStatus.UNKNOWN
+    decoded = decode_integrations({"results": [{**RECORD, "last_job_status": "Skipped"}]})
+    assert decoded.integrations[0].last_job_status is SyncStatus.UNKNOWN
+    assert decoded.anomalies == {"last_job_status_unknown": 1}
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 1, {}, {"results": None}, {"results": {}}])

@@ -502,22 +502,6 @@ def test_what_only_the_list_shows_is_looked_for_less_and_less_often() -> None:
     assert resting(unlisted, listed_at=NEVER) == 1000 + VERIFY_AFTER
 
 
-def test_a_draft_is_whatever_braze_calls_so() -> None:
-    assert not KNOWN.is_draft
-    assert not first_seen().is_draft
-    assert shown(KNOWN, 40, replace(LATEST, integration_status="Draft (new)")).state.is_draft
-
-
-def test_a_pause_ends_with_a_sync_that_starts_after_it() -> None:
-    paused = shown(KNOWN, 40, PAUSED).state
-    assert paused.is_paused
-    at_that_moment = replace(LEDGER, recent=latest_first(*LEDGER.recent, ended(40)))
-    assert polled(paused, 41, ledger=at_that_moment).state.is_paused
-    later = replace(LEDGER, recent=latest_first(*LEDGER.recent, ended(40.5)))
-    assert not polled(paused, 41, ledger=later).state.is_paused
-    assert replace(paused, summary=replace(paused.summary, latest=None)).is_paused
-
-
 def test_a_name_under_another_id_is_known_until_the_list_no_longer_shows_it() -> None:
     known = IntegrationState(minute(0), ledger=LEDGER)
     change = on_replaced(known, WATCH, "j")

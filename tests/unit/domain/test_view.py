@@ -1,20 +1,23 @@
 """What is shown of a state, besides its problems: which part of it each value comes from."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
+
+import pytest
 
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.integration_state import IntegrationState, Moment, Since, Watch
 from exporter.domain.learned import learn_past
 from exporter.domain.ledger import Ledger
-from exporter.domain.limits import Alerts, Limits, LimitSettings, Sensitivity, limits_in_effect
+from exporter.domain.limits import Alerts, LimitSettings, Sensitivity, limits_in_effect
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus, Totals
-from exporter.domain.past import Past
+from exporter.domain.past import Past, to_moment
 from exporter.domain.settings import PollSettings
 from exporter.domain.transitions import on_start
 from exporter.domain.view import View, build_view, described
-from tests.histories import ended, latest_first, minute
+from tests.histories import ended, latest_first, minute, running
+from tests.pasts import FIRST, HOUR, every
 from tests.states import state_of
 
 WATCH = Watch(
@@ -92,13 +95,44 @@ def test_it_goes_stale_so_long_after_the_latest_good_poll() -> None:
 
 
 def test_of_one_that_is_gone_only_what_still_holds_is_shown() -> None:
-    view = shown(replace(state(), gone=Since(minute(9))))
-    assert (view.up, view.last_poll_at, view.last_poll_success_at) == (True, minute(11), minute(10))
-    assert [problem.kind for problem in view.problems] == ["gone"]
-    assert view.history == LEDGER.recent
-    figures = (view.latest, view.latest_finished, view.last_success_at, view.totals, view.history_gaps)
-    assert figures == (None,) * 5
-    assert view.limits == Limits()
+    known = replace(state(), gone=Since(minute(9)))
+    view = shown(known)
+    assert view == View(
+        described(known, WATCH.integration),
+        up=True,
+        last_poll_at=minute(11),
+        last_poll_success_at=minute(10),
+        stale_at=minute(20),
+        history_gaps=None,
+        history=LEDGER.recent,
+        rows_failed_at=minute(9.5),
+        problems=view.problems,
+        stale_problems=view.problems,
+    )
+    assert view.verdict == (("gone", "warning"),)
+
+
+def test_the_latest_syncs_are_those_of_ledger_and_list() -> None:
+    listed = replace(LISTED, last_job_start_time=minute(9.9), last_job_status=SyncStatus.RUNNING)
+    view = shown(state(listed=listed))
+    assert (view.latest, view.latest_finished) == (running(9.9), LEDGER.recent[0])
+    assert (view.last_timestamp_synced, view.consecutive_failed_syncs) == (LEDGER.recent[0].last_timestamp_synced, 0)
+
+
+def test_what_was_learned_is_shown_for_the_latest_finished_sync() -> None:
+    assert (shown(state()).learned_syncs, shown(state()).changes) == (None, ())
+    day, night = (Sync(to_moment(FIRST + 400 * HOUR + hour * HOUR), SyncStatus.SUCCESS) for hour in (12, 0))
+    runs = every(HOUR, 14, lambda at: 1000.0 if at.hour < 6 else 9000.0)
+    learned = learn_past(runs, to_moment(FIRST + 400 * HOUR), Sensitivity.MEDIUM)
+    rows = replace(learned.normal.rows, level_since=FIRST, level_before=learned.normal.rows.level)  # type: ignore[type-var, union-attr]
+    learned = replace(learned, normal=replace(learned.normal, rows=rows))
+    for sync in (day, night):
+        view = shown(state(replace(LEDGER, recent=(sync,))), replace(WATCH, learned=learned))
+        assert view.usual_duration_seconds == learned.usual_duration_seconds is not None
+        assert view.usual_rows == learned.usual_rows(sync) is not None
+        assert view.learned_syncs == learned.normal.learned_syncs > 300
+        assert view.changes == ("rows are 1 times what they were, since 2026-03-02",)
+    assert learned.usual_rows(day) != learned.usual_rows(night)
 
 
 def test_the_last_success_is_shown_by_its_finish() -> None:
@@ -121,6 +155,13 @@ def test_what_is_wrong_depends_on_the_moment_of_looking_at_the_moment_it_goes_st
 def test_an_interval_that_is_configured_is_a_schedule() -> None:
     watch = replace(WATCH, integration=replace(WATCH.integration, expected_interval_seconds=3600.0))
     assert shown(replace(state(HEALTHY), unscheduled=Since(minute(9))), watch).verdict == ()
+
+
+@pytest.mark.parametrize(("timezone", "deadline"), [(None, 80), (UTC, 20)])
+def test_where_the_zone_of_a_schedule_is_known_clocks_make_no_run_late(timezone: tzinfo | None, deadline: int) -> None:
+    due = replace(state(HEALTHY), expected=ExpectedRun(minute(5), announced=False))
+    every_day = replace(WATCH.integration, expected_interval_seconds=86400.0, timezone=timezone)
+    assert shown(due, replace(WATCH, integration=every_day)).start_deadline_at == minute(deadline)
 
 
 def test_problems_are_judged_by_the_limits_and_alerts_of_the_integration() -> None:
@@ -150,7 +191,7 @@ def test_polls_and_their_failure_are_shown() -> None:
 
 def test_a_description_keeps_everything_that_is_configured() -> None:
     configured = Integration(
-        "w", "i", "people", (("team", "crm"),), "", "", "", 60.0, LimitSettings({"lag": 5.0}), Alerts.OFF
+        "w", "i", "people", (("team", "crm"),), "", "", "", 60.0, LimitSettings({"lag": 5.0}), Alerts.OFF, UTC
     )
     properties = {"integration_type": "snowflake_table", "warehouse_type": "snowflake", "app_group_id": "group"}
     assert described(state(), configured) == replace(configured, **properties)  # type: ignore[arg-type]
