@@ -84,7 +84,7 @@ def keys(evidence: Evidence) -> Finding:
     if not records:
         return NOT_SEEN
     missing = Counter(name for record, names in records for name in names if name not in record)
-    nulls = Counter(name for record, names in records for name in names if record.get(name, "") is None)
+    nulls = Counter(name for record, names in records for name in names if name in record and record[name] is None)
     unknown = Counter(mask(name) for record, names in records for name in record if name not in names)
     kinds = Counter(kind_of(record, "contact_emails") for record in evidence.listed)
     lines = (
@@ -99,33 +99,36 @@ def keys(evidence: Evidence) -> Finding:
 
 def paging(evidence: Evidence) -> Finding:
     """Ten records a page, and a `Link` header in the documented form."""
-    linked = [page for page in (*evidence.status_pages, *evidence.list_pages) if _NEXT.search(_link(page))]
+    linked, cursors = [], Counter[str]()
+    for page in (*evidence.status_pages, *evidence.list_pages):
+        if match := _NEXT.search(_header(page, "link")):
+            linked.append(page)
+            cursors[_cursor_form(match[1])] += 1
     full = sum(len(page.records) == _PAGE_SIZE for page in linked)
     following = list(evidence.following())
     overlaps = sum(bool(set(a.starts) & set(b.starts)) for a, b in following)
     # The documented fault, a slash that is missing, is in the second target: it takes a page with both.
-    forms = Counter(form for page in linked if (form := _link_form(page)))
+    forms = Counter(form for page in linked if (form := _link_form(_header(page, "link"))))
     lines = (
         share("pages with a next that hold ten records", full, len(linked)),
         Line("form of Link: {}", (tally(forms),)),
-        Line("cursors: {}", (tally(Counter(_cursor_form(page) for page in linked)),)),
+        Line("cursors: {}", (tally(cursors),)),
         share("further pages that repeat a record", overlaps, len(following)),
     )
     if not linked:
         return NOT_SEEN
     known = {"documented", "clean", "absolute"}
-    style = {"link": next(iter(forms))} if len(forms) == 1 and set(forms) <= known else {}
+    style = {"link": next(iter(forms))} if len(forms) == 1 and not forms.keys() - known else {}
     good = full == len(linked) and set(forms) <= {"documented"}
     return Finding(Verdict.CONFIRMED if good else Verdict.REFUTED, lines, style)
 
 
-def _link(page: FieldAnswer) -> str:
-    return page.headers.get("link", "")
+def _header(answer: FieldAnswer, name: str) -> str:
+    return answer.headers.get(name, "")
 
 
-def _link_form(page: FieldAnswer) -> str:
-    """Return how the header is written, as far as this page tells; empty where it does not."""
-    link = _link(page)
+def _link_form(link: str) -> str:
+    """Return how the header is written, as far as it tells; empty where it does not."""
     if "://" in link:
         return "absolute"
     if ">; rel=" not in link or "</cdi/integrations" not in link:
@@ -135,10 +138,9 @@ def _link_form(page: FieldAnswer) -> str:
     return "documented" if ",<" in link else "clean"
 
 
-def _cursor_form(page: FieldAnswer) -> str:
+def _cursor_form(target: str) -> str:
     """Return the mask of what the cursor encodes in base64, or of the cursor."""
-    match = _NEXT.search(_link(page))
-    cursor = unquote((match[1] if match else "").partition("cursor=")[2])
+    cursor = unquote(target.partition("cursor=")[2])
     try:
         text = base64.b64decode(cursor, validate=True).decode("ascii")
     except (binascii.Error, ValueError):
@@ -213,8 +215,8 @@ def ids(evidence: Evidence) -> Finding:
 def caching(evidence: Evidence) -> Finding:
     """No cache stands in between."""
     good = [answer for answer in evidence.answers if answer.good]
-    held = sum("age" in one.headers or "hit" in one.headers.get("x-cache", "").lower() for one in good)
-    held += sum(bool(_MAY_BE_OLD.search(one.headers.get("cache-control", ""))) for one in good)
+    held = sum("age" in one.headers or "hit" in _header(one, "x-cache").lower() for one in good)
+    held += sum(bool(_MAY_BE_OLD.search(_header(one, "cache-control"))) for one in good)
     seen = Counter(name for one in good for name in _CACHING if name in one.headers)
     masks = Counter(mask(one.headers["cache-control"]) for one in good if "cache-control" in one.headers)
     lines: tuple[Line, ...] = (Line("headers: {}", (tally(seen),)), Line("cache-control: {}", (tally(masks),)))

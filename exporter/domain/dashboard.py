@@ -31,7 +31,7 @@ def link_grafana(grafana_url: str, workspace: str, integration_id: str) -> str |
     if not grafana_url:
         return None
     chosen = {"var-workspace": workspace, "var-integration": integration_id}
-    return f"{grafana_url}/d/{INTEGRATION_UID}?{urlencode(chosen, quote_via=quote, safe='', errors='replace')}"
+    return f"{grafana_url}/d/{INTEGRATION_UID}?{urlencode(chosen, quote_via=quote, errors='replace')}"
 
 
 def link_fleet(grafana_url: str) -> str | None:

@@ -267,8 +267,6 @@ def _forget_running(ledger: Ledger, walk: Walk, *, complete: bool, now: datetime
     Return the ledger, and how many were dropped that can never count.
     """
     unread = ledger.running - walk.seen
-    if not unread and len(ledger.running) <= MOST_RUNNING:
-        return ledger, 0
     oldest_read = min(walk.seen, default=now)
     gone = {start for start in unread if complete or start > oldest_read}
     kept = sorted(ledger.running - gone, reverse=True)

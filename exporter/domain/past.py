@@ -54,6 +54,11 @@ class Run(NamedTuple):
         return self.start + self.took if self.took is not None and self.took > 0 else self.start
 
     @property
+    def watermark(self) -> int | None:
+        """Seconds since 1970."""
+        return None if self.lag is None else self.finish - self.lag
+
+    @property
     def failed(self) -> bool:
         return self.status in _FAILED
 

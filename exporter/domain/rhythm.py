@@ -17,15 +17,16 @@ Times are local seconds: UTC where no time zone is known. Braze schedules in the
 granted where a change of clocks would matter.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from itertools import pairwise
-from math import exp, log
+from itertools import groupby, pairwise
+from math import ceil, exp, log
 
 from exporter.domain.past import to_moment, to_seconds
-from exporter.domain.robust import longest_normal
+from exporter.domain.robust import longest_normal, upper_median
 
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 DAILY = 5 * HOUR
@@ -83,7 +84,7 @@ class Rhythm:
         if delay_seconds is not None and self.kind != "irregular":
             limit = self.gap_seconds + delay_seconds
         if took and self.kind != "irregular":
-            limit += took // self.gap_seconds * self.gap_seconds if self.gap_seconds else took
+            limit += took // self.gap_seconds * self.gap_seconds
         return max(self._advance(start, limit), start + (took or 0) + 10.0 * MINUTE)
 
     def awake_seconds(self, begin: int, end: int) -> int:
@@ -134,25 +135,25 @@ def learn_rhythm(starts: Sequence[int], *, zoned: bool) -> Rhythm:
     gaps = [b - a for a, b in pairwise(starts)]
     if not gaps:
         return Rhythm()
-    changed = _latest_rhythm(gaps)
+    usual = upper_median(gaps)
+    changed = _latest_rhythm(gaps, usual)
     if changed:
         return learn_rhythm(starts[changed:], zoned=zoned)
-    usual = sorted(gaps)[len(gaps) // 2]
     unit, origin, awake = _awake(starts, usual, zoned=zoned)
     clock = Awake(unit, origin, awake)
     moments = [clock.until(start) for start in starts]
     spans = sorted(b - a for a, b in pairwise(moments))
-    gap = spans[len(spans) // 2] or usual
+    gap = upper_median(spans) or usual
     near = [abs(span - gap) for span in spans if abs(span - gap) <= max(0.25 * gap, 10 * MINUTE)]
     if len(near) < _ALIKE_SHARE * len(spans):
         limit = None
         if len(spans) >= FEWEST_IRREGULAR:
-            logs = [log(max(1, b - a)) for a, b in pairwise(moments)]
+            logs = [log(max(MINUTE, b - a)) for a, b in pairwise(moments)]
             limit = 1.5 * exp(longest_normal(logs, starts[1:], log(2))) * (1 + 4 / len(spans)) + 10 * MINUTE
         return Rhythm("irregular", gap, limit, None, unit, origin, awake)
     limit = _regular_limit(spans, gap, usual, zoned=zoned) if len(spans) >= FEWEST_REGULAR else None
     late = sorted(near)[-min(3, 1 + len(near) // 20)]
-    business = unit == DAY and usual < _RARE and _LEAST_BUSINESS_DAYS <= sum(awake) < len(awake)
+    business = unit == DAY and _LEAST_BUSINESS_DAYS <= sum(awake) < len(awake)
     return Rhythm("business days" if business else "regular", gap, limit, float(late), unit, origin, awake)
 
 
@@ -161,22 +162,21 @@ def _regular_limit(spans: Sequence[int], gap: float, usual: int, *, zoned: bool)
     rank = 1 if n < _FEW else 2 if n < _SOME else max(3, n // 100)
     if rank == 1 and n >= 2 * FEWEST_REGULAR and spans[-1] > _OUTLIER * spans[-2]:
         rank = 2
-    longest = max(spans[-rank], gap, 2 * gap if usual <= 2 * HOUR else 0)
+    longest = max(spans[-rank], 2 * gap if usual <= 2 * HOUR else gap)
     margin = min(max(0.25 * gap, 10 * MINUTE), 30 * MINUTE) + 0.5 * gap / n
     return longest + margin + (0 if zoned or usual <= 2 * HOUR else HOUR)
 
 
-def _latest_rhythm(gaps: Sequence[int]) -> int:
+def _latest_rhythm(gaps: Sequence[int], usual: int) -> int:
     """Return the index of the start from which on another rhythm holds; 0 if it has not changed."""
-    usual = sorted(gaps)[len(gaps) // 2]
     for tail in (_SLOWER, _FASTER):
         last = gaps[-tail:]
         changed = min(last) > 1.6 * usual if tail == _SLOWER else max(last) < 0.6 * usual
         if len(gaps) < 3 * tail or max(last) > 1.25 * min(last) or not changed:
             continue
-        middle = sorted(last)[tail // 2]
+        middle = upper_median(last)
         index = len(gaps)
-        while index and 0.7 * middle <= gaps[index - 1] <= 1.4 * middle:
+        while 0.7 * middle <= gaps[index - 1] <= 1.4 * middle:
             index -= 1
         before = gaps[:index]
         alike = sum(abs(gap - usual) <= 0.25 * usual for gap in before)
@@ -189,38 +189,35 @@ def _awake(starts: Sequence[int], usual: int, *, zoned: bool) -> tuple[int, int,
     """Return the unit, the origin of the week, and which units of the week are awake."""
     if usual >= _RARE:
         return DAY, 0, (True,)
-    weeks = max(1.0, (starts[-1] - starts[0]) / WEEK)
+    weeks = (starts[-1] - starts[0]) / WEEK
     if usual >= DAILY:
         origin = usual_time_of_day(starts) - DAY // 2
         days = [(start - origin) // DAY for start in starts]
-        quiet = _quiet(days, 7, weeks)
-        if days[-1] - days[0] < 6:  # noqa: PLR2004 - a week has seven
-            quiet = _guess(quiet, days, rests=usual > _ROUND_THE_CLOCK)
-        return DAY, origin, (True,) if all(quiet) else tuple(not flag for flag in quiet)
-    hours, length = [start // HOUR for start in starts], max(3, -(-5 * usual // (2 * HOUR)))
+        return DAY, origin, _all_but(_guess(_quiet(days, 7, weeks), days, 1, rests=usual > _ROUND_THE_CLOCK))
+    hours, length = [start // HOUR for start in starts], max(3, ceil(2.5 * usual / HOUR))
     quiet = _quiet(hours, 168, weeks)
     if hours[-1] - hours[0] < 167:  # noqa: PLR2004 - a week has 168
         at_all = {hour % 24 for hour in hours}
         rests = any(_long_runs([hour not in at_all for hour in range(24)], length))
-        asleep = _long_runs(_guess(quiet, hours, rests=rests), length)
-        return HOUR, 0, tuple(not flag for flag in asleep)
+        return HOUR, 0, _all_but(_long_runs(_guess(quiet, hours, 24, rests=rests), length))
     asleep = _long_runs(quiet, length)
-    if not zoned and any(asleep):
+    if not zoned:
         asleep = [asleep[i - 1] or asleep[i] or asleep[(i + 1) % 168] for i in range(168)]
-    if all(asleep):
-        return HOUR, 0, (True,)
-    return HOUR, 0, tuple(not flag for flag in asleep)
+    return HOUR, 0, _all_but(asleep)
+
+
+def _all_but(asleep: Sequence[bool]) -> tuple[bool, ...]:
+    """Return which units are awake: all, once, where none would be."""
+    return (True,) if all(asleep) else tuple(not flag for flag in asleep)
 
 
 def _quiet(units: Sequence[int], a_week: int, weeks: float) -> list[bool]:
     """Return in which hours or days of the week syncs never start, or hardly ever."""
-    counts = [0] * a_week
-    for unit in set(units):
-        counts[unit % a_week] += 1
-    return [count <= _SELDOM * weeks for count in counts]
+    counts = Counter(unit % a_week for unit in set(units))
+    return [counts[unit] <= _SELDOM * weeks for unit in range(a_week)]
 
 
-def _guess(quiet: list[bool], units: Sequence[int], *, rests: bool) -> list[bool]:
+def _guess(quiet: list[bool], units: Sequence[int], a_day: int, *, rests: bool) -> list[bool]:
     """
     Return *quiet* with a guess for what a past of less than a week does not span.
 
@@ -228,7 +225,6 @@ def _guess(quiet: list[bool], units: Sequence[int], *, rests: bool) -> list[bool
     which was seen syncs are expected only where business days have no *rests*.
     """
     a_week, guessed = len(quiet), list(quiet)
-    a_day = a_week // 7
     seen: dict[tuple[bool, int], list[bool]] = {}
     for unit in range(units[0], units[-1] + 1):
         seen.setdefault(_alike(unit, a_day), []).append(quiet[unit % a_week])
@@ -239,33 +235,25 @@ def _guess(quiet: list[bool], units: Sequence[int], *, rests: bool) -> list[bool
 
 def _alike(unit: int, a_day: int) -> tuple[bool, int]:
     """Whether an hour or day since 1970 is of a weekend, and which of its day it is."""
-    return (unit // a_day + _THURSDAY) % 7 >= _SATURDAY, unit % a_day
+    return (unit / a_day + _THURSDAY) % 7 >= _SATURDAY, unit % a_day
 
 
 def _long_runs(flags: list[bool], length: int) -> list[bool]:
     """Return the flags, round the week, without those runs that are shorter than *length*."""
-    if all(flags) or not any(flags):
+    if all(flags):
         return [False] * len(flags)
     first = flags.index(False)
-    result, run = [False] * len(flags), 0
-    for step in range(1, len(flags) + 1):
-        index = (first + step) % len(flags)
-        if flags[index]:
-            run += 1
-            continue
-        if run >= length:
-            for back in range(1, run + 1):
-                result[(index - back) % len(flags)] = True
-        run = 0
-    return result
+    result: list[bool] = []
+    for flag, run in groupby(flags[first:] + flags[:first]):
+        count = len(list(run))
+        result += [flag and count >= length] * count
+    return result[-first:] + result[:-first]
 
 
 def usual_time_of_day(starts: Sequence[int]) -> int:
     """Return the second of the day around which most starts lie: the middle of the fullest three hours."""
-    counts = [0] * 24
-    for start in starts:
-        counts[start % DAY // HOUR] += 1
-    best = max(range(24), key=lambda hour: counts[hour - 1] + 2 * counts[hour] + counts[(hour + 1) % 24])
+    counts = Counter(start % DAY // HOUR for start in starts)
+    best = max(sorted(counts), key=lambda hour: counts[(hour - 1) % 24] + 2 * counts[hour] + counts[(hour + 1) % 24])
     return best * HOUR + HOUR // 2
 
 

@@ -23,6 +23,11 @@ def lower_median(values: Sequence[float]) -> float:
     return sorted(values)[(len(values) - 1) // 2]
 
 
+def upper_median(values: Sequence[int]) -> int:
+    """Return the median, of an even number the upper one."""
+    return sorted(values)[len(values) // 2]
+
+
 def medians(values: Sequence[float], keys: Sequence[int]) -> dict[int, float]:
     """Return the median of the values of each key, in the order in which the keys come first."""
     groups: dict[int, list[float]] = {}

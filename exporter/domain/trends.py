@@ -5,10 +5,14 @@ Each trend is a pure function of the latest syncs and what is normal, and lasts 
 until a few syncs are usual again; it changes only with a new sync or a new `Normal`.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import groupby
+from operator import attrgetter
 
+from exporter.domain.durations import all_rows
 from exporter.domain.excursions import latest_excursion
 from exporter.domain.normal import WIDEN, Normal
 from exporter.domain.past import Run, to_moment
@@ -37,11 +41,7 @@ def judge_latest(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium
     """Return what is wrong with the latest of *runs*: finished syncs, oldest first."""
     if not runs:
         return ()
-    first = runs[-1].start - LOOK_BACK
-    index = len(runs)
-    while index and runs[index - 1].start >= first:
-        index -= 1
-    recent = runs[index:]
+    recent = runs[bisect_left(runs, runs[-1].start - LOOK_BACK, key=attrgetter("start")) :]
     trends = (
         _judge_slow(recent, normal, sensitivity),
         _judge_rows(recent, normal, sensitivity, low=True),
@@ -52,8 +52,10 @@ def judge_latest(runs: Sequence[Run], normal: Normal, sensitivity: str = "medium
 
 
 def _judge_slow(runs: Sequence[Run], normal: Normal, sensitivity: str) -> Trend | None:
-    slow = normal.durations and normal.durations.slow(runs, WIDEN[sensitivity])
-    if not slow or not normal.durations:
+    if normal.durations is None:
+        return None
+    slow = normal.durations.slow(runs, WIDEN[sensitivity])
+    if slow is None:
         return None
     since, value, limit = slow
     return Trend("slow", to_moment(since), value, limit, normal.durations.usual_seconds)
@@ -66,8 +68,12 @@ def _judge_rows(runs: Sequence[Run], normal: Normal, sensitivity: str, *, low: b
     excursion = latest_excursion(normal.rows, _latest_first(runs, normal.zone), low=low, widen=widen)
     if excursion is None or not excursion.is_problem:
         return None
-    at, value, _ = next(_latest_first(runs, normal.zone))
-    band = normal.rows.band(at, widen) or (0.0, 0.0, 0.0)
+    # A sync at a time of the week at which none ever came is not judged.
+    value, band = next(
+        (value, band)
+        for at, value, _ in _latest_first(runs, normal.zone)
+        if (band := normal.rows.band(at, widen)) is not None
+    )
     return Trend(
         "rows_low" if low else "rows_high",
         to_utc(excursion.began_at, normal.zone),
@@ -85,25 +91,18 @@ def _latest_first(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[in
         if run.failed or run.rows_synced is None:
             continue
         start = to_local(run.start, zone)
-        if later:
+        if later is not None:
             yield *later, later[0] - start
-        later = start, max(0, run.rows_synced + (run.rows_failed or 0))
-    if later:
+        later = start, all_rows(run)
+    if later is not None:
         yield *later, None
 
 
 def _judge_resynced(runs: Sequence[Run], normal: Normal) -> Trend | None:
     if normal.frozen is None:
         return None
-    mark, streak, since = None, -1, 0
-    for run in reversed(runs):
-        if run.failed or run.lag is None:
-            continue
-        if mark is None:
-            mark = run.finish - run.lag
-        if run.finish - run.lag != mark:
-            break
-        if run.rows_synced:
-            streak, since = streak + 1, run.start
-    limit = max(2, normal.frozen + 1)
-    return Trend("resynced", to_moment(since), float(streak), float(limit - 1), 0.0) if streak >= limit else None
+    known = (run for run in reversed(runs) if not run.failed and run.lag is not None)
+    _, same = next(groupby(known, attrgetter("watermark")), (None, ()))
+    starts = [run.start for run in same if run.rows_synced]
+    again, limit = len(starts) - 1, max(1, normal.frozen)
+    return Trend("resynced", to_moment(starts[-1]), float(again), float(limit), 0.0) if again > limit else None

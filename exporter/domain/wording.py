@@ -9,8 +9,6 @@ from functools import lru_cache
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
-_EXACT = 100
-
 
 @lru_cache
 def word_span(seconds: float) -> str:
@@ -27,19 +25,18 @@ def word_span(seconds: float) -> str:
 
 def word_moment(at: datetime) -> str:
     """Return a moment, given in UTC, to the minute: `2026-03-01 14:05 UTC`."""
-    return f"{at.isoformat(' ', 'minutes')[:16]} UTC"
+    return f"{at.isoformat(' ')[:16]} UTC"
 
 
 def word_share(share: float) -> str:
     """A share as a percentage with at most two significant decimals: `0.5%`, `12%`, `100%`."""
     percent = share * 100
-    digits = 0 if percent >= 10 or percent == int(percent) else 1 if percent >= 1 else 2  # noqa: PLR2004 - readability
-    return f"{percent:.{digits}f}".rstrip("0").rstrip(".") + "%" if digits else f"{percent:.0f}%"
+    return f"{round(percent, (percent < 10) + (percent < 1)):g}%"  # noqa: PLR2004 - readability
 
 
 def round_rows(rows: float) -> float:
     """Return a learned number of rows as it is shown everywhere: from 100 on two digits, as it is no more exact."""
-    return float(max(0, round(rows)) if rows < _EXACT else f"{rows:.2g}")
+    return float(f"{max(0, round(rows)):.2g}")
 
 
 def word_count(count: float, noun: str) -> str:

@@ -169,6 +169,7 @@ def test_pages_of_the_list_count_and_pages_without_a_next_do_not() -> None:
         ("MTI-z", "aaa-a"),  # base64 but for one character
         ("gICA", "aaaa"),  # not ASCII
         ("", "base64 of "),
+        ("cursor=ab", "aaaaaa=aa"),
     ],
 )
 def test_a_cursor_is_masked_with_what_it_encodes(cursor: str, form: str) -> None:

@@ -88,10 +88,10 @@ def test_a_cache_in_between_shows_in_headers(headers: dict[str, str], verdict: s
 
 def test_headers_about_caches_are_counted_and_their_values_masked() -> None:
     headers = {"cache-control": "max-age=0", "etag": "x", "date": "today", "vary": "x"}
-    seen = evidence(page(headers=headers), listing(headers={"etag": "y"}))
+    seen = evidence(page(headers=headers), listing(headers={"etag": "y"}), page())
     assert told(answer_forms.caching(seen)) == (
         "confirmed",
-        ["headers: 2 etag, 1 cache-control", "cache-control: 1 aaa-aaa=9", "answers with Date: 1 of 2"],
+        ["headers: 2 etag, 1 cache-control", "cache-control: 1 aaa-aaa=9", "answers with Date: 1 of 3"],
         {},
     )
     assert told(answer_forms.caching(evidence())) == NOTHING
@@ -105,12 +105,13 @@ def test_drafts_in_the_list_are_counted() -> None:
         listing(
             listed("a", integration_status="Draft"),
             listed("b", integration_status="draft", last_job_start_time=None),
-            listed("c"),
+            listed("c", integration_status="DRAFT"),
+            listed("d"),
         )
     )
     assert told(answer_forms.drafts(seen)) == (
         "confirmed",
-        ["drafts: 2 of 3", "of these, with a last_job_start_time: 1"],
+        ["drafts: 3 of 4", "of these, with a last_job_start_time: 2"],
         {},
     )
     assert told(answer_forms.drafts(evidence(listing(listed())))) == (

@@ -79,6 +79,6 @@ def test_expressions_of_the_same_text_are_equal() -> None:
     assert one == same
     assert one != other
     assert one != "a"
-    assert hash(one) == hash(same)
+    assert hash(one) == hash(same) != hash(other)
     assert {one, same, other} == {one, other}
     assert repr(one) == "Expression('a')"

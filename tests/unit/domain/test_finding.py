@@ -24,8 +24,7 @@ def test_an_assumption_is_confirmed_by_good_cases_alone(good: int, of: int, verd
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        (share("finished records", 3, 4), "finished records: 3 of 4"),
-        (share("finished records", 999, 1000), "finished records: 999 of more than 999"),
+        (Line("{} of {}", (999, 1000)), "999 of more than 999"),
         (Line("shown after {}", (timedelta(hours=3),)), "shown after 3h"),
         (Line("{} as {}", (2, "aaa-999")), "2 as aaa-999"),
         (Line("nothing was asked"), "nothing was asked"),
@@ -33,6 +32,10 @@ def test_an_assumption_is_confirmed_by_good_cases_alone(good: int, of: int, verd
 )
 def test_a_line_has_bounded_counts_coarse_ages_and_masks(line: Line, text: str) -> None:
     assert str(line) == text
+
+
+def test_a_share_is_a_line() -> None:
+    assert str(share("finished records", 3, 4)) == "finished records: 3 of 4"
 
 
 @pytest.mark.parametrize(

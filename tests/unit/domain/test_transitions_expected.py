@@ -99,6 +99,14 @@ def test_an_interval_of_a_day_keeps_the_time_of_day_where_the_zone_is_known() ->
         assert run.at.tzinfo is UTC
 
 
+def test_a_slot_that_a_long_sync_passed_over_is_followed_by_one_at_the_same_time_of_day() -> None:
+    start = (datetime(2026, 3, 27, 11, tzinfo=UTC) - minute(0)).total_seconds() / 60
+    state = state_of(Ledger(minute(0), recent=(running(start),)), NOTHING, judged_at=minute(start))
+    in_berlin = Integration("w", "i", "i", expected_interval_seconds=86400.0, timezone=ZoneInfo("Europe/Berlin"))
+    run = with_expected(state, Watch(in_berlin, PollSettings()), datetime(2026, 3, 28, 11, tzinfo=UTC)).expected
+    assert run == ExpectedRun(datetime(2026, 3, 29, 10, tzinfo=UTC), announced=False)
+
+
 def show(state: IntegrationState, record: ListedIntegration, number: float) -> IntegrationState:
     return on_listing(state, ON_DEMAND, record, Moment(minute(number), 60 * number), list_is_short=True).state
 
