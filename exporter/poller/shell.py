@@ -126,7 +126,7 @@ class Shell:
         return self._store.load(self._settings.name)
 
     def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
-        """Watch an integration with what is known of it from before, and make it due unless it is gone; show nothing."""
+        """Watch an integration with what is known of it, and make it due unless it is gone; it is not shown yet."""
         key, moment = integration.integration_id, self.moment()
         if kept is None and self._clock.skew_seconds is None:
             self._seen_by_our_clock.add(key)
@@ -189,7 +189,6 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - a defect must cost this event, not those behind it
             self._observer.followed(one.key, error)
             self.ask_regularly(one)  # its own endpoint can tell what the list could not
-            self._publish(one.view)  # it may be new
             return None
         if change is not None and one.key in self.queue:
             self._reschedule(one, change)
