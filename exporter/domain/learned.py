@@ -43,7 +43,7 @@ class Learned:
 
     def usual_rows(self, sync: Sync | None) -> float | None:
         """Return how many rows are usual for the time of the week at which a sync started."""
-        band = None if sync is None else self._rows(sync, 1.0)
+        band = None if sync is None else self._rows(sync, Sensitivity.MEDIUM)
         return None if band is None else band[1]
 
     @property
@@ -65,20 +65,16 @@ class Learned:
         configured = delay.value if delay.source is Source.CONFIGURED else None
         last = to_run(latest)
         if resumed_at is not None and resumed_at > latest.sync_start_time:
-            last = Run(to_seconds(resumed_at), latest.job_status)
-        try:
-            return self.normal.start_deadline(last, sensitivity.value, configured)
-        except OverflowError:  # a start at the end of the calendar
-            return None
+            last = last._replace(start=to_seconds(resumed_at), took=None)
+        return self.normal.start_deadline(last, sensitivity, configured)
 
     def limits(self, settings: LimitSettings, summary: Summary) -> Limits:
         """Return the limits in effect for the latest sync of an integration."""
-        sensitivity = settings.sensitivity.value
-        normal = self.normal
+        normal, sensitivity = self.normal, settings.sensitivity
         latest, finished = summary.latest, summary.latest_finished
-        rows = 0 if finished is None else (finished.rows_synced or 0) + (finished.rows_failed_with_errors or 0)
+        rows = () if finished is None else (finished.rows_synced, finished.rows_failed_with_errors)
         learned: dict[str, float | None] = {
-            "failed_rows": normal.failed_rows_limit(sensitivity, rows),
+            "failed_rows": normal.failed_rows_limit(sensitivity, sum(filter(None, rows))),
             "start_delay": normal.start_delay_seconds(sensitivity),
             "success_age": normal.success_age_limit_seconds(sensitivity),
         }
@@ -89,15 +85,15 @@ class Learned:
             )
         if finished is not None:
             learned["lag"] = normal.lag_limit_seconds(finished.sync_start_time, sensitivity)
-            band = self._rows(finished, WIDEN[sensitivity])
+            band = self._rows(finished, sensitivity)
             if band is not None:
                 learned["rows_synced"], _, learned["rows_synced_upper"] = band
         known = {name: value for name, value in learned.items() if value is not None}
         return limits_in_effect(settings, known, normal.learned_syncs)
 
-    def _rows(self, sync: Sync, widen: float) -> tuple[float, float, float] | None:
-        rows = self.normal.rows
-        band = None if rows is None else rows.band(to_local(to_seconds(sync.sync_start_time), self.normal.zone), widen)
+    def _rows(self, sync: Sync, sensitivity: Sensitivity) -> tuple[float, float, float] | None:
+        rows, at = self.normal.rows, to_local(to_seconds(sync.sync_start_time), self.normal.zone)
+        band = None if rows is None else rows.band(at, WIDEN[sensitivity])
         if band is None:
             return None
         fewest, usual, most = map(round_rows, band)
@@ -121,4 +117,4 @@ def compare(runs: Sequence[Run], normal: Normal, sensitivity: Sensitivity) -> Le
     good = next((run for run in reversed(runs) if not run.failed), None)
     rows_failed = next((run for run in reversed(runs) if run.rows_failed or run.status is SyncStatus.PARTIAL), None)
     failed_at = None if rows_failed is None else to_moment(rows_failed.finish)
-    return Learned(normal, judge_latest(runs, normal, sensitivity.value), good, failed_at)
+    return Learned(normal, judge_latest(runs, normal, sensitivity), good, failed_at)
