@@ -120,6 +120,12 @@ def test_syncs_that_are_slower_than_calm_before_belong_to_what_is_slow() -> None
     assert durations().slow(runs, 1.0) == pytest.approx((runs[22].start, 220.0, 200.0))
 
 
+def test_a_calm_sync_before_the_first_at_which_a_window_is_slow_does_not_belong_to_it() -> None:
+    known = Durations(100.0, 0.1, 400.0, (9.0, log(2), 9.0, 9.0), NOT_EXPLAINED)
+    runs = taking(*[100] * 20, 300, 300, 100, 300)
+    assert (known.slow(runs, 1.0) or (0,))[0] == runs[23].start
+
+
 def test_two_calm_syncs_end_what_was_slow() -> None:
     calm = [100] * 20
     assert durations().slow(taking(*calm, 300, 300, 100), 1.0) is not None
