@@ -46,8 +46,8 @@ from exporter.state.sqlite import open_store
 from exporter.trust import build_client_context
 
 NAME = "production"
-NO_LIMIT = 100_000
-"""Requests a minute."""
+GRANTED, TAKEN = 10_000_000, 3_000
+"""Requests a minute: more than are sent, and more than pages of the list are read; polls take no turn here."""
 Work = Callable[[], Awaitable[int]]
 """Returns how many requests it has sent."""
 
@@ -56,7 +56,7 @@ def simulate(integrations: int, tell: Connection) -> None:
     """Serve a workspace whose syncs are rare, and tell its port and key."""
     now = datetime.now(UTC)
     world = World(1, now)
-    workspace = world.add_workspace(NAME, limits=dict.fromkeys(Endpoint, NO_LIMIT))
+    workspace = world.add_workspace(NAME, limits=dict.fromkeys(Endpoint, GRANTED))
     for number in range(integrations):
         world.add_integration(
             NAME, f"integration_{number}", schedule=every(hours=12), history=timedelta(days=10, hours=6)
@@ -70,7 +70,7 @@ class Subjects:
 
     def __init__(self, origin: str, key: str, folder: Path) -> None:
         clock, log, metrics = SystemClock(), build_log("info", "logfmt", io.StringIO()), SelfMetrics()
-        limits = RateLimits(NO_LIMIT, NO_LIMIT)
+        limits = RateLimits(TAKEN, TAKEN)
         settings = WorkspaceSettings(NAME, origin, rate_limit=limits, discovery=DiscoverySettings(enabled=True))
         self.sender = HttpSender(origin, FixedKey(key), 20.0, USER_AGENT, build_client_context())
         self.api = Api(

@@ -2,7 +2,7 @@
 Runs the tests on one mutant after the other: a pytest plugin for `tools/mutants.py`, at work in `mutants/`.
 
 Everything is imported and collected once. One fork runs all tests and notes how long each takes and which functions of
-the domain it calls. Then each mutant has a fork of its own, which meets the tests that reach it, those of its own file
+the domain it calls. Then each mutant has a fork of its own, which meets the tests that reach it, those of its subject
 first, then the quick ones, and ends at the first that fails. A mutant that has survived ENOUGH_SECONDS of tests counts
 as survived: the slow ones that are left find few more.
 """
@@ -64,11 +64,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 
 def _tests_of(mutant: str, reached: dict[str, tuple[float, list[str]]]) -> list[str]:
-    function, module = mangled_name_from_mutant_name(mutant), mutant.split(".")[2]
+    function, subject = mangled_name_from_mutant_name(mutant), mutant.split(".")[2].partition("_")[0]
     seconds = {test: seconds for test, (seconds, called) in reached.items() if function in called}
 
     def telling(test: str) -> float:
-        return seconds[test] * (0.2 if module in test.split("::", maxsplit=1)[0] or TELLING in test else 1.0)
+        return seconds[test] * (0.2 if subject in test.split("::", maxsplit=1)[0] or TELLING in test else 1.0)
 
     tests = sorted(seconds, key=telling)
     enough = sum(total <= ENOUGH_SECONDS for total in accumulate(seconds[test] for test in tests))

@@ -35,6 +35,8 @@ from exporter.trust import build_client_context
 from exporter.turns import Pace, Turns
 from exporter.worker import Worker
 
+_ROUNDS_TO_ANSWER = 4
+"""Of the event loop, from a visitor's connection to the answer: else each would take as long as a workspace does."""
 _REST = 3.0
 """Learning takes a quarter of a core, however many workspaces there are: polls and scrapes have the rest."""
 
@@ -136,7 +138,8 @@ class Exporter:
         trust, new = Trust(self._tls), list[Running]()
         for number in range(len(config.workspaces) + 1):
             new += self._apply(config, trust, number)
-            await asyncio.sleep(0)
+            for _ in range(_ROUNDS_TO_ANSWER):
+                await asyncio.sleep(0)
         self.begun.set()
         for running in new:
             await asyncio.sleep(0)  # before each, so that what follows here comes before the last one's polls

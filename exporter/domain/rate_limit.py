@@ -150,8 +150,9 @@ class RateLimiter:
             while sent and now - sent[0] >= WINDOW_SECONDS:
                 sent.popleft()
         used = int(self._allowed * USED_AT_START)
-        before = (self._started_at - WINDOW_SECONDS * (1 - number / used) for number in range(1, used + 1))
-        return [*(at for at in before if now - at < WINDOW_SECONDS), *self._sent]
+        over = int(used * (now - self._started_at) / WINDOW_SECONDS)
+        before = (self._started_at - WINDOW_SECONDS * (1 - number / used) for number in range(over + 1, used + 1))
+        return [*before, *self._sent]
 
     def _spread(self, now: float) -> None:
         if self._remaining < self._spread_below:

@@ -36,7 +36,7 @@ def word_share(share: float) -> str:
 
 def round_rows(rows: float) -> float:
     """Return a learned number of rows as it is shown everywhere: from 100 on two digits, as it is no more exact."""
-    return float(f"{max(0, round(rows)):.2g}")
+    return float(max(0, round(rows, min(0, 2 - len(str(int(rows)))))))
 
 
 def word_count(count: float, noun: str) -> str:

@@ -58,6 +58,25 @@ def test_nothing_is_polled_before_all_that_was_known_is_shown(monkeypatch: pytes
     run(main, start=START)
 
 
+def test_a_visitor_waits_for_one_workspace_not_for_one_at_each_step(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def main(clock: VirtualClock) -> None:
+        world = World(clock, monkeypatch, tmp_path)
+        beginning = asyncio.create_task(world.exporter.begin(world.config(*(f"workspace {n}" for n in range(9)))))
+        seen: list[int] = []
+        while 3 not in seen:
+            await asyncio.sleep(0)
+            seen.append(len(world.exporter.pollers))
+        for _step in ("is accepted", "is read", "is answered", "gets it"):
+            await asyncio.sleep(0)
+        assert len(world.exporter.pollers) == 4
+        await beginning
+        await world.exporter.close()
+
+    run(main, start=START)
+
+
 class Closing:
     """A server that has no address any more once it has stopped."""
 

@@ -71,6 +71,15 @@ def test_the_search_for_a_running_sync_grows_rarer_the_longer_it_runs() -> None:
     assert searches[-1] - searches[-2] >= (searches[-2] - LONG) / SEARCH_SHARE
 
 
+def test_a_search_is_due_after_an_eighth_of_the_time_that_the_sync_has_been_running() -> None:
+    account = seen_running()
+    pages = []
+    for now in (62, 67.9, 68):
+        account.poll(after(14, running(LONG)), now=now)
+        pages.append(account.pages)
+    assert pages == [2, 1, 2]
+
+
 def test_a_quiet_integration_costs_one_page_although_a_sync_runs_off_that_page() -> None:
     account = seen_running()
     account.poll(after(14, running(LONG)), now=50)

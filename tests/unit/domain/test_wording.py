@@ -62,7 +62,17 @@ def test_a_share_is_worded_with_two_digits_at_most(share: float, words: str) -> 
 
 @pytest.mark.parametrize(
     ("rows", "shown"),
-    [(-3.0, 0.0), (0.4, 0.0), (0.6, 1.0), (12.4, 12.0), (99.4, 99.0), (99.9, 100.0), (100.0, 100.0), (1159.0, 1200.0)],
+    [
+        (-3.0, 0.0),
+        (0.4, 0.0),
+        (0.6, 1.0),
+        (12.4, 12.0),
+        (99.4, 99.0),
+        (99.9, 100.0),
+        (100.0, 100.0),
+        (105.4, 110.0),
+        (1159.0, 1200.0),
+    ],
 )
 def test_learned_rows_are_shown_with_two_digits_from_a_hundred_on(rows: float, shown: float) -> None:
     assert round_rows(rows) == shown

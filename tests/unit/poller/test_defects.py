@@ -127,6 +127,22 @@ def test_a_transition_that_fails_when_the_list_was_read_ends_no_listing() -> Non
     story()
 
 
+def test_one_that_is_found_by_a_record_that_fails_is_shown_before_its_first_poll() -> None:
+    async def no_poll(*_args: Any) -> None:
+        """Never ends well or badly."""
+
+    @in_virtual_time
+    async def story(braze: Polling) -> None:
+        odd = braze.add("odd")
+        with defect(workspace, "on_listing", odd), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(workspace.WorkspacePoller, "poll", no_poll)
+            braze.watch(discovery=True)
+            await braze.passes(minutes=1)
+            assert braze.shown(odd)
+
+    story()
+
+
 def test_a_kept_state_that_fails_keeps_nobody_from_starting_and_is_not_lost() -> None:
     @in_virtual_time
     async def story(braze: Polling) -> None:
