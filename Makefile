@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo screenshots test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients rules chart lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo screenshots test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients generate lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -91,11 +91,9 @@ test-roads: setup-dev components  ## build Prometheus 3, VictoriaMetrics and a c
 	@PATH=$(CURDIR)/.tools/roads/bin:$(CURDIR)/.tools/prometheus3/bin:$$PATH \
 		$(BIN)/pytest -p no:cacheprovider -o python_files='heavy_*.py' tests/roads $(PYTEST_FLAGS)
 
-rules: setup-dev  ## make the alerts of the Kubernetes component, the mixin and the Helm chart from deploy/prometheus/rules
+generate: setup-dev  ## make again what is made of other files: dashboards, Kubernetes objects, mixin, Helm chart
+	@$(BIN)/python -m deploy.grafana.source
 	@$(BIN)/python tools/prometheus_rules.py
-	@$(BIN)/python tools/helm_chart.py
-
-chart: setup-dev  ## copy rules and dashboards into the Helm chart, and list its values in its README
 	@$(BIN)/python tools/helm_chart.py
 
 test-chart: setup-dev components  ## build helm and Kubernetes' API server with Go, render the chart in many settings and try it; long the first time

@@ -1,5 +1,5 @@
 """
-Fill the Helm chart with what is kept elsewhere: `make chart`.
+Fill the Helm chart with what is kept elsewhere: `make generate`.
 
 The chart carries copies of the alert rules, the dashboards and the configuration's schema, because a packaged chart
 sees only its own folder. Its README lists each value of `values.yaml` with its default and the comment that begins with

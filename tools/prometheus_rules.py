@@ -1,5 +1,5 @@
 """
-Write the Prometheus Operator's objects from the files that Prometheus and Alertmanager read: `make rules`.
+Write the Prometheus Operator's objects from the files that Prometheus and Alertmanager read: `make generate`.
 
 Each file in `deploy/prometheus/rules` becomes one PrometheusRule whose spec is the file's text, moved to the right:
 comments stay, and a difference shows in a review. `deploy/alertmanager` becomes the AlertmanagerConfig among the
@@ -23,14 +23,14 @@ DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
 MADE = ROOT / "deploy" / "mixin" / "made.json"
 
 ABOVE_ALERTMANAGER_CONFIG = """\
-# Made from deploy/alertmanager/alertmanager.yml by `make rules`; it says what each part is for. Copy this, and put
+# Made from deploy/alertmanager/alertmanager.yml by `make generate`; it says what each part is for. Copy this, and put
 # your receivers in place of the webhooks. It belongs into the exporter's namespace, as the operator adds that to every
 # matcher; an alert without a namespace (no exporter was ever scraped) takes the default route of your Alertmanager.
 """
 
 KUSTOMIZATION = """\
 # For clusters with the Prometheus Operator. The PrometheusRule objects are made from deploy/prometheus/rules by
-# `make rules`. Where your Prometheus selects monitors and rules by a label, add it by `labels:` in your own
+# `make generate`. Where your Prometheus selects monitors and rules by a label, add it by `labels:` in your own
 # kustomization; the label `release` is a common one.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
@@ -57,7 +57,7 @@ def render(name: str, source: Path) -> str:
     lines = [f"  {line}" if line else "" for line in source.read_text().splitlines()]
     return "\n".join(
         [
-            f"# Made from deploy/prometheus/rules/{source.name} by `make rules`. Change that one.",
+            f"# Made from deploy/prometheus/rules/{source.name} by `make generate`. Change that one.",
             "apiVersion: monitoring.coreos.com/v1",
             "kind: PrometheusRule",
             "metadata:",

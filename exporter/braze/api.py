@@ -41,7 +41,7 @@ from exporter.domain.rate_limit import RateLimiter, latest_reset
 
 _TOO_MANY_REQUESTS = 429
 _NO_HEADERS = RateHeaders()
-D = TypeVar("D", DecodedSyncs, DecodedListing)
+D = TypeVar("D", bound=Decoded)
 
 
 MOST_PAGES = 1000

@@ -8,10 +8,11 @@ few syncs, each against its rows. Rows beyond all experience may take longer by 
 them. An hour with more rows, a campaign or what piled up during an outage is therefore not slow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import exp, inf, log, log1p
+from operator import sub
 
 from exporter.domain.past import Run
 from exporter.domain.rhythm import DAY, MINUTE
@@ -85,39 +86,38 @@ class Durations:
         """Return since when the latest syncs are slow, in seconds since 1970, their median duration and its limit."""
         bounds = [bound * widen for bound in self.windows]
         calm = max(0.3, 0.6 * min(bounds))
-        known = [run for run in runs[-LOOK_BACK:] if is_timed(run)]
-        if not known or max(self._off(run) for run in known[-2:]) < calm:
-            return None
-        whole = [self._over(run) for run in known]
-        off = [self._off(run) for run in known]
-        since: int | None = None
-        for end in range(1, len(off) + 1):
-            if max(off[max(0, end - 2) : end]) < calm:
-                since = None
-            elif since is None and any(
-                end >= size
-                and lower_median(off[end - size : end]) > bound
-                and lower_median(whole[end - size : end]) > _CLEARLY
-                for (size, _, _), bound in zip(SLOW, bounds, strict=True)
-            ):
-                since = end - 1
-                while since and off[since - 1] > calm:
+        known = timed(runs[-LOOK_BACK:])
+        ends = (end for end in range(len(known), 1, -1) if max(map(self._off, known[end - 2 : end])) < calm)
+        for latest in range(next(ends, 1), len(known)):
+            if any(self._lasts(known[: latest + 1], size, bounds[i]) for i, (size, _, _) in enumerate(SLOW)):
+                since = latest
+                while since and self._off(known[since - 1]) > calm:
                     since -= 1
-        if since is None:
-            return None
-        return known[since].start, median([run.took or 0 for run in known[-4:]]), self.usual_seconds * exp(min(bounds))
+                value = median([took for _, took in known[-4:]])
+                return known[since][0].start, value, self.usual_seconds * exp(min(bounds))
+        return None
 
-    def _over(self, run: Run) -> float:
+    def _lasts(self, known: Sequence[tuple[Run, int]], size: int, bound: float) -> bool:
+        """Return whether most of the latest syncs take longer than the bound for their rows, and clearly in all."""
+        latest = known[-size:]
+        return (
+            len(latest) == size
+            and lower_median([*map(self._off, latest)]) > bound
+            and lower_median([*map(self._over, latest)]) > _CLEARLY
+        )
+
+    def _over(self, sync: tuple[Run, int]) -> float:
         """Return the logarithm of how many times the usual it took."""
-        return log(max(1, run.took or 0) / self.usual_seconds)
+        return log(sync[1] / self.usual_seconds)
 
-    def _off(self, run: Run) -> float:
+    def _off(self, sync: tuple[Run, int]) -> float:
         """Return the same, less what its rows explain."""
-        return self._over(run) - self.explained.by(all_rows(run))
+        return self._over(sync) - self.explained.by(all_rows(sync[0]))
 
 
-def is_timed(run: Run) -> bool:
-    return run.took is not None and run.took >= 0 and not run.failed
+def timed(runs: Iterable[Run]) -> list[tuple[Run, int]]:
+    """Return the syncs that did not fail with the seconds that they took, at least one, where these are known."""
+    return [(run, max(1, run.took)) for run in runs if run.took is not None and run.took >= 0 and not run.failed]
 
 
 def all_rows(run: Run) -> int:
@@ -127,23 +127,23 @@ def all_rows(run: Run) -> int:
 
 def learn_durations(runs: Sequence[Run]) -> Durations | None:
     """Return how long syncs take; None while fewer than FEWEST are known. *runs* are oldest first."""
-    known = [run for run in runs if is_timed(run)]
+    known = timed(runs)
     if len(known) < FEWEST:
         return None
-    logs = [log(max(1, run.took or 0)) for run in known]
-    days, ends = by_days([run.start for run in known])
-    rows = [all_rows(run) for run in known]
-    most_rows = longest_normal(*largest([log1p(count) for count in rows], days, ends), log(2))
-    explained = _explained([(count, run.took or 1) for count, run in zip(rows, known, strict=True)], exp(most_rows))
-    rest = [each - explained.by(count) for each, count in zip(logs, rows, strict=True)]
+    logs = [log(took) for _, took in known]
+    days, ends = by_days([run.start for run, _ in known])
+    rows = [all_rows(run) for run, _ in known]
+    most_rows = longest_normal(*largest([*map(log1p, rows)], days, ends), log(2))
+    explained = _explained(sorted((all_rows(run), took) for run, took in known), exp(most_rows))
+    rest = [*map(sub, logs, map(explained.by, rows))]
     daily = medians(rest, days)
     few = 1 + 3 / len(logs)
     levels, changed = follow(daily, ends, max(log(1.6), 3 * _spread_below(list(daily.values())) * few), 0.05)
     middle = levels[max(levels)]
-    off = [each - levels[day] for each, day in zip(rest, days, strict=True)]
-    whole = [each - levels[day] for each, day in zip(logs, days, strict=True)]
-    spread = _spread_below(off) * few
-    wide = max(spread, _spread_below(whole) * few)
+    base = [levels[day] for day in days]
+    off, whole = [*map(sub, rest, base)], [*map(sub, logs, base)]
+    narrow = _spread_below(off)
+    spread, wide = narrow * few, max(narrow, _spread_below(whole)) * few
     longest, longest_ever = (
         exp(longest_normal(*largest(values, days, ends), max(log(2), 3 * wide))) for values in (whole, logs)
     )
@@ -156,8 +156,9 @@ def learn_durations(runs: Sequence[Run]) -> Durations | None:
     windows = []
     for size, factor, spreads in SLOW:
         # Windows that overlap by half are enough to know the longest, and half the work.
-        last = range(min(size, len(off)) - 1, len(off), max(1, size // 2))
-        window = [lower_median(off[max(0, i + 1 - size) : i + 1]) for i in last]
+        width = min(size, len(off))
+        last = range(width - 1, len(off), size // 2)
+        window = [lower_median(off[i + 1 - width : i + 1]) for i in last]
         natural = longest_normal(*largest(window, [days[i] for i in last], ends), max(log(1.5), 2 * spread))
         windows.append(max(factor * few, spreads * spread, natural + 0.15))
     return Durations(usual, spread, limit, tuple(windows), explained, changed[0] if changed else None)
@@ -169,9 +170,8 @@ def _spread_below(values: Sequence[float]) -> float:
     return max(_NARROWEST, SPREAD * median([middle - value for value in values if value <= middle]))
 
 
-def _explained(known: Sequence[tuple[int, int]], most_rows: float) -> Explained:
+def _explained(ordered: Sequence[tuple[int, int]], most_rows: float) -> Explained:
     """Fit a line through rows and seconds: the median slope between the medians of parts with alike rows."""
-    ordered = sorted(known)
     part = len(ordered) // _PARTS
     slope = 0.0
     if part:
@@ -188,13 +188,13 @@ def by_days(starts: Sequence[int]) -> tuple[list[int], dict[int, int]]:
     """Return a key for each sync, its day or, where they are rare, itself; and when each key's last one started."""
     rare = len(starts) < 2 * (1 + (starts[-1] - starts[0]) // DAY)
     keys = list(range(len(starts))) if rare else [start // DAY for start in starts]
-    return keys, dict(zip(keys, starts, strict=True))
+    return keys, {key: starts[i] for i, key in enumerate(keys)}
 
 
 def largest(values: Sequence[float], keys: Sequence[int], ends: dict[int, int]) -> tuple[list[float], list[int]]:
     """Return the largest value of each key, and when the key ended."""
     found = dict.fromkeys(keys, -inf)
-    for value, key in zip(values, keys, strict=True):
-        if value > found[key]:  # noqa: PLR1730 - max() takes three times as long
-            found[key] = value
+    for i, key in enumerate(keys):
+        if values[i] > found[key]:  # noqa: PLR1730 - max() takes three times as long
+            found[key] = values[i]
     return list(found.values()), [ends[key] for key in found]

@@ -19,11 +19,11 @@ from itertools import pairwise
 from math import exp, log
 from zlib import crc32
 
-from exporter.domain.durations import Durations, by_days, largest, learn_durations
+from exporter.domain.durations import Durations, all_rows, by_days, largest, learn_durations
 from exporter.domain.excursions import patience
 from exporter.domain.model import SyncStatus
 from exporter.domain.past import HISTORY, MOST, Run, to_moment, to_seconds
-from exporter.domain.rhythm import DAILY, DAY, HOUR, MINUTE, Rhythm, learn_rhythm, to_local, to_utc, usual_time_of_day
+from exporter.domain.rhythm import DAY, HOUR, MINUTE, Rhythm, learn_rhythm, to_local, to_utc
 from exporter.domain.robust import LASTING_VALUES, longest_normal, median
 from exporter.domain.rows import Rows, learn_rows
 
@@ -64,7 +64,8 @@ class Normal:
         self, last: Run, sensitivity: str = "medium", delay_seconds: float | None = None
     ) -> datetime | None:
         """Return until when the sync after *last* must have started, by the learned rhythm; see `Rhythm.deadline`."""
-        if delay_seconds is not None and self.zone is None and (self.rhythm.gap_seconds or 0) > HOUR:
+        gap = self.rhythm.gap_seconds
+        if delay_seconds is not None and self.zone is None and gap is not None and gap > HOUR:
             delay_seconds += HOUR  # clocks may change
         at = self.rhythm.deadline(to_local(last.start, self.zone), last.took, WIDEN[sensitivity], delay_seconds)
         return None if at is None else to_utc(at, self.zone)
@@ -141,7 +142,7 @@ def learn(runs: Sequence[Run], at: datetime, *, history: timedelta = HISTORY, zo
         learn_durations(good),
         _rows(good, starts, zoned=zone is not None),
         ratio,
-        _lags(good, starts, by_weekday=rhythm.kind != "irregular" and (rhythm.gap_seconds or 0) >= DAILY),
+        _lags(good, starts, by_weekday=rhythm.kind != "irregular" and rhythm.unit == DAY),
         _success_age(good, ratio),
         _healed(runs),
         _frozen(good),
@@ -150,15 +151,9 @@ def learn(runs: Sequence[Run], at: datetime, *, history: timedelta = HISTORY, zo
 
 
 def _rows(runs: Sequence[Run], starts: Sequence[int], *, zoned: bool) -> Rows | None:
-    known = [
-        (at, max(0, run.rows_synced + (run.rows_failed or 0)))
-        for run, at in zip(runs, starts, strict=True)
-        if run.rows_synced is not None
-    ]
-    if len(known) < FEWEST:
-        return None
+    known = [(starts[i], all_rows(run)) for i, run in enumerate(runs) if run.rows_synced is not None]
     ats, counts = [at for at, _ in known], [count for _, count in known]
-    learned = learn_rows(ats, counts, usual_time_of_day(starts) - DAY // 2, zoned=zoned)
+    learned = learn_rows(ats, counts, zoned=zoned)
     if learned is None:
         return None
     rows, levels = learned
@@ -166,13 +161,12 @@ def _rows(runs: Sequence[Run], starts: Sequence[int], *, zoned: bool) -> Rows | 
 
 
 def _lags(good: Sequence[Run], starts: Sequence[int], *, by_weekday: bool) -> tuple[float, ...] | None:
-    known = [(run, start) for run, start in zip(good, starts, strict=True) if run.lag is not None]
+    known = [(run.start, starts[i], run.lag) for i, run in enumerate(good) if run.lag is not None]
     if len(known) < FEWEST:
         return None
-    runs = [run for run, _ in known]
-    logs = [log(max(0, run.lag or 0) + 10 * MINUTE) for run in runs]
-    weekdays = [_weekday(start) for _, start in known]
-    keys, ends = by_days([run.start for run in runs])
+    logs = [log(max(0, lag) + 10 * MINUTE) for _, _, lag in known]
+    weekdays = [_weekday(local) for _, local, _ in known]
+    keys, ends = by_days([start for start, _, _ in known])
     overall = _lag_limit(*largest(logs, keys, ends), lasting=LASTING_VALUES)
     limits = []
     for weekday in range(7):
@@ -228,7 +222,7 @@ def _success_age(good: Sequence[Run], ratio: float | None) -> float | None:
     gaps = [b - a for a, b in pairwise(finishes)]
     if len(gaps) < FEWEST:
         return None
-    return 1.5 * exp(longest_normal([log(max(1, gap)) for gap in gaps], finishes[1:], log(2.0))) + 10 * MINUTE
+    return 1.5 * exp(longest_normal([log(max(MINUTE, gap)) for gap in gaps], finishes[1:], log(2.0))) + 10 * MINUTE
 
 
 def _healed(runs: Sequence[Run]) -> int:
@@ -242,7 +236,7 @@ def _healed(runs: Sequence[Run]) -> int:
 
 
 def _frozen(good: Sequence[Run]) -> int | None:
-    marks = [run.finish - run.lag for run in good if run.lag is not None and run.rows_synced]
+    marks = [run.watermark for run in good if run.lag is not None and run.rows_synced]
     streaks, streak = [0, 0], 0
     for before, mark in pairwise(marks):
         if mark == before:

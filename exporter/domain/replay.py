@@ -204,13 +204,11 @@ class Replay:
 def _in_order(
     syncs: Sequence[Sync], listings: Sequence[tuple[datetime, ListedIntegration | None]]
 ) -> deque[tuple[datetime, Event]]:
-    """Return starts and finishes with their syncs, and listings, in the order of time; a finish before a start."""
-    events: list[tuple[datetime, Event]] = [(sync.finished_at, sync) for sync in syncs if sync.finished]
-    events += [
-        (sync.sync_start_time, Sync(sync.sync_start_time, SyncStatus.RUNNING))
-        for sync in syncs
-        if not sync.finished or sync.finished_at > sync.sync_start_time
+    """Return starts, finishes and listings in the order of time."""
+    events: list[tuple[datetime, Event]] = [
+        (sync.sync_start_time, Sync(sync.sync_start_time, SyncStatus.RUNNING)) for sync in syncs
     ]
+    events += [(sync.finished_at, sync) for sync in syncs if sync.finished]
     return deque(sorted([*events, *listings], key=itemgetter(0)))
 
 

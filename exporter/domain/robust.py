@@ -1,7 +1,9 @@
 """Statistics that a few abnormal values do not move; for `domain/normal.py` and its neighbours."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import copysign
 from statistics import NormalDist
 
 DAY = 86400
@@ -30,12 +32,9 @@ def upper_median(values: Sequence[int]) -> int:
 
 def medians(values: Sequence[float], keys: Sequence[int]) -> dict[int, float]:
     """Return the median of the values of each key, in the order in which the keys come first."""
-    groups: dict[int, list[float]] = {}
-    for value, key in zip(values, keys, strict=True):
-        if key in groups:
-            groups[key].append(value)
-        else:
-            groups[key] = [value]
+    groups: defaultdict[int, list[float]] = defaultdict(list)
+    for i, key in enumerate(keys):
+        groups[key].append(values[i])
     return {key: median(each) for key, each in groups.items()}
 
 
@@ -74,7 +73,7 @@ def follow(
             streak = []
             level += rate * off
             continue
-        if streak and (days[streak[0]] > level) != (off > 0):
+        if streak and copysign(1, days[streak[0]] - level) != copysign(1, off):
             streak = []
         streak.append(key)
         if len(streak) >= LASTING_VALUES and ends[key] - ends[streak[0]] >= LASTING:
@@ -103,8 +102,6 @@ def longest_normal(days: Sequence[float], ends: Sequence[int], far: float, lasti
     middle = median(days)
     tops: list[float] = []
     for _ in range(3):
-        if not values:
-            break
         top = max(values)
         tops.append(top)
         half = (top + middle) / 2

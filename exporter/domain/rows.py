@@ -10,11 +10,11 @@ pile up while nothing syncs; what a gap longer than nearly all others adds is ta
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import expm1, inf, log, log1p
 
-from exporter.domain.rhythm import DAILY, DAY, HOUR
-from exporter.domain.robust import SPREAD, follow, median, medians, usual_step
+from exporter.domain.rhythm import DAILY, DAY, HOUR, usual_time_of_day
+from exporter.domain.robust import SPREAD, follow, median, medians, upper_median, usual_step
 
 FEWEST = 5
 _SUB_DAILY, _SELDOM = 20 * HOUR, 5 * DAY
@@ -102,7 +102,7 @@ class Rows:
         """Return what a gap longer than nearly all, or much shorter than usual, adds to the rows of a sync."""
         if gap is None or 0.67 * self.gap_seconds < gap < 1.2 * self.long_gap_seconds:
             return 0.0
-        return log(max(gap, 1) / (self.gap_seconds if gap < self.gap_seconds else self.long_gap_seconds))
+        return log(max(gap, 1) / min(max(gap, self.gap_seconds), self.long_gap_seconds))
 
     @property
     def margin(self) -> float:
@@ -115,25 +115,23 @@ class Rows:
         return (3, 2, 1, 1)[self.kind]
 
 
-def learn_rows(
-    ats: Sequence[int], counts: Sequence[int], origin: int, *, zoned: bool
-) -> tuple[Rows, list[float]] | None:
+def learn_rows(ats: Sequence[int], counts: Sequence[int], *, zoned: bool) -> tuple[Rows, list[float]] | None:
     """
     Return what is usual, and the level at each sync; None while fewer than FEWEST syncs are known.
 
     Args:
         ats: Starts of past syncs that did not fail, in local seconds, ascending.
         counts: Their rows, synced and failed together.
-        origin: Half a day before the usual time of day, in local seconds, for syncs a day or more apart.
         zoned: Whether local means a known time zone.
 
     """
     if len(ats) < FEWEST:
         return None
     gaps = sorted(b - a for a, b in pairwise(ats))
-    usual_gap = max(1, gaps[len(gaps) // 2])
+    usual_gap = max(1, upper_median(gaps))
     hourly, seldom = usual_gap < _SUB_DAILY, usual_gap >= _SELDOM
-    unit, size, origin = (HOUR, _HOURS, 0) if hourly else (DAY, 1 if seldom else 7, 0 if seldom else origin)
+    unit, size = (HOUR, _HOURS) if hourly else (DAY, 1 if seldom else 7)
+    origin = 0 if hourly or seldom else usual_time_of_day(ats) - DAY // 2
     values = [log1p(count) for count in counts]
     slots = [(at - origin) // unit for at in ats]
     buckets = [slot // 24 for slot in slots] if hourly else list(range(len(ats)))
@@ -141,15 +139,16 @@ def learn_rows(
     normal = [i for i, bucket in enumerate(buckets) if bucket not in odd]
     cells, least = _cells([values[i] for i in normal], [slots[i] for i in normal], [buckets[i] for i in normal], size)
     added = [0.0 if cell is None else cell for cell in cells]
-    rest = [value - added[slot % size] for value, slot in zip(values, slots, strict=True)]
+    rest = [values[i] - added[slot % size] for i, slot in enumerate(slots)]
     days = medians(rest, buckets)
     drift = max(_NARROWEST, usual_step([days[key] for key in days if key not in odd])) * (1 + 4 / len(days))
     noise = drift
     if hourly:
-        within = SPREAD * median([abs(value - days[bucket]) for value, bucket in zip(rest, buckets, strict=True)])
+        within = SPREAD * median([abs(rest[i] - days[bucket]) for i, bucket in enumerate(buckets)])
         noise = max(_NARROWEST, within) * (1 + 4 / len(ats))
-    levels, changed = follow(days, dict(zip(buckets, ats, strict=True)), max(0.5, 3 * drift), 0.2)
-    times = sum(count == 0 and before > 0 for before, count in pairwise([1, *counts]))
+    ends = {bucket: ats[i] for i, bucket in enumerate(buckets)}
+    levels, changed = follow(days, ends, max(0.5, 3 * drift), 0.2)
+    times = sum(count == 0 for count, _ in groupby(counts))
     zeros = counts.count(0) / len(ats) if times > _ODD else 1 / len(ats) if len(ats) < _TELLING else 0.0
     since, before = changed or (None, None)
     rows = Rows(
@@ -178,9 +177,7 @@ def _odd_days(values: Sequence[float], slots: Sequence[int], buckets: Sequence[i
     Of few weeks an incident may hold most Sundays; only in the order of time can be seen which were normal. Where days
     stay off for good, the level has changed; where most would be odd, nothing is known of what is normal.
     """
-    hour_of = medians(values, [slot % hours for slot in slots])
-    daily = medians([value - hour_of[slot % hours] for value, slot in zip(values, slots, strict=True)], buckets)
-    weekday_of = dict(zip(buckets, (slot // hours % 7 for slot in slots), strict=True))
+    _, daily, weekday_of = _by_hour_and_day(values, slots, buckets, hours)
     accepted: dict[int, list[float]] = {}
     for bucket, value in daily.items():
         accepted.setdefault(weekday_of[bucket], []).append(value)
@@ -205,6 +202,15 @@ def _odd_days(values: Sequence[float], slots: Sequence[int], buckets: Sequence[i
     return odd if len(odd) <= _MOST_ODD * len(daily) else set()
 
 
+def _by_hour_and_day(
+    values: Sequence[float], slots: Sequence[int], buckets: Sequence[int], hours: int
+) -> tuple[dict[int, float], dict[int, float], dict[int, int]]:
+    """Return the median of each hour, what is left of each day without that, and the day's weekday."""
+    hour_of = medians(values, [slot % hours for slot in slots])
+    daily = medians([values[i] - hour_of[slot % hours] for i, slot in enumerate(slots)], buckets)
+    return hour_of, daily, {bucket: slots[i] // hours % 7 for i, bucket in enumerate(buckets)}
+
+
 def _cells(
     values: Sequence[float], slots: Sequence[int], buckets: Sequence[int], count: int
 ) -> tuple[tuple[float | None, ...], tuple[float, ...]]:
@@ -212,11 +218,8 @@ def _cells(
     if count == 1:
         return (0.0,), ()
     hours = 24 if count == _HOURS else 1
-    hour_of = medians(values, [slot % hours for slot in slots])
-    rest = [value - hour_of[slot % hours] for value, slot in zip(values, slots, strict=True)]
-    daily = medians(rest, buckets)
+    hour_of, daily, weekday_of = _by_hour_and_day(values, slots, buckets, hours)
     trend = _smooth(daily)
-    weekday_of = dict(zip(buckets, (slot // hours % 7 for slot in slots), strict=True))
     by_weekday: dict[int, list[float]] = {}
     for bucket, value in daily.items():
         by_weekday.setdefault(weekday_of[bucket], []).append(value - trend[bucket])
@@ -227,10 +230,10 @@ def _cells(
             cells[day] = value
         return tuple(cells), (min(weekday.values()),)
     grouped: dict[int, list[float]] = {}
-    for value, slot, bucket in zip(values, slots, buckets, strict=True):
-        grouped.setdefault(slot % _HOURS, []).append(value - trend[bucket])
+    for i, slot in enumerate(slots):
+        grouped.setdefault(slot % _HOURS, []).append(values[i] - trend[buckets[i]])
     for slot, each in grouped.items():
-        target = hour_of[slot % 24] + weekday[slot // 24 % 7]
+        target = hour_of[slot % 24] + weekday[slot // 24]
         cells[slot] = (len(each) * median(each) + 2 * target) / (len(each) + 2)
     for slot in range(_HOURS):
         if cells[slot] is None and slot // 24 in weekday and slot % 24 in hour_of:

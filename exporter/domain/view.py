@@ -5,8 +5,9 @@ A view is computed from a state, never changed. What depends on the moment of lo
 sides of it: from `stale_at` on, the gauges about syncs are gone and `stale_problems` hold.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from exporter.domain.dashboard import rows_failed_at
 from exporter.domain.health import assess
@@ -87,7 +88,8 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     history = ledger.recent if ledger is not None else ()
-    view = View(
+    view = partial(
+        View,
         integration=integration,
         up=polls.up,
         last_poll_at=polls.last_at,
@@ -102,11 +104,10 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     )
     if state.gone is not None:
         # Only what still holds: its figures are those of an integration that is no more.
-        return replace(view, history_gaps=None)
+        return view(history_gaps=None)
     listed = state.listed if state.is_listed else None
     finished, success = summary.latest_finished, summary.last_success
-    return replace(
-        view,
+    return view(
         latest=summary.latest,
         latest_finished=finished,
         last_success_at=success.sync_finish_time if success is not None else None,

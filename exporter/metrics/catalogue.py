@@ -1,8 +1,8 @@
 """
 The metrics about integrations and their syncs: one table, one entry a family, in the order of the page.
 
-Adding a metric is one entry here, one line in docs/metrics.md and the golden pages. Help texts are plain ASCII without
-backslash, quote and newline. What polls bring says in its help that it is cached.
+CONTRIBUTING.md says what belongs to a new entry. Help texts are plain ASCII without backslash, quote and newline. What
+polls bring says in its help that it is cached.
 """
 
 from collections.abc import Callable, Iterable

@@ -122,8 +122,15 @@ class Shell:
         return self._watched.get(key)
 
     def kept(self) -> Mapping[str, IntegrationState]:
-        """What the store has of the workspace, by integration id."""
-        return self._store.load(self._settings.name)
+        """What the store has of the workspace, by integration id, as a process takes it up that has just begun."""
+        return {key: self._take_up(key, state) for key, state in self._store.load(self._settings.name).items()}
+
+    def _take_up(self, key: str, state: IntegrationState) -> IntegrationState:
+        try:
+            return on_start(state, self.moment())
+        except Exception as error:  # noqa: BLE001 - a defect must cost no more than what follows from it
+            self._observer.followed(key, error)
+            return state
 
     def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
         """Watch an integration with what is known of it, and make it due unless it is gone; it is not shown yet."""
@@ -131,11 +138,7 @@ class Shell:
         if kept is None and self._clock.skew_seconds is None:
             self._seen_by_our_clock.add(key)
         watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
-        state = kept or IntegrationState(first_seen_at=moment.now)
-        try:
-            state = on_start(state, moment)
-        except Exception as error:  # noqa: BLE001 - a defect must cost no more than what follows from it
-            self._observer.followed(key, error)
+        state = kept or self._take_up(key, IntegrationState(first_seen_at=moment.now))
         view = self._build(state, watch) or View(integration)
         one = self._watched[key] = Watched(watch, configured, state, view)
         self._observer.admitted(one.view, moment.now, found=kept is None and not configured)

@@ -19,7 +19,7 @@ from exporter.simulator.world import World
 
 _ROOT = "/cdi/integrations"
 _ONE = f"{_ROOT}/"
-_METHODS = {Endpoint.JOB_SYNC_STATUS: "GET", Endpoint.INTEGRATIONS: "GET", SYNC: "POST"}
+_METHODS: Mapping[str, str] = {**dict.fromkeys(Endpoint, "GET"), SYNC: "POST"}
 
 
 def handle(  # noqa: PLR0917 - a request has these parts, in the order of its first line

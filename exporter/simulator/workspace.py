@@ -30,18 +30,13 @@ _SYNC_LIMIT = 20
 
 WORKSPACE_PROBLEMS = {
     "key_rotated": "every key is replaced: the old ones are unknown, the new ones end in -rotated",
-    "job_sync_status_permission_lost": "the keys lose cdi.integration_job_status",
-    "integrations_permission_lost": "the keys lose cdi.integration_list",
+    **{f"{endpoint}_permission_lost": f"the keys lose {permission}" for endpoint, permission in PERMISSIONS.items()},
     "rate_limit_shared": "other programs use nine tenths of every rate limit",
     "rate_limit_exhausted": "other programs use up every rate limit",
 }
 """A workspace's possible problems, by name. Source: the list of what goes wrong with CDI itself."""
 
 WINDOW_SECONDS = 60
-_LOST = {
-    Endpoint.JOB_SYNC_STATUS: "job_sync_status_permission_lost",
-    Endpoint.INTEGRATIONS: "integrations_permission_lost",
-}
 
 
 @dataclass(slots=True)
@@ -100,7 +95,7 @@ class SimulatedWorkspace:
         if endpoint == SYNC:
             return SYNC_PERMISSION in self.valid_keys[key]
         endpoint = Endpoint(endpoint)
-        return PERMISSIONS[endpoint] in self.valid_keys[key] and _LOST[endpoint] not in self.problems
+        return PERMISSIONS[endpoint] in self.valid_keys[key] and f"{endpoint}_permission_lost" not in self.problems
 
     def take(self, endpoint: str, now_seconds: float) -> Allowance:
         """Count one request against the limit."""

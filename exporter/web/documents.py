@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
+from exporter.braze.endpoints import Endpoint
+
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, in UTC")]
 
 
@@ -123,7 +125,7 @@ class RequestDocument(TypedDict):
     """A request to Braze."""
 
     at: Annotated[Time, _told("when it ended")]
-    endpoint: Annotated[str, _told("integrations or job_sync_status")]
+    endpoint: Annotated[str, _told(" or ".join(sorted(Endpoint)))]
     page: Annotated[int, _told("from 1")]
     outcome: Annotated[str, _told("the HTTP status, or the reason why there was no answer")]
     seconds: float

@@ -313,6 +313,10 @@ def check_text(problem: Problem) -> None:
 # Limits and alerts
 
 
+def test_it_is_known_which_problems_depend_on_each_limit() -> None:
+    assert set(ENDED_BY) == {key.name for key in LIMITS}
+
+
 @given(tales(), st.data())
 def test_a_higher_limit_never_adds_its_problem_and_off_ends_it(tale: Tale, data: st.DataObject) -> None:
     key = data.draw(st.sampled_from([key.name for key in LIMITS]))

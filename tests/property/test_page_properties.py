@@ -20,9 +20,10 @@ from exporter.domain.limits import Limit, Limits, Source
 from exporter.domain.model import Integration, Sync, SyncStatus, Totals
 from exporter.domain.problem import Problem, Severity
 from exporter.domain.view import View
+from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
-from tests.snapshots import REPRESENTATIVE, Series, page_bytes, read_series
+from tests.snapshots import NOW, REPRESENTATIVE, Series, page_bytes, read_series
 
 I = ("workspace", "integration_id", "integration_name")  # noqa: E741 - the contract's name for these three
 FINISHED = ("success", "partial", "error", "config_error", "limit_exceeded", "unknown")
@@ -187,6 +188,13 @@ class Reference(Collector):
         yield gauge("last_poll_timestamp_seconds", ((v, seconds(v.last_poll_at)) for v in every))
         yield gauge("last_poll_success_timestamp_seconds", ((v, seconds(v.last_poll_success_at)) for v in every))
         yield counter("exporter_history_gaps_total", ((v, v.history_gaps) for v in every))
+
+
+def test_the_reference_has_every_family() -> None:
+    families = {family.name.removesuffix("_total") for family in CATALOGUE}
+    assert {family.name for family in Reference([], NOW).collect()} == families, (
+        "each has a line in `Reference.collect`, and what it reads a strategy in `views`; a limit is in `LIMITS`"
+    )
 
 
 def identity(view: View) -> list[str]:

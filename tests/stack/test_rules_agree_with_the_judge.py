@@ -197,7 +197,9 @@ def promtool_finds(folder: Path, samples: Samples, rules: Mapping[str, Any], unt
 def test_everything_that_can_be_wrong_is_drawn() -> None:
     seen = {(kind, severity) for _, _, all_wrong in wrong() for _, kind, severity in all_wrong}
     highest = {(kind, severity.word) for kind, severity in HIGHEST.items()}
-    assert highest - seen == {one for one in highest if one[0] in LEARNED}
+    assert highest - seen == {one for one in highest if one[0] in LEARNED}, (
+        "`wrong_at` in tests/timelines.py says when each kind holds"
+    )
     assert set(KINDS) - set(HIGHEST) <= LEARNED
     fired = {alert for alert, held in expected().items() if any(firing(each, ALERTS[alert]) for each in held.values())}
     assert {kind for alert, kind in KIND_OF.items() if alert not in fired} == LEARNED

@@ -233,7 +233,7 @@ def test_an_id_that_may_not_be_asked_for_takes_no_turn() -> None:
 def test_each_page_takes_a_turn_but_the_first_where_it_was_taken_before() -> None:
     async def act(api: Api, clock: VirtualClock) -> None:
         began = clock.monotonic()
-        pages = Pages(api, LIST, turn_taken=True)
+        pages: Pages[DecodedListing] = Pages(api, LIST, turn_taken=True)
         for _ in range(5):
             await pages.read()
         assert clock.monotonic() == began

@@ -22,12 +22,12 @@ TEMPLATES = "".join(path.read_text() for path in (CHART / "templates").iterdir()
 @pytest.mark.parametrize("folder", COPIES, ids=lambda folder: folder.name)
 def test_rules_and_dashboards_are_the_shipped_ones(folder: Path) -> None:
     held = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert held == {path.name: path.read_bytes() for path in COPIES[folder]}, "make chart makes it current"
+    assert held == {path.name: path.read_bytes() for path in COPIES[folder]}, "make generate makes it current"
 
 
 def test_the_readme_lists_the_values() -> None:
     (listed,) = LIST.findall((CHART / "README.md").read_text())
-    assert listed == values_table((CHART / "values.yaml").read_text()), "make chart makes it current"
+    assert listed == values_table((CHART / "values.yaml").read_text()), "make generate makes it current"
 
 
 def test_every_value_is_listed() -> None:
@@ -58,7 +58,7 @@ def test_schema_and_values_name_the_same_keys() -> None:
 
 
 def test_the_schema_holds_that_of_the_configuration() -> None:
-    assert SCHEMA["$defs"] == config_blocks(), "make chart makes it current"
+    assert SCHEMA["$defs"] == config_blocks(), "make generate makes it current"
 
 
 @pytest.mark.parametrize(

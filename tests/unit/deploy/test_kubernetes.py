@@ -203,7 +203,7 @@ def test_prometheus_rule_objects_are_the_shipped_rules(sharded: list[Manifest]) 
     ]
     for made, rules in zip(objects, RULES, strict=True):
         spec = made.read_text().partition("\nspec:\n")[2]
-        assert textwrap.dedent(spec) == rules.read_text(), "make rules makes it current"
+        assert textwrap.dedent(spec) == rules.read_text(), "make generate makes it current"
     assert {each["metadata"]["name"] for each in sharded if each["kind"] == "PrometheusRule"} == {
         each.name.removesuffix(".rules.yml") for each in RULES
     }

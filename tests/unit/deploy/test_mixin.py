@@ -28,7 +28,7 @@ def rendered(config: str = "{}") -> dict[str, Any]:
 
 
 def test_what_it_reads_is_current() -> None:
-    assert MADE.read_text() == for_mixin(), "make rules makes it current"
+    assert MADE.read_text() == for_mixin(), "make generate makes it current"
 
 
 def test_it_holds_all_rules_and_dashboards_as_they_are_shipped() -> None:

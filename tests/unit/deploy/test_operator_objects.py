@@ -77,7 +77,7 @@ def test_routes_within_routes_are_valid_too() -> None:
 
 def test_the_routes_are_those_of_the_example_for_alertmanager_itself() -> None:
     assert ALERTMANAGER_CONFIG.read_text() == alertmanager_config(ALERTMANAGER.read_text()), (
-        "make rules makes it current"
+        "make generate makes it current"
     )
     spec, settings = read(ALERTMANAGER_CONFIG)["spec"], yaml.safe_load(ALERTMANAGER.read_text())
     assert len(spec["inhibitRules"]) == len(settings["inhibit_rules"])

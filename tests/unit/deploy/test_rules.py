@@ -12,10 +12,11 @@ import yaml
 
 from exporter.domain.health import UNITS
 from exporter.domain.limits import Unit
+from exporter.domain.problem import Severity
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.metrics.self_metrics import SelfMetrics
 from tests.components import component
-from tests.problems import LIMITED, MEASURED, SECONDS
+from tests.problems import HIGHEST, LIMITED, MEASURED, SECONDS
 from tests.unit.deploy.problem_cases import KINDS, cases
 from tools.release import home
 
@@ -34,6 +35,7 @@ ALERTS: dict[str, dict[str, Any]] = {rule["alert"]: rule for rule in RULES if "a
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
 PROBLEM = "integration:braze_cdi_problem:last"
 OF_INTEGRATIONS = {name for name, rule in ALERTS.items() if PROBLEM in rule["expr"]}
+NO_CASE = "its cases are in tests/deploy/rules, or problem_cases.py: fires, stays silent, resolves"
 CASES: list[dict[str, Any]] = [
     *(case for file in TEST_FILES for case in yaml.safe_load(file.read_text())["tests"]),
     *cases(ALERTS),
@@ -123,6 +125,9 @@ def test_each_kind_of_problem_has_one_alert_for_all_severities_but_info() -> Non
     assert selected == {
         kind.alert: [problem] for problem, kind in sorted(KINDS.items(), key=lambda each: each[1].alert)
     }
+    assert set(KINDS) == {kind for kind, highest in HIGHEST.items() if highest > Severity.INFO}, (
+        "tests/unit/deploy/problem_cases.py has each kind of problem that can be worse than info"
+    )
     (rule,) = (each for each in RULES if each.get("record") == "integration:braze_cdi_problem:max")
     assert 'braze_cdi_problem{severity!="info"}' in rule["expr"]
 
@@ -147,9 +152,9 @@ def test_every_case_belongs_to_an_alert_and_says_what_it_shows() -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_is_shown_firing_silent_and_resolving(alert: str) -> None:
     fires, silent, resolves = (cases_of(alert, outcome) for outcome in ("fires", "stays silent", "resolves"))
-    assert fires
-    assert silent
-    assert resolves
+    assert fires, NO_CASE
+    assert silent, NO_CASE
+    assert resolves, NO_CASE
     assert all(firings(case, alert)[-1] for case in fires)
     assert not any(fired for case in silent for fired in firings(case, alert))
     for case in resolves:
@@ -165,7 +170,7 @@ def test_every_alert_is_shown_once_with_its_whole_text(alert: str) -> None:
         for expected in case.get("alert_rule_test", [])
         for fired in expected.get("exp_alerts", [])
     ]
-    assert texts
+    assert texts, NO_CASE
     annotations = {"summary", "description", "runbook_url"} | (
         {"status_url", "dashboard_url"} if alert in OF_INTEGRATIONS else set()
     )
@@ -180,7 +185,7 @@ def test_two_exporters_make_one_alert(alert: str) -> None:
         }
         if len(instances) > 1 and all(len(each.get("exp_alerts", [])) <= 1 for each in case.get("alert_rule_test", [])):
             return
-    pytest.fail("no case with two exporters")
+    pytest.fail("no case with two exporters in tests/deploy/rules, where it fires as one alert")
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -225,13 +230,13 @@ def test_the_runbook_has_a_section_for_it_that_tells_what_to_do(alert: str) -> N
     )
     assert ALERTS[alert]["annotations"]["runbook_url"] == BASE + heading.lower()
     section = re.search(rf"^### {heading}\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
-    assert section
+    assert section, f"docs/runbook.md has no section {heading}"
     parts = ["Means", "Look at", "Do"]
     assert re.findall(r"^- \*\*(Means|Look at|Do)\*\*", section[1], re.MULTILINE) == parts
 
 
 def test_the_runbook_has_no_section_for_an_alert_that_is_gone() -> None:
-    assert set(re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE)) == set(KINDS) | (set(ALERTS) - OF_INTEGRATIONS)
+    assert set(re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE)) == set(HIGHEST) | (set(ALERTS) - OF_INTEGRATIONS)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
@@ -289,4 +294,4 @@ def test_the_limits_that_the_runbook_tunes_are_configured() -> None:
 
 def test_the_document_names_every_kind_of_problem() -> None:
     table = ALERTING.split("## Problems")[1].split("\n## ")[0]
-    assert set(re.findall(r"`(\w+)`", table)) == set(KINDS)
+    assert set(re.findall(r"`(\w+)`", table)) == set(HIGHEST), "the table is in docs/alerting.md"

@@ -1,5 +1,6 @@
 """How long syncs take, on figures that can be followed by hand; `test_trends.py` says what they are for."""
 
+from collections.abc import Sequence
 from math import exp, log
 
 import pytest
@@ -9,11 +10,12 @@ from exporter.domain.durations import (
     Explained,
     all_rows,
     by_days,
-    is_timed,
     largest,
     learn_durations,
+    timed,
 )
 from exporter.domain.past import Run
+from exporter.domain.robust import SPREAD
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, failure, run
 
 NOT_EXPLAINED = Explained(fixed_seconds=100.0, row_seconds=0.0, usual_rows=1000.0, most_rows=1000.0)
@@ -28,11 +30,13 @@ def taking(*seconds: int | None) -> list[Run]:
     return [run(FIRST + number * HOUR, took=took) for number, took in enumerate(seconds)]
 
 
-def test_a_duration_is_that_of_a_sync_that_did_not_fail() -> None:
-    assert is_timed(run(FIRST, took=0))
-    assert not is_timed(run(FIRST, took=-1))
-    assert not is_timed(run(FIRST, took=None))
-    assert not is_timed(failure(FIRST))
+def test_a_duration_is_that_of_a_sync_that_did_not_fail_and_a_second_at_least() -> None:
+    known = [run(FIRST, took=0), run(FIRST, took=1), run(FIRST, took=2)]
+    assert timed([*known, run(FIRST, took=-1), run(FIRST, took=None), failure(FIRST)]) == [
+        (known[0], 1),
+        (known[1], 1),
+        (known[2], 2),
+    ]
 
 
 def test_all_rows_are_those_synced_and_failed() -> None:
@@ -100,7 +104,9 @@ def test_two_syncs_in_a_row_that_take_long_are_slow_from_the_first_on() -> None:
     runs = taking(*calm, 300, 300)
     assert durations().slow(runs, 1.0) == pytest.approx((runs[20].start, 200.0, 200.0))
     assert durations().slow(taking(*calm, 300), 1.0) is None
-    assert durations().slow(taking(*calm, 199, 199), 1.0) is None
+    assert durations().slow(taking(*calm, 200, 200), 1.0) is None
+    assert durations().slow(taking(300, 300), 1.0) is not None
+    assert durations().slow(taking(300), 1.0) is None
     assert durations().slow(taking(*calm, 201, 201), 1.0) is not None
     assert durations().slow(taking(*calm, 201, 201), 1.5) is None
     assert durations().slow([], 1.0) is None
@@ -118,6 +124,7 @@ def test_two_calm_syncs_end_what_was_slow() -> None:
     calm = [100] * 20
     assert durations().slow(taking(*calm, 300, 300, 100), 1.0) is not None
     assert durations().slow(taking(*calm, 300, 300, 100, 100), 1.0) is None
+    assert durations().slow(taking(*calm, 300, 300, 100, 100, 300), 1.0) is None
     runs = taking(*calm, 300, 300, 100, 300)
     assert (durations().slow(runs, 1.0) or (0,))[0] == runs[20].start
     runs = taking(*calm, 300, 300, 100, 100, 300, 300)
@@ -139,6 +146,7 @@ def test_what_rows_explain_is_slow_only_where_it_also_takes_clearly_longer() -> 
     few = [run(FIRST + number * HOUR, 100, took=100) for number in range(9)]
     assert explained.by(100) < -log(2)
     assert known.slow(few, 1.0) is None
+    assert known.slow([each._replace(took=130) for each in few], 1.0) is None
     assert known.slow([each._replace(took=131) for each in few], 1.0) is not None
     many = [run(FIRST + number * HOUR, 2000, took=190) for number in range(9)]
     assert known.slow(many, 1.0) is None
@@ -152,6 +160,8 @@ def test_longer_windows_notice_less() -> None:
     assert known.slow(taking(*[100] * 3, *[160] * 15), 1.0) is not None
     assert known.slow(taking(*calm, *[160] * 8), 1.0) is None
     assert known.slow(taking(*[160] * 15), 1.0) is None  # less than a window
+    assert known.slow(taking(*calm, *[160] * 15, 100), 1.0) is not None
+    assert known.slow(taking(*calm, *[160] * 15, 100, 100), 1.0) is None
 
 
 def test_nothing_is_learned_of_fewer_than_five_durations() -> None:
@@ -197,3 +207,80 @@ def test_the_seconds_of_a_row_are_learned_where_four_in_five_agree() -> None:
     assert eight is not None
     assert eight.explained.row_seconds == pytest.approx(0.1)
     assert MINUTE < eight.limit_seconds < 10 * MINUTE
+
+
+def seconds_of_a_row(*seconds: int) -> float:
+    """Return what is learned of syncs with 100 rows, 200 and so on, that take so long."""
+    learned = learn_durations(
+        [run(FIRST + number * HOUR, 100 * (number + 1), took=took) for number, took in enumerate(seconds)]
+    )
+    assert learned is not None
+    return learned.explained.row_seconds
+
+
+def test_of_the_slopes_between_parts_with_alike_rows_the_middle_one_counts() -> None:
+    squares = [10 * number * number for number in range(1, 9)]
+    assert seconds_of_a_row(*squares) == pytest.approx(0.9)  # the slopes are a tenth of the sums of two of 1 to 8
+    learned = learn_durations([run(FIRST + n * HOUR, 100 * (n + 1), took=took) for n, took in enumerate(squares)])
+    assert learned is not None
+    assert learned.explained.fixed_seconds == 1  # not less, though the line would be below zero
+    assert seconds_of_a_row(60, 10, 20, 30, 40, 50, 70, 80) > 0  # 5 of 28 slopes go down
+    assert seconds_of_a_row(60, 10, 20, 30, 40, 50, 70, 70) == 0  # and one is flat
+    assert seconds_of_a_row(70, 10, 20, 30, 40, 50, 60, 80) == 0
+
+
+SPREADING = (*[819] * 9, *[1000] * 4, *[1200] * 11)
+"""Of a day. The middle one takes 1000 seconds, and the middle one of those that take no more 819."""
+
+
+def test_a_limit_is_four_and_a_half_spreads_above_the_usual() -> None:
+    learned = learn_durations(taking(*SPREADING * 20))
+    assert learned is not None
+    few = 1 + 3 / 480
+    spread = SPREAD * log(1000 / 819) * few
+    assert (learned.usual_seconds, learned.spread) == pytest.approx((1000, spread))
+    assert learned.limit_seconds == pytest.approx(1000 * exp(4.5 * spread))
+    assert learned.windows == pytest.approx((4 * spread, 2.5 * spread, log(1.7) * few, log(1.7) * few))
+    once = learn_durations(taking(*SPREADING * 19, *SPREADING[:8], *[2500] * 16))  # more than two spreads beyond all
+    assert once is not None
+    assert once.windows[3] == pytest.approx(learned.windows[3])
+
+
+@pytest.mark.parametrize(
+    ("usual", "once", "limit"),
+    [
+        ([1000] * 24, 1950, 1.5 * 1950),
+        ([1000] * 24, 2050, 1000 + 30 * MINUTE),  # more than twice the others, and so left out
+        (SPREADING, 2900, 1.5 * 2900),
+        (SPREADING, 3000, 1000 * exp(4.5 * SPREAD * log(1000 / 819) * (1 + 3 / 480))),  # three spreads
+        (SPREADING, 2900 + 9000, 1000 * exp(4.5 * SPREAD * log(1000 / 819) * (1 + 3 / 480))),
+    ],
+)
+def test_a_limit_is_half_as_long_again_as_the_longest_normal_sync(
+    usual: Sequence[int], once: int, limit: float
+) -> None:
+    learned = learn_durations(taking(*[*usual] * 19, *usual[:-1], once))
+    assert learned is not None
+    assert learned.limit_seconds == pytest.approx(limit)
+
+
+def test_windows_that_took_long_again_and_again_are_not_slow() -> None:
+    few = 1 + 3 / 40
+
+    def least(*numbers: int) -> float:
+        """What two syncs in a row must exceed where some of forty took twice as long."""
+        runs = [run(FIRST + n * DAY, took=200 if n in numbers else 100) for n in range(40)]
+        learned = learn_durations(runs)
+        assert learned is not None
+        return learned.windows[0]
+
+    assert least() == least(20) == least(20, 21) == pytest.approx(log(2) * few)
+    assert least(8, 9, 20, 21, 30, 31) == pytest.approx(log(2) + 0.15)
+    assert least(8, 20, 30) == pytest.approx(log(2) * few)
+
+
+@pytest.mark.parametrize(("once", "most"), [(1900, 1901), (2100, 1001)])
+def test_rows_that_came_once_are_experience_up_to_twice_the_others(once: int, most: int) -> None:
+    learned = learn_durations([run(FIRST + day * DAY, once if day == 7 else 1000) for day in range(20)])
+    assert learned is not None
+    assert learned.explained.most_rows == pytest.approx(most)

@@ -1,12 +1,15 @@
 """What is learned from a past, and when it is learned again."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from math import exp
 
 import pytest
 
+from exporter.domain.durations import Durations, Explained
 from exporter.domain.normal import FEW, REFIT, Normal, is_refit_due, learn, moment_of_learning, refit_at
 from exporter.domain.past import MOST, Run, to_moment
+from exporter.domain.rhythm import Rhythm
 from tests.pasts import DAY, FIRST, HOUR, MINUTE, MONDAY, after, every, failure, run
 
 
@@ -94,6 +97,26 @@ def test_a_watermark_that_usually_moves(stands: tuple[int, ...], expected: int |
         before = runs[number - 1]
         runs[number] = runs[number]._replace(lag=runs[number].finish - (before.finish - (before.lag or 0)))
     assert normal(runs).frozen == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(19, None), (20, 1)])
+def test_a_watermark_stands_still_in_one_of_twenty_syncs_at_most(count: int, expected: int | None) -> None:
+    """Besides the longest time."""
+    runs = every(DAY, count)
+    for number in (5, 10):
+        runs[number] = runs[number]._replace(lag=runs[number].finish - (runs[number - 1].watermark or 0))
+    assert normal(runs).frozen == expected
+
+
+def test_a_sync_may_run_longer_after_many_rows_and_after_hours_in_which_syncs_usually_start() -> None:
+    mornings = Rhythm("regular", HOUR, 2.0 * HOUR, 0.0, awake=(*[True] * 12, *[False] * 12) * 7)
+    durations = Durations(100.0, 0.1, 400.0, (1.0,) * 4, Explained(100.0, 0.0, 1000.0, 1000.0))
+    last, noon = run(FIRST), MONDAY + timedelta(hours=12)
+    for zone, limit in ((None, 400 * 3), (timezone(timedelta(hours=12)), 400)):
+        learned = Normal(rhythm=mornings, durations=durations, zone=zone)
+        assert learned.duration_limit_seconds(noon, last) == pytest.approx(limit)
+    many_rows = run(FIRST, 12_009)
+    assert Normal(durations=durations).duration_limit_seconds(noon, many_rows) == pytest.approx(4000 * exp(-0.5))
 
 
 def test_limits_are_learned_every_six_hours_at_a_moment_of_its_own() -> None:

@@ -1,7 +1,8 @@
 """When a replay looks, what it then knows, and how it names what it has found. Times are minutes from the beginning."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 import pytest
 
@@ -57,9 +58,17 @@ def replay(
     history: timedelta = timedelta(0),
     listings: Listings = (),
     interval: float | None = None,
+    zone: tzinfo | None = None,
     **limits: Setting,
 ) -> Replay:
-    integration = Integration("w", "users", "users", limits=LimitSettings(limits), expected_interval_seconds=interval)
+    integration = Integration(
+        "w",
+        "users",
+        "users",
+        limits=LimitSettings(limits),
+        expected_interval_seconds=interval,
+        timezone=zone,
+    )
     return Replay(integration, syncs, BEGIN, at(until), history, listings=listings)
 
 
@@ -113,52 +122,80 @@ def test_a_sync_counts_that_finishes_after_the_beginning_and_by_the_end(one: Syn
     assert replayed.syncs == sum(last.totals.syncs) == syncs
 
 
-def test_at_one_moment_a_sync_finishes_before_the_next_one_starts() -> None:
-    replayed = replay([sync(20, 10), sync(10, 10)], 25)
-    assert [(moment, view.latest and view.latest.sync_start_time) for moment, view in looks(replayed)] == [
-        (0, None),
-        (10, at(10)),
-        (20, at(20)),
-        (25, at(20)),
+def test_at_one_moment_a_sync_may_finish_and_the_next_one_start() -> None:
+    shown = [
+        (moment, [(one.sync_start_time, one.finished) for one in view.history])
+        for moment, view in looks(replay([sync(20, 10), sync(10, 10)], 25))
+    ]
+    both = [(at(20), False), (at(10), True)]
+    assert shown == [(0, []), (10, [(at(10), False)]), (20, both), (25, both)]
+
+
+def test_a_sync_runs_on_while_others_start_and_finish() -> None:
+    shown = [
+        (moment, [one.finished for one in view.history]) for moment, view in looks(replay([sync(10, 30), sync(20)], 45))
+    ]
+    assert shown == [
+        (0, []),
+        (10, [False]),
+        (20, [False, False]),
+        (22, [True, False]),
+        (40, [True, True]),
+        (45, [True, True]),
     ]
 
 
+def test_a_start_that_two_syncs_have_counts_once() -> None:
+    *_, (_, last) = looks(replay([sync(10), sync(10, None)], 20, history=timedelta(days=1)))
+    assert last.totals is not None
+    assert sum(last.totals.syncs) == 1
+
+
+def test_the_latest_twenty_syncs_are_kept_one_by_one() -> None:
+    *_, (_, last) = looks(replay([sync(10 * n, status=ERROR) for n in range(25)], 300))
+    assert [one.sync_start_time for one in last.history] == [at(10 * n) for n in range(24, 4, -1)]
+
+
 @pytest.mark.parametrize(
-    ("replayed", "expected"),
+    ("syncs", "until", "settings", "expected"),
     [
-        (replay([], DAY + 1), [(0, ""), (passed(DAY), "never_synced")]),
-        (replay([], DAY), [(0, "")]),
+        ([], DAY + 1, {}, [(0, ""), (passed(DAY), "never_synced")]),
+        ([], DAY, {}, [(0, "")]),
         (
-            replay([sync(-10, status=RUNNING)], 4 * HOUR, sync_duration=3600.0),
+            [sync(-10, status=RUNNING)],
+            4 * HOUR,
+            {"sync_duration": 3600.0},
             [(0, ""), (passed(50), "running_long"), (passed(170), "stuck")],
         ),
+        ([sync(-12)], 4 * HOUR, {"success_age": 3600.0}, [(0, ""), (passed(50), "success_too_old")]),
         (
-            replay([sync(-12, 2)], 4 * HOUR, success_age=3600.0),
-            [(0, ""), (passed(50), "success_too_old")],
-        ),
-        (
-            replay([sync(-10)], 4 * HOUR, interval=3600.0, start_delay=600.0),
+            [sync(-10)],
+            4 * HOUR,
+            {"interval": 3600.0, "start_delay": 600.0},
             [(0, ""), (passed(60), "overdue")],
         ),
         (
-            replay([sync(-10, status=RUNNING), sync(-30)], 51, sync_duration=3600.0, success_age=3600.0),
-            [
-                (0, ""),
-                (passed(32), "success_too_old"),
-                (passed(50), "running_long"),
-            ],
+            [sync(-10, status=RUNNING), sync(-30)],
+            51,
+            {"sync_duration": 3600.0, "success_age": 3600.0},
+            [(0, ""), (passed(32), "success_too_old"), (passed(50), "running_long")],
         ),
     ],
 )
-def test_a_look_follows_each_deadline(replayed: Replay, expected: list[tuple[float, str]]) -> None:
-    assert changes(replayed) == expected
+def test_a_look_follows_each_deadline(
+    syncs: list[Sync], until: float, settings: dict[str, Any], expected: list[tuple[float, str]]
+) -> None:
+    assert changes(replay(syncs, until, **settings)) == expected
 
 
-def test_between_deadlines_and_events_there_is_no_look_but_for_limits() -> None:
+@pytest.mark.parametrize(
+    ("one", "deadlines"), [(sync(-10), []), (sync(-10, status=RUNNING), [passed(8 * HOUR - 10)])], ids=["rest", "runs"]
+)
+def test_between_deadlines_and_events_there_is_no_look_but_for_limits(one: Sync, deadlines: list[float]) -> None:
     """They are due every six hours."""
     due = minutes(refit_at("users", BEGIN) + REFIT)
-    moments = [moment for moment, _ in looks(replay([sync(-10)], 20 * HOUR))]
-    assert moments == [0, *(passed(due + n * 6 * HOUR) for n in range(3)), 20 * HOUR]
+    moments = [moment for moment, _ in looks(replay([one], 20 * HOUR, sync_duration=8 * 3600.0))]
+    assert moments == sorted([0, *deadlines, *(passed(due + n * 6 * HOUR) for n in range(3)), 20 * HOUR])
 
 
 def paused(minutes: float) -> tuple[datetime, ListedIntegration]:
@@ -181,8 +218,23 @@ def test_what_the_list_shows_counts_from_then_on(listings: Listings, expected: l
     assert changes(replay([sync(-10)], 60, listings=listings)) == expected
 
 
+@pytest.mark.parametrize("shown", [-10, 30])
+def test_a_record_of_the_list_that_tells_nothing_new_stands_for_a_poll(shown: float) -> None:
+    record = ListedIntegration("users", "users", last_job_start_time=at(-20), last_job_status=SUCCESS)
+    *_, (_, last) = looks(replay([sync(-20)], 60, listings=[(at(shown), record)]))
+    assert last.last_poll_success_at == at(shown)
+
+
+@pytest.mark.parametrize(("zone", "late"), [(None, 70), (UTC, 10)])
+def test_an_hour_is_allowed_for_changing_clocks_where_the_zone_is_not_known(zone: tzinfo | None, late: float) -> None:
+    daily = [sync(-day * DAY) for day in range(1, 10)]
+    replayed = replay(daily, 3 * HOUR, history=timedelta(days=30), zone=zone, start_delay=600.0)
+    assert changes(replayed) == [(0, ""), (passed(late), "overdue")]
+
+
 def test_while_few_syncs_are_known_each_is_learned_from_and_nothing_is_without_a_new_one() -> None:
-    syncs = [sync(HOUR * hour) for hour in (-3, -2, 1, 2)]
+    """What is older than the history is not learned from."""
+    syncs = [sync(HOUR * hour) for hour in (-30, -3, -2, 1, 2)]
     known = {moment: view.learned_syncs for moment, view in looks(replay(syncs, 2 * DAY, history=timedelta(days=1)))}
     assert [known[moment] for moment in (0, HOUR, HOUR + 2, 2 * HOUR, 2 * HOUR + 2)] == [2, 2, 3, 3, 4]
     assert {syncs for moment, syncs in known.items() if moment > 2 * HOUR + 2} == {4}

@@ -11,6 +11,7 @@ from exporter.domain.robust import (
     lower_median,
     median,
     medians,
+    upper_median,
     usual_step,
 )
 
@@ -33,6 +34,7 @@ def test_medians() -> None:
 
 
 def test_the_usual_step_is_to_the_median_of_up_to_eleven_before() -> None:
+    assert upper_median([4, 1, 3, 2]) == upper_median([3, 1, 5]) == 3
     assert usual_step([5.0]) == 0
     assert usual_step([1.0, 2.0]) == pytest.approx(SPREAD * 1)
     assert usual_step([1.0, 2.0, 3.0, 8.0]) == pytest.approx(SPREAD * 6)
@@ -61,6 +63,7 @@ def test_a_level_begins_at_the_median_of_seven_days() -> None:
         ([9.0, 8.0, 10.0, 9.0], 5 * DAY, 9.0, 7),
         ([9.0] * 3, 7 * DAY, 1.0, None),  # too few
         ([9.0] * 4, 4 * DAY, 1.0, None),  # too soon
+        ([9.0] * 4 + [30.0], 5 * DAY, 9.0, 7),
         ([9.0] * 15, DAY, 9.0, 7),
         ([9.0] * 14, DAY, 1.0, None),
         ([9.0, 9.0, 1.0, 9.0, 9.0], 7 * DAY, 1.0, None),  # was usual between
@@ -75,6 +78,12 @@ def test_a_level_that_lasts_is_the_new_one(away: list[float], gap: int, level: f
     levels, changed = follow(days, times, far=1.0, rate=0.1)
     assert levels[len(days)] == level
     assert changed == (None if since is None else (times[since], 1.0))
+
+
+@pytest.mark.parametrize("away", [0.8, -0.8])
+def test_a_level_that_lasts_may_be_near(away: float) -> None:
+    days = dict(enumerate([1.0] * 7 + [1.0 + away] * 4))
+    assert follow(days, dict(enumerate(ends(11, 5 * DAY))), far=0.5, rate=0.1)[0][11] == 1 + away
 
 
 def test_a_value_as_far_as_is_allowed_is_near() -> None:
@@ -99,6 +108,8 @@ def test_a_value_as_far_as_is_allowed_is_near() -> None:
         ([1.0] * 7 + [9.0], 1.0),
         ([1.0] * 5 + [9.0] * 15 + [1.0] * 15, 9.0),  # lasted
         ([1.0] * 5 + [9.0] * 14 + [1.0] * 15, 1.0),
+        ([1.0] * 5 + [8.0] * 13 + [9.0] + [1.0] * 15, 1.0),
+        ([1.0] * 5 + [8.0] * 14 + [9.0] + [1.0] * 15, 9.0),
         ([9.0] * 15 + [1.0] * 16, 9.0),
         ([9.0] * 4, 9.0),
     ],
@@ -118,8 +129,17 @@ def test_rare_values_last_after_four_of_them() -> None:
     assert LASTING == 14 * DAY
 
 
+def test_what_was_left_out_leaves_no_trace_in_how_long_the_next_lasted() -> None:
+    values = [*[1.0] * 3, 30.0, *[1.0] * 18, *[9.0] * 14]
+    assert longest_normal(values, [*ends(35), 36 * DAY], far=2.0) == 9
+    assert longest_normal(values, ends(36), far=2.0) == 1
+
+
 def test_days_in_a_row_are_those_above_half_of_the_way() -> None:
     before = [1.0] * 8
     assert longest_normal([*before, 5.1, 9.0, 5.1, *before], ends(19), far=1.9) == 1
+    for half in ([5.0, 9.0], [9.0, 5.0]):
+        assert longest_normal([*before, *half, *before, 4.8, *before], ends(27), far=1.9) == 5
     assert longest_normal([*before, 4.9, 9.0, 4.9, *before], ends(19), far=1.9) == 1
+    assert longest_normal([*before, 9.0, 4.9, *before], ends(18), far=4.0) == 4.9
     assert longest_normal([*before, 4.9, 9.0, *before, 4.8, *before], ends(27), far=1.9) == 4.9

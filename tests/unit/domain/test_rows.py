@@ -1,7 +1,8 @@
 """What is usual of rows, on figures that can be followed by hand; `test_trends.py` says what they are for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from math import expm1, log, log1p
+from math import exp, expm1, log, log1p
 
 import pytest
 
@@ -73,6 +74,7 @@ def test_rows_may_be_half_and_twice_or_three_spreads_off() -> None:
     assert wide.band(1000) == pytest.approx((expm1(DAILY.level - 1.5), 1000, expm1(DAILY.level + 1.5)))
     assert wide.band(1000, 2.0) == pytest.approx((expm1(DAILY.level - 3), 1000, expm1(DAILY.level + 3)))
     assert replace(wide, level=0.1).band(1000, 2.0) == pytest.approx((0, expm1(0.1), expm1(3.1)))
+    assert replace(DAILY, level=-1.0).band(1000) == (0, 0, 0)
     low, usual, high = HOURLY.band(HOUR) or (0, 0, 0)
     assert low == pytest.approx(expm1(HOURLY.level - 1 - log(2)))
     assert usual == pytest.approx(expm1(HOURLY.level + 0.5))
@@ -84,7 +86,9 @@ def test_rows_may_be_half_and_twice_or_three_spreads_off() -> None:
     [
         (None, 0.0),
         (0.67 * HOUR + 1, 0.0),
+        (0.67 * HOUR, log(0.67)),
         (2.4 * HOUR - 1, 0.0),
+        (2.4 * HOUR, log(1.2)),
         (0.5 * HOUR, log(0.5)),
         (6 * HOUR, log(3)),
         (0, log(1 / HOUR)),
@@ -101,14 +105,14 @@ def test_clearly_off_is_a_third_or_more_than_the_noise() -> None:
     assert replace(HOURLY, noise=1.0).margin == 1.2
 
 
-def learned(gap: int, counts: list[int], *, origin: int = 0, zoned: bool = False) -> Rows:
-    found = learn_rows([number * gap for number in range(len(counts))], counts, origin, zoned=zoned)
+def learned(gap: int, counts: list[int], *, zoned: bool = False) -> Rows:
+    found = learn_rows([number * gap for number in range(len(counts))], counts, zoned=zoned)
     assert found is not None
     return found[0]
 
 
 def test_the_same_rows_each_time_are_usual() -> None:
-    assert learn_rows([0, 1, 2, 3], [5, 5, 5, 5], 0, zoned=False) is None
+    assert learn_rows([0, 1, 2, 3], [5, 5, 5, 5], zoned=False) is None
     for gap, unit, size in ((HOUR, HOUR, 168), (5 * HOUR, HOUR, 168), (20 * HOUR, DAY, 7), (5 * DAY, DAY, 1)):
         rows = learned(gap, [1000] * 400)
         assert (rows.syncs, rows.gap_seconds, rows.long_gap_seconds) == (400, gap, gap)
@@ -119,13 +123,20 @@ def test_the_same_rows_each_time_are_usual() -> None:
 
 
 def test_syncs_at_one_moment_are_a_second_apart() -> None:
-    found = learn_rows([5] * 6, [10] * 6, 0, zoned=False)
+    found = learn_rows([5] * 6, [10] * 6, zoned=False)
     assert found is not None
     assert found[0].gap_seconds == 1
 
 
 @pytest.mark.parametrize(
-    ("empty", "zeros"), [((), 0.0), ((100,), 0.0), ((100, 101, 102), 0.0), ((50, 100, 150, 200, 250, 300), 6 / 400)]
+    ("empty", "zeros"),
+    [
+        ((), 0.0),
+        ((100,), 0.0),
+        ((100, 101, 102), 0.0),
+        ((100, 101, 200), 0.0),
+        ((50, 100, 150, 200, 250, 300), 6 / 400),
+    ],
 )
 def test_syncs_without_rows_are_usual_where_they_came_again_and_again(empty: tuple[int, ...], zeros: float) -> None:
     assert learned(HOUR, [0 if number in empty else 1000 for number in range(400)]).zeros == pytest.approx(zeros)
@@ -148,3 +159,52 @@ def test_the_quietest_weekday_is_known_by_hour() -> None:
     assert len(daily.least) == 1
     assert daily.level + daily.least[0] == pytest.approx(log1p(100), abs=0.25)
     assert learned(6 * DAY, [1000] * 40).least == ()
+
+
+def swinging(weeks: int, day: int, more: float) -> list[int]:
+    """Return a count a day, each second week a half higher by the logarithm, and of one day by so much as well."""
+    values = [0.25 * (-1) ** (number // 7) - (number % 7 == 6) for number in range(7 * weeks)]
+    values[day] = values[day - 7] + more
+    return [round(100_000 * exp(value)) for value in values]
+
+
+def cells(counts: list[int], *, without: Sequence[int] = ()) -> tuple[float | None, ...]:
+    ats = [number * DAY for number in range(len(counts)) if number not in without]
+    found = learn_rows(ats, [counts[at // DAY] for at in ats], zoned=True)
+    assert found is not None
+    return found[0].cells
+
+
+@pytest.mark.parametrize(("more", "odd"), [(-2.1, False), (-2.3, True), (2.1, False), (2.3, True)])
+def test_a_day_three_times_as_far_off_as_weeks_differ_is_left_out(more: float, odd: bool) -> None:
+    """Weeks differ by 0.5, and three such spreads are 2.22."""
+    counts = swinging(8, 34, more)
+    assert (cells(counts) == cells(counts, without=[34])) is odd
+
+
+@pytest.mark.parametrize(("more", "odd"), [(-0.95, False), (-1.05, True)])
+def test_where_weeks_are_alike_a_day_is_left_out_from_a_factor_of_e_on(more: float, odd: bool) -> None:
+    counts = [round(100_000 * exp(-(number % 7 == 6) + more * (number == 34))) for number in range(56)]
+    assert (cells(counts) == cells(counts, without=[34])) is odd
+
+
+@pytest.mark.parametrize(("days", "odd"), [(13, True), (14, False)])
+def test_days_that_stay_off_for_two_weeks_are_a_new_level(days: int, odd: bool) -> None:
+    counts = [round(100_000 * exp(-(number % 7 == 6) - 2 * (number >= 56))) for number in range(56 + days)]
+    assert (cells(counts) == cells(counts, without=range(56, 56 + days))) is odd
+    assert cells(counts)[6] == pytest.approx(-1 * (8 if odd else 10) / (8.5 if odd else 10.5), abs=0.001)
+
+
+def test_hours_that_came_on_an_odd_day_alone_are_not_known() -> None:
+    ats = [day * DAY + hour * HOUR for day in range(28) for hour in range(8, 20)] + [27 * DAY + 22 * HOUR]
+    found = learn_rows(ats, [1000 if at < 27 * DAY else 100 for at in ats], zoned=True)
+    assert found is not None
+    assert [found[0].cells[27 % 7 * 24 + hour] is None for hour in (7, 8, 19, 22)] == [True, False, False, True]
+
+
+def test_a_day_begins_half_a_day_before_the_usual_time() -> None:
+    for hour, origin in ((0, -690 * 60), (21, 570 * 60)):
+        found = learn_rows([day * DAY + hour * HOUR for day in range(21)], [1000] * 21, zoned=True)
+        assert found is not None
+        assert found[0].origin == origin
+    assert learned(HOUR, [1000] * 21).origin == learned(5 * DAY, [1000] * 21).origin == 0

@@ -47,7 +47,7 @@ def test_the_page_is_the_golden_one(name: str, *, openmetrics: bool, request: py
     page = golden_page(openmetrics=openmetrics)
     if request.config.getoption("--update-golden"):
         (GOLDEN / name).write_bytes(page)
-    assert page.decode() == (GOLDEN / name).read_bytes().decode()
+    assert page.decode() == (GOLDEN / name).read_bytes().decode(), "if wanted: --update-golden"
 
 
 @FILES

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import REASONS
 from exporter.metrics.self_metrics import DURATION_BUCKETS, SelfMetrics
 from tests.snapshots import read_series
@@ -85,8 +86,7 @@ def test_a_prepared_workspace_counts_from_zero() -> None:
     assert shown == {
         "polls_total workspace=w": 0,
         **{f"poll_failures_total reason={reason} workspace=w": 0 for reason in REASONS},
-        "throttled_seconds_total endpoint=job_sync_status workspace=w": 0,
-        "throttled_seconds_total endpoint=integrations workspace=w": 0,
+        **{f"throttled_seconds_total endpoint={endpoint} workspace=w": 0 for endpoint in Endpoint},
     }
 
 

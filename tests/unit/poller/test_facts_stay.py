@@ -238,3 +238,20 @@ async def test_what_was_wrong_stays_wrong_while_nothing_can_be_seen_and_after_a_
     await braze.restart()
     braze.watch(configured=[Integration(WORKSPACE, users, "users", limits=LimitSettings({"failed_syncs": 2.0}))])
     assert braze.problems(users) == {("failing", "critical"), ("stale", "critical")}
+
+
+@in_virtual_time
+async def test_a_reload_hides_nothing_until_the_list_is_read_again(braze: Polling) -> None:
+    users = braze.add("users", every(minutes=30))
+    before = braze.watch(configured=[users], discovery=True)
+    await braze.passes(minutes=3)
+    shown = braze.shown(users)
+    assert "braze_cdi_next_scheduled_run_timestamp_seconds" in shown
+    braze.world.switch(NO_LIST, WORKSPACE)
+    await braze.stop()
+    braze.watch(configured=[users], discovery=True, carried=before.states)
+    assert braze.shown(users) == shown
+    await braze.passes(minutes=3)
+    assert braze.shown(users) == shown
+    await braze.passes(minutes=12)
+    assert braze.shown(users) < shown

@@ -86,7 +86,7 @@ async def test_without_a_history_nothing_is_read_and_nothing_shown(braze: Pollin
 @in_virtual_time
 async def test_at_most_half_of_what_polls_leave_free_is_used_and_no_poll_waits(braze: Polling) -> None:
     ids = [braze.add(f"integration {n}", HOURLY, history=DAYS) for n in range(8)]
-    braze.watch(configured=ids, limits=RateLimits(20, 1, 1.0), history=DAYS)
+    braze.watch(configured=ids, limits=RateLimits(job_sync_status=20, integrations=1, share=1.0), history=DAYS)
     await braze.passes(minutes=5)
     waited = braze.value("exporter_throttled_seconds_total", endpoint=OWN)
     for _ in range(20):

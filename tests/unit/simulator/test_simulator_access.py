@@ -54,10 +54,7 @@ def test_a_permission_can_be_lost_and_regained(endpoint: Endpoint) -> None:
     world, users = world_with()
 
     def statuses() -> dict[Endpoint, int]:
-        return {
-            Endpoint.JOB_SYNC_STATUS: ask_status(world, users).status,
-            Endpoint.INTEGRATIONS: ask_list(world).status,
-        }
+        return {each: ask(world, each.details.path.format(integration_id=users)).status for each in Endpoint}
 
     world.switch(f"{endpoint}_permission_lost", "production")
     assert statuses() == {each: 403 if each is endpoint else 200 for each in Endpoint}
