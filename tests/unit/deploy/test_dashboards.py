@@ -246,7 +246,7 @@ def test_every_alert_has_readable_words() -> None:
     assert set(WORDS_OF_ALERTS) == set(ALERTS), "their words are in deploy/grafana/source/words.py"
     assert len(set(WORDS_OF_ALERTS.values())) == len(WORDS_OF_ALERTS)
     assert {problem: WORDS_OF_ALERTS[kind.alert] for problem, kind in KINDS.items()}.items() <= PROBLEMS.items()
-    assert set(PROBLEMS) == set(HIGHEST)
+    assert set(PROBLEMS) == set(HIGHEST), "the words of a problem are there too"
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -235,8 +235,9 @@ def test_the_runbook_has_a_section_for_it_that_tells_what_to_do(alert: str) -> N
     assert re.findall(r"^- \*\*(Means|Look at|Do)\*\*", section[1], re.MULTILINE) == parts
 
 
-def test_the_runbook_has_no_section_for_an_alert_that_is_gone() -> None:
-    assert set(re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE)) == set(HIGHEST) | (set(ALERTS) - OF_INTEGRATIONS)
+def test_the_runbook_has_a_section_for_each_problem_and_alert_and_none_besides() -> None:
+    sections = set(re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE))
+    assert sections == set(HIGHEST) | (set(ALERTS) - OF_INTEGRATIONS), "they are in docs/runbook.md"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])

@@ -262,6 +262,12 @@ def test_a_walk_that_grows_without_end_is_given_up() -> None:
     assert len(account.known.recent) <= LONGEST + 10
 
 
+@pytest.mark.parametrize(("syncs", "attempts"), [(LONGEST, 1), (LONGEST + 1, 0)])
+def test_a_walk_that_breaks_off_is_tried_again_while_it_has_not_become_too_long(syncs: int, attempts: int) -> None:
+    ledger = Ledger(minute(0), minute(0), latest_first(*(ended(number) for number in range(1, syncs + 1))))
+    assert break_off(ledger, Walk(1), now=minute(syncs + 2), blame_page=True).attempts == attempts
+
+
 def test_at_rest_the_ledger_keeps_the_latest_syncs_and_no_more() -> None:
     account = seen()
     account.poll(after(200), now=300)

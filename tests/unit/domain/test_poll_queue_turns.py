@@ -14,9 +14,18 @@ def test_the_next_turn_is_the_first_one_after_now_at_its_place_in_the_interval(n
     assert turn % 60.0 == 30.0
 
 
-@pytest.mark.parametrize(("now", "turn"), [(0.0, 15.0), (14.9, 15.0), (15.0, 75.0), (100.0, 135.0)])
-def test_a_turn_is_at_its_share_of_the_interval(now: float, turn: float) -> None:
-    assert next_turn(now, 60.0, 0.25) == turn
+@pytest.mark.parametrize(
+    ("now", "share", "turn"),
+    [
+        (0.0, 0.25, 15.0),
+        (14.9, 0.25, 15.0),
+        (15.0, 0.25, 75.0),
+        (100.0, 0.25, 135.0),
+        (84.0, 0.4, 144.0),  # 84 / 60 - 0.4 is a little less than 1
+    ],
+)
+def test_a_turn_is_at_its_share_of_the_interval(now: float, share: float, turn: float) -> None:
+    assert next_turn(now, 60.0, share) == turn
 
 
 def test_phases_are_the_same_every_time_and_spread_evenly() -> None:

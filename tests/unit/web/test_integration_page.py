@@ -72,7 +72,7 @@ def test_a_problem_is_told_with_value_limit_and_first_step() -> None:
 
 
 def test_every_kind_of_problem_has_a_first_step() -> None:
-    assert set(FIRST_STEPS) == set(KINDS)
+    assert set(FIRST_STEPS) == set(KINDS), "exporter/web/advice.py has each"
 
 
 def test_a_running_sync_and_the_latest_finished_one_are_told_apart() -> None:
