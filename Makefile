@@ -60,7 +60,7 @@ soak: setup-dev  ## as much chaos and as many simulated weeks as you like: SECON
 	@$(BIN)/python -m tests.host.chaos --seconds $(SECONDS) --seed $(SEED)
 	@$(BIN)/python -m tests.simulation --first $(SEED) --seeds $(COUNT) --processes 2
 
-mutants: setup-lab  ## break each rule of the domain and see whether a test notices; FILES="ledger rows", or all in an hour or two
+mutants: setup-lab  ## break each rule of the domain and see whether a test notices; FILES="ledger rows", or all in half an hour or more
 	@$(BIN)/python tools/mutants.py $(FILES)
 
 fuzz: setup-lab  ## look for input that decoding, wire or configuration cannot take: SECONDS=60 for each
