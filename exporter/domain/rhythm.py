@@ -270,7 +270,6 @@ def to_local(seconds: int, zone: tzinfo | None) -> int:
 def to_utc(local: float, zone: tzinfo | None) -> datetime:
     """Return the moment at which the wall clock of a zone shows that; the calendar's last where it ends before."""
     try:
-        moment = to_moment(local)
-        return moment if zone is None else moment.replace(tzinfo=zone).astimezone(UTC)
+        return to_moment(local).replace(tzinfo=zone or UTC).astimezone(UTC)
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)

@@ -99,12 +99,13 @@ def test_a_watermark_that_usually_moves(stands: tuple[int, ...], expected: int |
     assert normal(runs).frozen == expected
 
 
-@pytest.mark.parametrize(("count", "expected"), [(19, None), (20, 1)])
-def test_a_watermark_stands_still_in_one_of_twenty_syncs_at_most(count: int, expected: int | None) -> None:
-    """Besides the longest time."""
+@pytest.mark.parametrize(("count", "rows", "expected"), [(19, 9, None), (20, 9, 1), (20, 0, 0)])
+def test_a_watermark_stands_still_in_one_of_twenty_syncs_with_rows(count: int, rows: int, expected: int | None) -> None:
+    """At most, besides the longest time."""
     runs = every(DAY, count)
     for number in (5, 10):
-        runs[number] = runs[number]._replace(lag=runs[number].finish - (runs[number - 1].watermark or 0))
+        lag = runs[number].finish - (runs[number - 1].watermark or 0)
+        runs[number] = runs[number]._replace(lag=lag, rows_synced=rows)
     assert normal(runs).frozen == expected
 
 

@@ -1,6 +1,6 @@
 """How often syncs start, and until when the next one must have started."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ import pytest
 
 from exporter.domain.normal import learn
 from exporter.domain.past import Run, to_seconds
-from exporter.domain.rhythm import learn_rhythm
+from exporter.domain.rhythm import learn_rhythm, to_local, to_utc
 from tests.pasts import DAY, HOUR, MINUTE, MONDAY, after, every, run
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -173,3 +173,11 @@ def test_four_gaps_alike_by_chance_are_no_rhythm() -> None:
     assert rhythm.kind == "irregular"
     assert rhythm.limit_seconds is not None
     assert rhythm.limit_seconds > 12 * HOUR
+
+
+@pytest.mark.parametrize("zone", [None, UTC, BERLIN])
+def test_a_moment_is_in_utc_whatever_the_zone(zone: tzinfo | None) -> None:
+    noon = at(2, 12)
+    assert to_local(to_seconds(noon), zone) == to_seconds(noon) + HOUR * (zone is BERLIN)
+    assert to_utc(to_local(to_seconds(noon), zone), zone) == noon
+    assert to_utc(to_local(to_seconds(noon), zone), zone).tzinfo is UTC

@@ -195,6 +195,18 @@ def test_days_that_stay_off_for_two_weeks_are_a_new_level(days: int, odd: bool) 
     assert cells(counts)[6] == pytest.approx(-1 * (8 if odd else 10) / (8.5 if odd else 10.5), abs=0.001)
 
 
+def test_days_that_are_off_from_a_new_level_are_left_out_as_well() -> None:
+    counts = [round(100_000 * exp(-(number % 7 == 6) - 2 * (56 <= number < 70))) for number in range(73)]
+    assert cells(counts) == cells(counts, without=range(70, 73))
+
+
+@pytest.mark.parametrize(("days", "odd"), [(65, True), (64, False)])
+def test_where_more_than_four_in_ten_days_are_off_none_is_left_out(days: int, odd: bool) -> None:
+    off = [*range(21, 34), *range(48, 61)]
+    counts = [round(100_000 * exp(-(number % 7 == 6) - 2 * (number in off))) for number in range(days)]
+    assert (cells(counts) == cells(counts, without=off)) is odd
+
+
 def test_hours_that_came_on_an_odd_day_alone_are_not_known() -> None:
     ats = [day * DAY + hour * HOUR for day in range(28) for hour in range(8, 20)] + [27 * DAY + 22 * HOUR]
     found = learn_rows(ats, [1000 if at < 27 * DAY else 100 for at in ats], zoned=True)
