@@ -148,7 +148,7 @@ async def measure(origin: str, key: str, folder: Path, rounds: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--integrations", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--write", type=Path, help="a Markdown file whose marked section is replaced by the table")
     arguments = parser.parse_args()
     ours, theirs = multiprocessing.Pipe()
