@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 # The order of the checks is part of their use: quick ones first.
 .NOTPARALLEL:
-.PHONY: help demo screenshots test lint types unit e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients generate lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
+.PHONY: help demo screenshots test lint types unit live e2e host stack soak mutants fuzz bench test-deploy test-prometheus3 test-roads test-chart test-clients generate lock audit wheel-test man deb home release release-check clean setup-run setup-dev setup-lab components
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*  ## /\1\t/' | expand -t 18
@@ -30,7 +30,7 @@ help:  ## this list
 demo: setup-run  ## start a simulated Braze and the exporter against it; stop with Ctrl-C
 	@$(BIN)/braze-cdi-exporter demo
 
-test: lint types unit e2e host stack  ## every check, quick ones first
+test: lint types unit live  ## every check, quick ones first
 
 lint: setup-dev  ## style, import layers, glossary, YAML, shell
 	@$(BIN)/ruff check
@@ -47,7 +47,10 @@ types: setup-dev  ## mypy, strict
 unit: setup-dev components  ## all tests but those that start the installed command or the monitoring stack
 	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e --ignore=tests/host --ignore=tests/stack $(PYTEST_FLAGS)
 
-e2e: setup-dev components  ## tests that start the installed command on real sockets
+live: setup-dev components  ## e2e, host and stack side by side: each waits for most of its time
+	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder tests/stack tests/host tests/e2e $(PYTEST_FLAGS)
+
+e2e: setup-dev components  ## tests that start the installed command on real sockets, or build what is installed
 	@$(BIN)/pytest -n 3 --dist worksteal tests/e2e $(PYTEST_FLAGS)
 
 host: setup-dev  ## tests that take from the installed command what a host may: log readers, signals, descriptors
