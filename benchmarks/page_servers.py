@@ -162,7 +162,7 @@ def serve_exporter(integrations: int, *, random_ids: bool) -> None:
     def render(*, openmetrics: bool) -> Exposition:
         return page.render(datetime.now(UTC), openmetrics=openmetrics)
 
-    def status() -> ExporterStatus:
+    async def status() -> ExporterStatus:
         raise NotImplementedError
 
     sources = WebSources(

@@ -116,7 +116,7 @@ def play(now: datetime, read: Collection[str], seldom: TextIO, often: TextIO) ->
         sources = _sources(braze)
         while clock.now() < now - LAST:
             await _until(clock, SELDOM)
-            _scrape(sources, clock.now(), read, f'integration_id="{ids[DRAWN]}"', seldom)
+            await _scrape(sources, clock.now(), read, f'integration_id="{ids[DRAWN]}"', seldom)
         await braze.restart()
         _watch(braze, ids, OFTEN)
         braze.self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
@@ -124,12 +124,12 @@ def play(now: datetime, read: Collection[str], seldom: TextIO, often: TextIO) ->
         sources = _sources(braze)
         while clock.now() < now:
             await _until(clock, OFTEN)
-            _scrape(sources, clock.now(), read, "", often)
+            await _scrape(sources, clock.now(), read, "", often)
         await happening
         integration = sources.integration(f"{WORKSPACE}/{ids[DRAWN]}")
         if integration is None:
             raise LookupError(f"the exporter does not watch {DRAWN}")
-        page = StatusPage(telemetry_path="/metrics").render(sources.status(), read_selection(QueryParams()))
+        page = StatusPage(telemetry_path="/metrics").render(await sources.status(), read_selection(QueryParams()))
         await braze.stop()
         return Month(now, {"/": page, DRAWN: IntegrationPage().render(integration, MONTH.days, "../../")})
 
@@ -192,7 +192,7 @@ async def _until(clock: VirtualClock, interval: timedelta) -> None:
     await asyncio.sleep(seconds - clock.now().timestamp() % seconds)
 
 
-def _scrape(sources: WebSources, now: datetime, read: Collection[str], only: str, to: TextIO) -> None:
+async def _scrape(sources: WebSources, now: datetime, read: Collection[str], only: str, to: TextIO) -> None:
     at = round(now.timestamp())
     page = b"".join(sources.render(openmetrics=False).chunks).decode()
     for line in page.splitlines():
@@ -201,7 +201,7 @@ def _scrape(sources: WebSources, now: datetime, read: Collection[str], only: str
         if not line.startswith(("#", _STARTED)) and only in labels and name in read:
             to.write(f"{name}{{{TARGET}{',' if labels else ''}{labels}}} {value} {at}\n")
     if not only:
-        own = {"up": 1, "scrape_duration_seconds": 0.012, _STARTED: sources.status().started_at.timestamp()}
+        own = {"up": 1, "scrape_duration_seconds": 0.012, _STARTED: (await sources.status()).started_at.timestamp()}
         to.writelines(f"{name}{{{TARGET}}} {value} {at}\n" for name, value in own.items())
 
 

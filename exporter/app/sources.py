@@ -1,7 +1,7 @@
 """Where the web pages get their values: from the pollers and the page, as they are at that moment."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 
 from exporter.app.exporter import Exporter
 from exporter.clock import Clock
@@ -10,6 +10,9 @@ from exporter.domain.view import View
 from exporter.poller.workspace import WorkspacePoller
 from exporter.version import REVISION, VERSION
 from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, WorkspaceStatus
+
+_AT_A_TIME = 1000
+"""Integrations whose views are taken in one turn of the event loop: of 10,000 at once that took 40 ms."""
 
 
 def build_sources(
@@ -27,11 +30,16 @@ def build_sources(
     """
     started_at = clock.now()
 
-    def status() -> ExporterStatus:
-        workspaces = tuple(
-            _workspace_status(poller, poller.views, poller.next_polls_at()) for poller in exporter.pollers
-        )
-        return ExporterStatus(clock.now(), VERSION, REVISION, started_at, workspaces)
+    async def status() -> ExporterStatus:
+        workspaces: list[WorkspaceStatus] = []
+        taken = 0
+        for poller in exporter.pollers:
+            workspaces.append(_workspace_status(poller, poller.views))
+            taken += len(workspaces[-1].views)
+            if taken >= _AT_A_TIME:
+                await asyncio.sleep(0)
+                taken = 0
+        return ExporterStatus(clock.now(), VERSION, REVISION, started_at, tuple(workspaces))
 
     def unready() -> tuple[str, ...]:
         if not exporter.begun.is_set():
@@ -58,21 +66,19 @@ def find_integration(pollers: Iterable[WorkspacePoller], path: str) -> Integrati
     for poller in pollers:
         key = path.removeprefix(f"{poller.settings.name}/")
         if key != path and (detail := poller.detail(key)) is not None:
-            status = _workspace_status(poller, (detail.view,), poller.next_polls_at((key,)))
+            status = _workspace_status(poller, (detail.view,))
             return IntegrationStatus(poller.clock.now(), status, detail)
     return None
 
 
-def _workspace_status(
-    poller: WorkspacePoller, views: tuple[View, ...], next_polls_at: Mapping[str, datetime]
-) -> WorkspaceStatus:
+def _workspace_status(poller: WorkspacePoller, views: tuple[View, ...]) -> WorkspaceStatus:
     return WorkspaceStatus(
         name=poller.settings.name,
         now=poller.clock.now(),
         rest_endpoint=poller.settings.rest_endpoint,
         poll_interval_seconds=poller.interval_seconds,
         views=views,
-        next_polls_at=next_polls_at,
+        turn=poller.turns(),
         notes=poller.notes(),
         history_seconds=poller.settings.history_seconds,
         history_read_ratio=poller.history.ratio,

@@ -83,6 +83,10 @@ class PollQueue:
         turn = self._turns.get(key)
         return None if turn is None or turn.polling else turn.due
 
+    def dues(self) -> dict[str, float]:
+        """When each integration has its turn, without those that `due` has None for."""
+        return {key: turn.due for key, turn in self._turns.items() if not turn.polling}
+
     def add(self, key: str, due: float) -> None:
         """Add a new integration; one that is known keeps its turn."""
         if key not in self._turns:

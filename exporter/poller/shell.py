@@ -233,11 +233,15 @@ class Shell:
             turn = next_turn(self._clock.monotonic(), self.queue.interval, phase(one.key))
             self.queue.bring_forward(one.key, turn)
 
-    def next_polls_at(self, keys: Iterable[str] | None = None) -> dict[str, datetime]:
-        """When the own endpoint of each integration (of *keys*) has its turn, by id; without those that have none."""
-        moment = self.moment()
-        turns = ((key, self.queue.due(key)) for key in (self._watched if keys is None else keys))
-        return {key: moment.now + timedelta(seconds=due - moment.monotonic) for key, due in turns if due is not None}
+    def turns(self) -> Callable[[str], datetime | None]:
+        """Return what tells, by id, when an integration's own endpoint has its turn, as of now; None where never."""
+        dues, moment = self.queue.dues(), self.moment()
+
+        def turn(key: str) -> datetime | None:
+            due = dues.get(key)
+            return None if due is None else moment.now + timedelta(seconds=due - moment.monotonic)
+
+        return turn
 
     def detail(self, integration_id: str) -> Detail | None:
         """Return one integration in depth; None where it is not watched. Reads its past from the disk."""

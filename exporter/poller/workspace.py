@@ -65,7 +65,7 @@ class WorkspacePoller:
         discovers = settings.discovery.enabled
         self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=discovers)
         self._shell = Shell(settings, store, page, clock, self._report)
-        self.next_polls_at, self.detail, self.trail = self._shell.next_polls_at, self._shell.detail, self._shell.trail
+        self.turns, self.detail, self.trail = self._shell.turns, self._shell.detail, self._shell.trail
         api.note_asked = self._note_asked
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
         self._queue = self._shell.queue

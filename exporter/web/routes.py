@@ -95,13 +95,13 @@ class _Pages:
     async def status_page(self, request: Request) -> Response:
         selection = read_selection(request.query_params)
         async with self._html.turn(request) as run:
-            status = self._sources.status()  # here: between two events, all of it is of one moment
+            status = await self._sources.status()
             html = await run(lambda: self._page.render(status, selection))
         return _html(html, self._page.policy)
 
     async def status_json(self, request: Request) -> Response:
         selection = read_selection(request.query_params)
-        status = self._sources.status()
+        status = await self._sources.status()
 
         def pieces() -> Iterator[str]:
             yield from stream_status_json(narrow(status, selection))

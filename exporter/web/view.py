@@ -5,8 +5,8 @@ The composition root fills these in. Nothing here knows about HTTP, pollers or B
 these values, so a key cannot reach one.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -35,8 +35,8 @@ class WorkspaceStatus:
     poll_interval_seconds: float
     """The interval in effect, which may be longer than the configured one."""
     views: tuple[View, ...]
-    next_polls_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When each integration's own endpoint is asked next, by id; without those that have no turn."""
+    turn: Callable[[str], datetime | None] = lambda _: None
+    """When an integration's own endpoint is asked next, by id; None where it has no turn."""
     notes: tuple[str, ...] = ()
     """Remarks about the whole workspace, one sentence each."""
     now: datetime | None = None
@@ -60,7 +60,7 @@ def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:
     Its own endpoint's turn may be an hour away where the list tells enough. What was polled successfully is polled
     again within the poll interval, one way or the other.
     """
-    own = workspace.next_polls_at.get(view.integration.integration_id)
+    own = workspace.turn(view.integration.integration_id)
     if not view.up or own is None or view.last_poll_at is None:
         return own
     return min(own, view.last_poll_at + timedelta(seconds=workspace.poll_interval_seconds))
@@ -107,7 +107,8 @@ class WebSources:
     """Where the routes get their values. Every callable is quick, runs on the event loop and never waits for Braze."""
 
     render: RenderMetrics
-    status: Callable[[], ExporterStatus]
+    status: Callable[[], Awaitable[ExporterStatus]]
+    """Each workspace is of one moment."""
     unhealthy: Callable[[], tuple[str, ...]]
     """Why the exporter is not healthy, one reason each; empty when it is."""
     unready: Callable[[], tuple[str, ...]]

@@ -88,11 +88,11 @@ class World:
             )
         )
 
-    def shown(self) -> tuple[object, ...]:
+    async def shown(self) -> tuple[object, ...]:
         """All that a visitor sees and that does not change with time."""
         page = page_bytes(self.exporter.page, self.clock.now()).decode()
         own = [line for line in page.splitlines() if line.startswith("braze_cdi_up{") or "_interval_seconds{" in line]
-        names = [workspace.name for workspace in self.sources.status().workspaces]
+        names = [workspace.name for workspace in (await self.sources.status()).workspaces]
         return sorted(own), names, self.sources.unhealthy(), self.sources.unready(), self.sources.config()
 
     async def requests_in_ten_minutes(self) -> int:
@@ -154,7 +154,7 @@ def test_whatever_fails_all_is_as_before_and_the_next_reload_works(
     play: Play, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int
 ) -> None:
     async def story(world: World) -> None:
-        before, tasks = world.shown(), len(asyncio.all_tasks())
+        before, tasks = await world.shown(), len(asyncio.all_tasks())
         usual = await world.requests_in_ten_minutes()
         for attempt in range(3):
             world.wanted = world.config("three", "two", "one", interval=30)
@@ -167,13 +167,13 @@ def test_whatever_fails_all_is_as_before_and_the_next_reload_works(
             page = page_bytes(world.exporter.page, world.clock.now()).decode()
             assert "braze_cdi_exporter_config_last_reload_successful 0\n" in page
             assert "three" not in page
-            assert world.shown() == before
+            assert await world.shown() == before
             await asyncio.sleep(1)
             assert len(asyncio.all_tasks()) == tasks
             assert await world.requests_in_ten_minutes() == usual
         assert await world.reloader.reload() is None
         await asyncio.sleep(60)
-        assert [workspace.name for workspace in world.sources.status().workspaces] == ["three", "two", "one"]
+        assert [workspace.name for workspace in (await world.sources.status()).workspaces] == ["three", "two", "one"]
         assert world.sources.unready() == ()
 
     play(story)
@@ -208,7 +208,7 @@ def test_every_moment_of_a_reload_shows_all_workspaces_and_is_ready(play: Play) 
         reload = asyncio.create_task(world.reloader.reload())
         moments = 0
         while not reload.done():
-            up, names, unhealthy, unready, _ = world.shown()
+            up, names, unhealthy, unready, _ = await world.shown()
             assert (len([line for line in up if "up{" in line]), names, unhealthy, unready) == (  # type: ignore[attr-defined]
                 2,
                 ["one", "two"],
@@ -227,9 +227,9 @@ def test_a_poll_of_the_old_configuration_changes_nothing_after_the_new_one_is_th
     async def story(world: World) -> None:
         world.exporter.apply(world.config("one"))
         await asyncio.sleep(0)
-        names = {line.split('workspace="')[1][:3] for line in world.shown()[0]}  # type: ignore[attr-defined]
+        names = {line.split('workspace="')[1][:3] for line in (await world.shown())[0]}  # type: ignore[attr-defined]
         await asyncio.sleep(100)
-        assert names == {line.split('workspace="')[1][:3] for line in world.shown()[0]} == {"one"}  # type: ignore[attr-defined]
+        assert names == {line.split('workspace="')[1][:3] for line in (await world.shown())[0]} == {"one"}  # type: ignore[attr-defined]
 
     play(story)
 

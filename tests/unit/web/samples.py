@@ -101,7 +101,7 @@ def workspace(
 ) -> WorkspaceStatus:
     """A workspace that asks about each of its integrations in 40 s."""
     next_polls_at = {one.integration.integration_id: NOW + timedelta(seconds=40) for one in views if one.last_poll_at}
-    return WorkspaceStatus(name, endpoint, interval, tuple(views), next_polls_at, (note,) if note else ())
+    return WorkspaceStatus(name, endpoint, interval, tuple(views), next_polls_at.get, (note,) if note else ())
 
 
 def _id(name: str) -> str:

@@ -92,7 +92,7 @@ def test_the_dashboard_is_the_configured_one_or_that_of_the_endpoint() -> None:
         )
         exporter.apply(Config(tuple(ConfiguredWorkspace(one, FixedKey("not-a-real-key")) for one in settings)))
         sources = build_sources(exporter, clock, str, None)
-        found = [(one.dashboard_url, one.grafana_url) for one in sources.status().workspaces]
+        found = [(one.dashboard_url, one.grafana_url) for one in (await sources.status()).workspaces]
         changed = replace(settings[1], dashboard_url="https://other.example.org")
         exporter.apply(
             Config(tuple(ConfiguredWorkspace(one, FixedKey("k")) for one in (settings[0], changed, settings[2])))

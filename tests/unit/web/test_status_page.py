@@ -83,9 +83,14 @@ def test_hostile_text_in_any_place_is_escaped() -> None:
         ago(hours=1),
         (
             WorkspaceStatus(
-                HOSTILE, HOSTILE, 60, (view("x", integration=bad, integration_status=HOSTILE),), {}, (HOSTILE,)
+                HOSTILE,
+                HOSTILE,
+                60,
+                (view("x", integration=bad, integration_status=HOSTILE),),
+                lambda _: None,
+                (HOSTILE,),
             ),
-            WorkspaceStatus("empty", HOSTILE, 60, (), {}, (HOSTILE,)),
+            WorkspaceStatus("empty", HOSTILE, 60, (), lambda _: None, (HOSTILE,)),
         ),
     )
     assert html_of(status, Selection()).count("<script") == 1
@@ -175,7 +180,7 @@ def test_next_poll_is_told_within_the_interval_even_where_the_own_endpoint_rests
     def text(next_poll_at: datetime | None, **changes: Any) -> str:
         one = replace(view("users"), **changes)
         turns = {} if next_poll_at is None else {one.integration.integration_id: next_poll_at}
-        status = replace(one_workspace(), workspaces=(replace(workspace("w", [one]), next_polls_at=turns),))
+        status = replace(one_workspace(), workspaces=(replace(workspace("w", [one]), turn=turns.get),))
         return page(status).text.replace("\N{NO-BREAK SPACE}", " ")
 
     failure = Failure("timeout", "", NOW)
