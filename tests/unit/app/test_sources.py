@@ -23,9 +23,8 @@ def test_others_have_a_turn_after_so_many_integrations(
     monkeypatch: pytest.MonkeyPatch, at_a_time: int, turns: int
 ) -> None:
     async def look(clock: VirtualClock) -> int:
-        exporter = Exporter(
-            store=MemoryStore(), self_metrics=SelfMetrics(), clock=clock, log=build_log("error", "logfmt", io.StringIO())
-        )
+        log = build_log("error", "logfmt", io.StringIO())
+        exporter = Exporter(store=MemoryStore(), self_metrics=SelfMetrics(), clock=clock, log=log)
         workspaces = [
             WorkspaceSettings(name, "https://rest.iad-03.braze.com", integrations=(Integration(name, "a", "a"),))
             for name in "abcdefgh"
