@@ -44,19 +44,19 @@ lint: setup-dev  ## style, import layers, glossary, YAML, shell
 types: setup-dev  ## mypy, strict
 	@$(BIN)/mypy
 
-unit: setup-dev components  ## all tests but those that start the installed command or the monitoring stack
+unit: setup-dev components  ## all tests but those of e2e, host and stack
 	@$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/e2e --ignore=tests/host --ignore=tests/stack $(PYTEST_FLAGS)
 
-live: setup-dev components  ## e2e, host and stack side by side: each waits for most of its time
+live: setup-dev components  ## e2e, host and stack in parallel: they mostly wait
 	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder tests/stack tests/host tests/e2e $(PYTEST_FLAGS)
 
-e2e: setup-dev components  ## tests that start the installed command on real sockets, or build what is installed
+e2e: setup-dev components  ## tests that start the installed command on real sockets, or build the packages
 	@$(BIN)/pytest -n 3 --dist worksteal tests/e2e $(PYTEST_FLAGS)
 
 host: setup-dev  ## tests that take from the installed command what a host may: log readers, signals, descriptors
 	@$(BIN)/pytest -n 3 --dist worksteal tests/host $(PYTEST_FLAGS)
 
-stack: setup-dev components  ## alerts and dashboards with the real Prometheus and Alertmanager; two minutes
+stack: setup-dev components  ## alerts and dashboards with the real Prometheus and Alertmanager; three minutes
 	@$(BIN)/pytest -n 2 --dist loadfile tests/stack $(PYTEST_FLAGS)
 
 soak: setup-dev  ## as much chaos and as many simulated weeks as you like: SECONDS=60 and COUNT=1000 from SEED=1000 on

@@ -1,4 +1,4 @@
-"""Where the web pages get their values: from the pollers and the page, as they are at that moment."""
+"""Where the web pages get their values: from the pollers and the page, each workspace as it is at one moment."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,7 +12,7 @@ from exporter.version import REVISION, VERSION
 from exporter.web.view import ExporterStatus, IntegrationStatus, WebSources, WorkspaceStatus
 
 _AT_A_TIME = 1000
-"""Integrations whose views are taken in one turn of the event loop: of 10,000 at once that took 40 ms."""
+"""Yield to the event loop after about this many integrations: 10,000 in one go blocked it for 40 ms."""
 
 
 def build_sources(
@@ -78,7 +78,7 @@ def _workspace_status(poller: WorkspacePoller, views: tuple[View, ...]) -> Works
         rest_endpoint=poller.settings.rest_endpoint,
         poll_interval_seconds=poller.interval_seconds,
         views=views,
-        turn=poller.turns(),
+        next_turn_at=poller.turns(),
         notes=poller.notes(),
         history_seconds=poller.settings.history_seconds,
         history_read_ratio=poller.history.ratio,

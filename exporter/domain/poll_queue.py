@@ -84,7 +84,7 @@ class PollQueue:
         return None if turn is None or turn.polling else turn.due
 
     def dues(self) -> dict[str, float]:
-        """When each integration has its turn, without those that `due` has None for."""
+        """When each integration has its turn, leaving out those for which `due` returns None."""
         return {key: turn.due for key, turn in self._turns.items() if not turn.polling}
 
     def add(self, key: str, due: float) -> None:

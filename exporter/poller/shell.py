@@ -234,7 +234,7 @@ class Shell:
             self.queue.bring_forward(one.key, turn)
 
     def turns(self) -> Callable[[str], datetime | None]:
-        """Return what tells, by id, when an integration's own endpoint has its turn, as of now; None where never."""
+        """Return a function from an id to the time its own endpoint is due, as of now; None for one without a turn."""
         dues, moment = self.queue.dues(), self.moment()
 
         def turn(key: str) -> datetime | None:

@@ -35,7 +35,7 @@ class WorkspaceStatus:
     poll_interval_seconds: float
     """The interval in effect, which may be longer than the configured one."""
     views: tuple[View, ...]
-    turn: Callable[[str], datetime | None] = lambda _: None
+    next_turn_at: Callable[[str], datetime | None] = lambda _: None
     """When an integration's own endpoint is asked next, by id; None where it has no turn."""
     notes: tuple[str, ...] = ()
     """Remarks about the whole workspace, one sentence each."""
@@ -60,7 +60,7 @@ def next_poll_at(workspace: WorkspaceStatus, view: View) -> datetime | None:
     Its own endpoint's turn may be an hour away where the list tells enough. What was polled successfully is polled
     again within the poll interval, one way or the other.
     """
-    own = workspace.turn(view.integration.integration_id)
+    own = workspace.next_turn_at(view.integration.integration_id)
     if not view.up or own is None or view.last_poll_at is None:
         return own
     return min(own, view.last_poll_at + timedelta(seconds=workspace.poll_interval_seconds))
@@ -108,7 +108,7 @@ class WebSources:
 
     render: RenderMetrics
     status: Callable[[], Awaitable[ExporterStatus]]
-    """Each workspace is of one moment."""
+    """Each workspace is a consistent snapshot; two of them may be milliseconds apart."""
     unhealthy: Callable[[], tuple[str, ...]]
     """Why the exporter is not healthy, one reason each; empty when it is."""
     unready: Callable[[], tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""What pages are made of is taken workspace by workspace, and others have their turn in between."""
+"""The status is collected workspace by workspace, and yields to the event loop in between."""
 
 import asyncio
 import io

@@ -180,7 +180,7 @@ def test_next_poll_is_told_within_the_interval_even_where_the_own_endpoint_rests
     def text(next_poll_at: datetime | None, **changes: Any) -> str:
         one = replace(view("users"), **changes)
         turns = {} if next_poll_at is None else {one.integration.integration_id: next_poll_at}
-        status = replace(one_workspace(), workspaces=(replace(workspace("w", [one]), turn=turns.get),))
+        status = replace(one_workspace(), workspaces=(replace(workspace("w", [one]), next_turn_at=turns.get),))
         return page(status).text.replace("\N{NO-BREAK SPACE}", " ")
 
     failure = Failure("timeout", "", NOW)
