@@ -179,6 +179,14 @@ def test_only_one_that_waits_has_a_due_time() -> None:
     assert (queue.due("a"), "a" in queue) == (None, True)
 
 
+def test_all_dues_leave_out_what_is_being_polled() -> None:
+    queue = queue_of("a", due=10.0)
+    queue.add("b", 20.0)
+    assert queue.dues() == {"a": 10.0, "b": 20.0}
+    assert queue.take() == "a"
+    assert queue.dues() == {"b": 20.0}
+
+
 def test_one_in_a_hurry_counts_among_those_that_wait() -> None:
     queue = queue_of("a")
     queue.take()
