@@ -235,13 +235,8 @@ class Shell:
 
     def turns(self) -> Callable[[str], datetime | None]:
         """Return a function from an id to the time its own endpoint is due, as of now; None for one without a turn."""
-        dues, moment = self.queue.dues(), self.moment()
-
-        def turn(key: str) -> datetime | None:
-            due = dues.get(key)
-            return None if due is None else moment.now + timedelta(seconds=due - moment.monotonic)
-
-        return turn
+        dues, at = self.queue.dues(), self.moment()
+        return lambda key: at.now + timedelta(seconds=dues[key] - at.monotonic) if key in dues else None
 
     def detail(self, integration_id: str) -> Detail | None:
         """Return one integration in depth; None where it is not watched. Reads its past from the disk."""
