@@ -17,7 +17,7 @@ async def test_a_hundred_workspaces_of_a_hundred_integrations_are_all_watched(br
             schedule = every(minutes=60, phase=timedelta(seconds=36 * n))
             braze.add(f"integration {n:03}", schedule, workspace=workspace, history=timedelta(hours=2))
         braze.watch(workspace, discovery=True)
-    await braze.passes(minutes=2)
+    await braze.passes(minutes=3)
     views = braze.page.views()
     assert len(views) == WORKSPACES * EACH
     assert all(view.up for view in views)
