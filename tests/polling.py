@@ -40,7 +40,7 @@ from exporter.simulator.style import Style
 from exporter.simulator.world import World
 from exporter.state.store import MemoryStore
 from tests.snapshots import Series, page_bytes, read_series
-from tests.virtual_braze import VirtualSender
+from tests.virtual_braze import Latency, VirtualSender
 from tests.virtual_time import VirtualClock, run
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -102,6 +102,7 @@ class Polling:
         self.self_metrics = SelfMetrics()
         self.page = Page(self.self_metrics)
         self.asked: list[Asked] = []
+        self.latency = Latency()
         self._seed = seed
         self._log = io.StringIO()
         self.pollers: list[WorkspacePoller] = []
@@ -150,6 +151,7 @@ class Polling:
             "",
             random.Random(f"{self._seed} {workspace}"),
             timeout_seconds=settings.poll.timeout_seconds,
+            latency=self.latency,
         )
         now = self.clock.monotonic()
         api = Api(

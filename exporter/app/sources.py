@@ -76,7 +76,7 @@ def _workspace_status(poller: WorkspacePoller, views: tuple[View, ...]) -> Works
         name=poller.settings.name,
         now=poller.clock.now(),
         rest_endpoint=poller.settings.rest_endpoint,
-        poll_interval_seconds=poller.interval_seconds,
+        poll_interval_seconds=poller.interval.seconds,
         views=views,
         next_turn_at=poller.turns(),
         notes=poller.notes(),

@@ -9,6 +9,7 @@ polls. A failed request is not repeated here; that is the schedule's business.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Generic, TypeVar, cast
 
 from exporter.braze.clock import BrazeClock
@@ -140,6 +141,8 @@ class Api:
         self._observer = observer
         self._breaker = CircuitBreaker()
         self.note_asked: NoteAsked = lambda _id, _asked: None
+        self.throttled_at = -inf
+        """When someone last had waited for a turn, in monotonic seconds."""
 
     def allowed(self, endpoint: Endpoint) -> int:
         """Requests in any minute."""
@@ -192,6 +195,7 @@ class Api:
 
     def note_throttled(self, endpoint: Endpoint, seconds: float) -> None:
         """Note that someone with something to ask had to wait for a turn."""
+        self.throttled_at = self.clock.monotonic()
         self._observer.throttled(self._workspace, endpoint, seconds)
 
     async def turn(self, endpoint: Endpoint) -> None:
@@ -281,15 +285,10 @@ class Api:
             self._observer.clock_skew(self._workspace, skew)
 
     def _learn(self, endpoint: Endpoint, status: int, said: RateHeaders) -> None:
+        now, by_clock = self.clock.monotonic(), said.reset_at_seconds
         self._observer.rate_limit_seen(
-            self._workspace,
-            endpoint,
-            limit=said.limit,
-            remaining=said.remaining,
-            reset_at_seconds=said.reset_at_seconds,
+            self._workspace, endpoint, limit=said.limit, remaining=said.remaining, reset_at_seconds=by_clock
         )
-        now = self.clock.monotonic()
-        by_clock = said.reset_at_seconds
         to_reset = None if by_clock is None else by_clock - self.clock.now().timestamp() + self.clock.uncertain_seconds
         reset_in = latest_reset(said.retry_after_seconds, to_reset)
         if status == _TOO_MANY_REQUESTS:

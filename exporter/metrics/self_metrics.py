@@ -88,7 +88,7 @@ class SelfMetrics:
         )
         self._interval = self._gauge(
             "poll_interval_seconds",
-            "Poll interval in effect, longer than configured when the rate limit requires it.",
+            "Poll interval in effect, longer than configured when that cannot be kept.",
             "workspace",
         )
         self._anomalies = self._counter(

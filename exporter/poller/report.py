@@ -19,6 +19,7 @@ from exporter.domain.view import View
 from exporter.domain.wording import word_span
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.events import SHARED, Events, Failures
+from exporter.poller.interval import Interval
 
 _MOST_NAMES = 10
 SKEWED_SECONDS = 60.0
@@ -211,35 +212,43 @@ class Reporter:
             self._log.info("the history has been read", integrations=integrations)
             self._history_ended = True
 
-    def plan(self, wanted_seconds: float, interval_seconds: float, configured: int, discovered: int) -> None:
-        """Show how many integrations there are, and how often they are polled; say when that is too seldom."""
+    def plan(self, interval: Interval, configured: int, discovered: int) -> None:
+        """Show how many integrations there are, and how often they are polled; say when that is too seldom, and why."""
         self._failures.integrations = configured + discovered
-        self._budget(wanted_seconds, interval_seconds)
-        self._self_metrics.poll_interval(self._workspace, interval_seconds)
+        self._tell_interval(interval)
+        self._self_metrics.poll_interval(self._workspace, interval.seconds)
         self._self_metrics.integrations(self._workspace, _CONFIG, configured)
         self._self_metrics.integrations(self._workspace, _DISCOVERY, discovered)
 
-    def _budget(self, wanted_seconds: float, interval_seconds: float) -> None:
+    def _tell_interval(self, interval: Interval) -> None:
         now = self._monotonic()
-        if interval_seconds <= wanted_seconds:
+        if not interval.is_longer:
             if self._short_told:
-                self._log.info("the rate limit allows the interval again", interval_seconds=round(wanted_seconds))
+                self._log.info("the interval is kept again", interval_seconds=round(interval.wanted_seconds))
             self._short_since, self._short_told = None, False
         elif self._short_since is None:
             self._short_since = now
         elif not self._short_told and now - self._short_since >= SHORT_SECONDS:
             self._short_told = True
-            intervals = {"interval_seconds": round(interval_seconds), "wanted_seconds": round(wanted_seconds)}
-            self._log.warning("the rate limit is too low for the interval", **intervals)
+            seconds = {"interval_seconds": round(interval.seconds), "wanted_seconds": round(interval.wanted_seconds)}
+            limited = interval.is_limited
+            self._log.warning(
+                "the rate limit is too low for the interval" if limited else "the interval is not kept", **seconds
+            )
 
-    def notes(self, wanted_seconds: float, interval_seconds: float, skew_seconds: float | None) -> tuple[str, ...]:
+    def notes(self, interval: Interval, skew_seconds: float | None) -> tuple[str, ...]:
         """Return remarks for the status page, one sentence each."""
         notes = []
         if skew_seconds is not None and abs(skew_seconds) > SKEWED_SECONDS:
             notes.append(_word_skew(skew_seconds))
-        if interval_seconds > wanted_seconds:
-            served = f"every {word_span(interval_seconds)}, not every {word_span(wanted_seconds)} as configured"
-            notes.append(f"The rate limit allows polls {served}.")
+        if interval.is_longer:
+            every, wanted = word_span(interval.seconds), word_span(interval.wanted_seconds)
+            served = f"every {every}, not every {wanted} as configured"
+            notes.append(
+                f"The rate limit allows polls {served}."
+                if interval.is_limited
+                else f"Polls come {served}: Braze answers slowly, or this process has more to do than it can."
+            )
         if self._listing_trouble is not None:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
         now = self._monotonic()

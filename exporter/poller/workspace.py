@@ -26,6 +26,7 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.coverage import Coverage
 from exporter.poller.history_reader import HistoryReader
+from exporter.poller.interval import Interval, measure_interval
 from exporter.poller.learning import Learner, Work, at_once
 from exporter.poller.list_reader import EndpointHealth, ListHealth, ListReader
 from exporter.poller.loop import POLLS_AT_A_TIME, Loops, PollLoop, Readiness, Supervised
@@ -33,9 +34,6 @@ from exporter.poller.report import Reporter
 from exporter.poller.shell import Shell, Watched
 from exporter.poller.walk import Walker
 from exporter.state.store import Store
-
-_LATE = 1.25
-"""This many intervals after its last poll an integration shows that the rate limit does not allow what it should."""
 
 
 class WorkspacePoller:
@@ -128,14 +126,10 @@ class WorkspacePoller:
         return tuple(one.view for one in self._shell)
 
     @property
-    def interval_seconds(self) -> float:
-        """The interval in effect: longer than the configured one when the rate limit, as it really is, demands it."""
-        if self._list.interval is not None:
-            # The list tells what has changed; but each must have been asked once.
-            allowed = self._api.allowed(Endpoint.JOB_SYNC_STATUS)
-            return interval_in_effect(self._list.interval, len(self.readiness.outstanding), allowed)
-        longest = self._queue.longest_wait(self.clock.monotonic())
-        return longest if longest > self._queue.interval * _LATE else self._queue.interval
+    def interval(self) -> Interval:
+        """How often integrations are polled."""
+        wanted, outstanding = self.settings.poll.interval_seconds, len(self.readiness.outstanding)
+        return measure_interval(wanted, self._list.interval, self._queue, outstanding, self._api)
 
     def succeeded(self) -> bool:
         """Whether the latest poll of every integration, and of the list where it is needed, was good."""
@@ -145,7 +139,7 @@ class WorkspacePoller:
 
     def notes(self) -> tuple[str, ...]:
         """Remarks on the whole workspace for the status page."""
-        return self._report.notes(self.settings.poll.interval_seconds, self.interval_seconds, self.clock.skew_seconds)
+        return self._report.notes(self.interval, self.clock.skew_seconds)
 
     async def poll(self, integration_id: str, turn_taken: bool) -> None:
         """Poll one integration; *turn_taken* when its first request's turn has been taken."""
@@ -295,4 +289,4 @@ class WorkspacePoller:
         )
         configured = sum(one.configured for one in self._shell)
         discovered = sum(not one.configured and one.state.gone is None for one in self._shell)
-        self._report.plan(self.settings.poll.interval_seconds, self.interval_seconds, configured, discovered)
+        self._report.plan(self.interval, configured, discovered)

@@ -225,7 +225,7 @@ async def test_a_rate_limit_that_is_too_low_is_told_after_a_while_and_its_end(br
     assert int(short["interval_seconds"]) >= 190
     braze.world.clear(NO_LIST, WORKSPACE)
     await braze.passes(minutes=10)
-    assert names(braze)[-1] == "the rate limit allows the interval again"
+    assert names(braze)[-1] == "the interval is kept again"
 
 
 @in_virtual_time

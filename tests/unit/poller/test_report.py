@@ -13,10 +13,12 @@ from exporter.domain.model import Failure, Integration
 from exporter.domain.view import View
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
+from exporter.poller.interval import Interval
 from exporter.poller.report import Reporter
 from tests.log_lines import parse
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KEPT = Interval(60.0, 60.0, is_limited=False)
 
 
 class Talk:
@@ -28,7 +30,7 @@ class Talk:
             "production", SelfMetrics(), build_log("info", "logfmt", self.log), lambda: 0.0, needs_list=True
         )
         self.views: dict[str, View] = {}
-        self.reporter.plan(60.0, 60.0, 10, 0)
+        self.reporter.plan(KEPT, 10, 0)
 
     def poll(self, key: str, error: PollError | None = None) -> None:
         before = self.view(key)
@@ -86,7 +88,7 @@ def test_a_failure_is_said_when_it_begins_and_when_it_ends(talk: Talk) -> None:
 
 @pytest.mark.parametrize(("integrations", "enough"), [(2, 2), (3, 2), (5, 3), (8, 4), (9, 5), (1000, 5)])
 def test_half_of_a_few_are_an_outage_and_five_of_many(talk: Talk, integrations: int, enough: int) -> None:
-    talk.reporter.plan(60.0, 60.0, integrations, 0)
+    talk.reporter.plan(KEPT, integrations, 0)
     keys = [f"integration-{number}" for number in range(enough)]
     for key in keys[:-1]:
         talk.poll(key, NetworkError("down"))
@@ -99,7 +101,7 @@ def test_half_of_a_few_are_an_outage_and_five_of_many(talk: Talk, integrations: 
 
 
 def test_a_single_integration_has_no_outage(talk: Talk) -> None:
-    talk.reporter.plan(60.0, 60.0, 1, 0)
+    talk.reporter.plan(KEPT, 1, 0)
     talk.poll("a", NetworkError("down"))
     talk.poll("a")
     assert talk.events == ["poll failed", "poll succeeded again"]
