@@ -30,6 +30,8 @@ DENIED = {
     ForbiddenError.reason: ("permission refused", "permission granted again"),
 }
 """The shared reasons that have words of their own: Braze answers, and says no to all."""
+NAMED = 10
+"""Of those that one list shows for the first time, as many are logged by name."""
 OUTAGE_WORDS = ("outage began", "outage ended")
 BEGAN = {"paused": "integration paused", "gone": "integration gone"}
 ENDED = {"paused": "integration resumed", "gone": "integration is back"}
@@ -45,12 +47,20 @@ class Events:
         """The problems of each integration that has some, and since when they hold as far as is known."""
         self._found: set[str] = set()
         """What discovery has found and the list has yet to describe."""
+        self._shown = 0
+        """How many this list has shown for the first time so far."""
 
     def admitted(self, view: View, now: datetime, *, found: bool) -> None:
         """Take what holds as logged, as it was before a restart; what is *found* is logged once it has a name."""
         if found:
             self._found.add(_key(view))
         self._told[_key(view)] = {problem.kind: (problem, problem.since or now) for problem in view.problems_at(now)}
+
+    def list_ended(self) -> None:
+        """Log how many more a list, read whole or not, has shown for the first time than were logged by name."""
+        if self._shown > NAMED:
+            self._log.info("more integrations found", integrations=self._shown - NAMED)
+        self._shown = 0
 
     def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]]) -> None:
         """Tell syncs that were counted, each with the number of rows that is usual."""
@@ -74,7 +84,9 @@ class Events:
         key, problems = _key(view), view.problems_at(now)
         if key in self._found:
             self._found.remove(key)
-            self._log.info("integration found", **_about(view))
+            self._shown += 1
+            if self._shown <= NAMED:
+                self._log.info("integration found", **_about(view))
         before = self._told.pop(key, {})
         if not problems and not before:
             return

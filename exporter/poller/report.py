@@ -176,6 +176,7 @@ class Reporter:
 
     def listing_complete(self, now: datetime) -> None:
         """Say that the list was read to its end."""
+        self._events.list_ended()
         self._self_metrics.discovery_succeeded(self._workspace, now.timestamp())
         if self._listing_trouble is not None:
             self._log.info("the list of integrations can be read again")
@@ -188,6 +189,7 @@ class Reporter:
 
     def listing_failed(self, error: PollError) -> None:
         """Say once why the list cannot be read."""
+        self._events.list_ended()
         if self._listing_trouble is None or self._listing_trouble.reason != error.reason:
             # A key without this permission is a good key where nothing is to be discovered.
             minor = isinstance(error, ForbiddenError) and not self._needs_list

@@ -113,6 +113,32 @@ async def test_integrations_are_told_by_name_when_found_gone_and_back(braze: Pol
 
 
 @in_virtual_time
+async def test_of_many_that_are_found_at_once_some_are_named_and_the_others_counted(braze: Polling) -> None:
+    for n in range(40):
+        braze.add(f"integration {n:02}")
+    braze.watch(discovery=True)
+    await braze.passes(minutes=5)
+    assert names(braze) == ["integration found"] * 10 + ["more integrations found"]
+    (more,) = events(braze, "more integrations found")
+    assert (more["level"], more["integrations"]) == ("info", "30")
+    for n in range(3):
+        braze.add(f"later {n:02}")
+    await braze.passes(minutes=5)
+    assert names(braze)[11:] == ["integration found"] * 3
+
+
+@in_virtual_time
+async def test_what_was_found_is_counted_although_the_list_breaks_off(braze: Polling) -> None:
+    for n in range(40):
+        braze.add(f"integration {n:02}")
+    braze.world.faults.add("http_503", endpoint=LIST, page=2)
+    braze.watch(discovery=True)
+    await braze.passes(minutes=1)
+    assert names(braze)[:11] == ["integration found"] * 10 + ["more integrations found"]
+    assert events(braze, "more integrations found")[0]["integrations"] == "10"
+
+
+@in_virtual_time
 async def test_pausing_and_resuming_are_told(braze: Polling) -> None:
     users = braze.add("users")
     braze.watch(discovery=True)
