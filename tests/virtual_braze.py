@@ -19,7 +19,7 @@ from exporter.simulator.world import World
 from tests.virtual_time import VirtualClock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Latency:
     """How long requests take, in seconds: mostly *usual*, now and then up to *longest*."""
 

@@ -9,7 +9,6 @@ polls. A failed request is not repeated here; that is the schedule's business.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Generic, TypeVar, cast
 
 from exporter.braze.clock import BrazeClock
@@ -95,6 +94,8 @@ class Pages(Generic[D]):
         self._turn_taken = turn_taken
         self._cursor = cursor
         self._cursors: set[Cursor | None] = set()
+        self.waited_seconds = 0.0
+        """For turns, so far."""
 
     async def read(self) -> Fetched[D]:
         """
@@ -110,7 +111,7 @@ class Pages(Generic[D]):
             )
         request = build_request(self._endpoint, self._integration_id, self._cursor, len(self._cursors) + 1, self._why)
         if not self._turn_taken:
-            await self._api.turn(self._endpoint)
+            self.waited_seconds += await self._api.turn(self._endpoint)
         self._turn_taken = False
         decoded, next_cursor = await self._api.ask(request)
         if decoded.anomalies and self._note_anomalies is not None:
@@ -141,8 +142,6 @@ class Api:
         self._observer = observer
         self._breaker = CircuitBreaker()
         self.note_asked: NoteAsked = lambda _id, _asked: None
-        self.throttled_at = -inf
-        """When someone last had waited for a turn, in monotonic seconds."""
 
     def allowed(self, endpoint: Endpoint) -> int:
         """Requests in any minute."""
@@ -195,12 +194,11 @@ class Api:
 
     def note_throttled(self, endpoint: Endpoint, seconds: float) -> None:
         """Note that someone with something to ask had to wait for a turn."""
-        self.throttled_at = self.clock.monotonic()
         self._observer.throttled(self._workspace, endpoint, seconds)
 
-    async def turn(self, endpoint: Endpoint) -> None:
+    async def turn(self, endpoint: Endpoint) -> float:
         """
-        Wait until a request may be sent, and take that turn.
+        Wait until a request may be sent, and take that turn; return for how many seconds it was waited for.
 
         Raises:
             PollError: The circuit breaker is open; no turn was taken.
@@ -213,6 +211,7 @@ class Api:
             await asyncio.sleep(wait)
         if (waited := self.clock.monotonic() - began) > 0:
             self.note_throttled(endpoint, waited)
+        return waited
 
     async def all_integrations(self) -> tuple[ListedIntegration, ...]:
         """

@@ -88,7 +88,7 @@ class SelfMetrics:
         )
         self._interval = self._gauge(
             "poll_interval_seconds",
-            "Poll interval in effect, longer than configured when that cannot be kept.",
+            "Poll interval in effect, longer than configured when polls cannot keep up.",
             "workspace",
         )
         self._anomalies = self._counter(

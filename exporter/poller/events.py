@@ -31,7 +31,7 @@ DENIED = {
 }
 """The shared reasons that have words of their own: Braze answers, and says no to all."""
 NAMED = 10
-"""Of those that one list shows for the first time, as many are logged by name."""
+"""At most this many new integrations are logged by name for each read of the list."""
 OUTAGE_WORDS = ("outage began", "outage ended")
 BEGAN = {"paused": "integration paused", "gone": "integration gone"}
 ENDED = {"paused": "integration resumed", "gone": "integration is back"}
@@ -173,6 +173,11 @@ class Failures:
         """Whether its polls fail as those of others do."""
         one = self._failing.get(_key(view))
         return one is not None and one.reason in self._outages
+
+    @property
+    def explain_late_polls(self) -> bool:
+        """Whether there is an outage that is no refusal by the rate limit: polls that fail are late, too."""
+        return bool(self._outages.keys() - {RateLimitedError.reason})
 
     def _look_for_outage(self, reason: str, error: str) -> None:
         count, outage = self._count[reason], self._outages.get(reason)

@@ -6,13 +6,16 @@ process is busy. What an operator does about a low limit is of no use against th
 """
 
 from dataclasses import dataclass
+from math import exp
 
-from exporter.braze.api import Api
-from exporter.braze.endpoints import Endpoint
-from exporter.domain.poll_queue import PollQueue, interval_in_effect
+from exporter.domain.poll_queue import interval_in_effect
 
 _LATE = 1.25
-"""This many intervals after its last poll an integration shows that the interval cannot be kept."""
+"""An integration that was not polled for this many intervals shows that the interval is not kept."""
+_NOTICEABLE = 1.05
+"""A shorter stretch is none for people, who would be shown the same time twice."""
+_WHILE_SECONDS = 30.0
+"""What was before has little weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +30,42 @@ class Interval:
 
     @property
     def is_longer(self) -> bool:
-        return self.seconds > self.wanted_seconds
+        return self.seconds > self.wanted_seconds * _NOTICEABLE
 
 
-def measure_interval(wanted: float, of_list: float | None, queue: PollQueue, outstanding: int, api: Api) -> Interval:
+def interval_by_polls(wanted: float, planned: float, longest_wait: float, *, throttled_share: float) -> Interval:
     """
-    Return the interval in effect.
+    Return the interval in effect where each integration is asked for.
 
     Args:
         wanted: Seconds, as configured.
-        of_list: Seconds from one whole list to the next; None while the list cannot be relied on.
-        queue: Of the integrations, with the interval that is planned for their own endpoint.
-        outstanding: How many integrations have not been polled yet.
-        api: Of the workspace.
+        planned: Seconds that the rate limit allows.
+        longest_wait: Seconds since the last poll of the integration that waits longest for one that is due.
+        throttled_share: How much of the latest while polls that were due waited for turns, from 0 to 1.
 
     """
-    now = api.clock.monotonic()
-    if of_list is not None:
-        # The list tells what has changed; but each must have been asked once.
-        seconds = interval_in_effect(of_list, outstanding, api.allowed(Endpoint.JOB_SYNC_STATUS))
-    else:
-        longest = queue.longest_wait(now)
-        seconds = longest if longest > queue.interval * _LATE else queue.interval
-    planned = of_list is None and queue.interval > wanted
-    return Interval(wanted, seconds, planned or now - api.throttled_at <= seconds)
+    if longest_wait <= planned * _LATE:
+        return Interval(wanted, planned, is_limited=True)
+    return Interval(wanted, longest_wait, is_limited=throttled_share > 1 / 2)
+
+
+def interval_by_list(wanted: float, of_list: float, outstanding: int, allowed: int, *, is_limited: bool) -> Interval:
+    """
+    Return the interval in effect where the list tells what has changed; but each must have been asked for once.
+
+    Args:
+        wanted: Seconds, as configured.
+        of_list: Seconds from one whole list to the next.
+        outstanding: How many integrations have not been polled yet.
+        allowed: Polls a minute.
+        is_limited: Whether it is the rate limit that makes *of_list* longer than the one wanted.
+
+    """
+    seconds = interval_in_effect(of_list, outstanding, allowed)
+    return Interval(wanted, seconds, is_limited=is_limited or seconds > of_list)
+
+
+def latest_share(before: float, seconds: float, *, held: bool) -> float:
+    """Return how much of the latest while something *held*, which was *before* and has been the same for *seconds*."""
+    weight = exp(-seconds / _WHILE_SECONDS)
+    return before * weight + (1 - weight) * held

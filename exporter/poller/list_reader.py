@@ -35,11 +35,12 @@ class ListWatcher(Protocol):
     def listed(self, integrations: tuple[ListedIntegration, ...]) -> None:
         """One page has come."""
 
-    def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
+    def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool, limited: bool) -> None:
         """
         The walk has come to the end of the list; the next one begins *interval* seconds after its beginning.
 
-        A list that does not *pay* is too long for the few integrations that are watched.
+        A list that does not *pay* is too long for the few integrations that are watched. *limited* when it is the
+        rate limit that makes the interval longer than the configured one.
         """
 
     def listing_failed(self, error: PollError) -> None:
@@ -108,22 +109,27 @@ class ListReader:
                 seen.update(one.integration_id for one in page.decoded.integrations)
                 self._watcher.listed(page.decoded.integrations)
                 if page.last:
-                    return self._complete(began, frozenset(seen), read)
+                    return self._complete(began, frozenset(seen), read, pages.waited_seconds)
         except PollError as error:
             self._watcher.listing_failed(error)
             self._failures += 1
             return retry_delay(self._failures, self._interval_seconds)
 
-    def _complete(self, began: float, seen: frozenset[str], pages: int) -> float:
-        """Report a walk that came to the end of the list; return how long after *began* the next one begins."""
-        self._failures = 0
+    def _complete(self, began: float, seen: frozenset[str], pages: int, waited: float) -> float:
+        """
+        Report a walk that came to the end of the list; return how long after *began* the next one begins.
+
+        It *waited* for that many seconds for turns.
+        """
+        self._failures, took = 0, self._clock.monotonic() - began
         interval = interval_in_effect(self._interval_seconds, pages, self._api.allowed(Endpoint.INTEGRATIONS))
         pays = self._worth_pages is None or pages <= self._worth_pages
         if self._worth_pages is not None and not pays:
             seldom = self._interval_seconds * ceil(pages / max(1, self._worth_pages))
             interval = max(interval, min(seldom, LONG_LIST_SECONDS))
-        interval = max(interval, self._clock.monotonic() - began)
-        self._watcher.listing_complete(seen, interval, pays=pays)
+        limited = took <= interval or waited > took / 2
+        interval = max(interval, took)
+        self._watcher.listing_complete(seen, interval, pays=pays, limited=limited)
         return self._next_walk(began, interval)
 
     def _next_walk(self, began: float, interval: float) -> float:
@@ -157,6 +163,8 @@ class ListHealth:
     def __init__(self) -> None:
         self.interval: float | None = None
         """From one whole listing to the next; None while the list cannot be relied on."""
+        self.is_limited = False
+        """Whether it is the rate limit that makes it longer than the configured one."""
         self.failing = False
         """Whether the latest listing failed."""
         self.pays = True
@@ -164,9 +172,10 @@ class ListHealth:
         self._failures = 0
         self._period = 0.0
 
-    def complete(self, interval: float, *, pays: bool) -> None:
+    def complete(self, interval: float, *, pays: bool, limited: bool) -> None:
         """Note that the list was read to its end, and how long it takes until it is again."""
         self.interval = interval if pays else None
+        self.is_limited = limited
         self.pays = pays
         self._period = interval
         self._failures = 0

@@ -15,6 +15,7 @@ from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.domain.poll_queue import PollQueue
+from exporter.poller.interval import latest_share
 
 POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""
@@ -63,6 +64,13 @@ class PollLoop:
         self._halted: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._looks_up_at: float | None = None
+        self._share, self._throttled, self._since = 0.0, False, clock.monotonic()
+        """What `throttled_share` was, and since when polls that are due wait for turns, or do not."""
+
+    @property
+    def throttled_share(self) -> float:
+        """How much of the latest while polls that were due waited for turns, from 0 to 1."""
+        return latest_share(self._share, self._clock.monotonic() - self._since, held=self._throttled)
 
     def unhealthy(self) -> str | None:
         """Why the loop seems to hang; None when it does not. Braze has no part in it."""
@@ -97,6 +105,7 @@ class PollLoop:
             self._wake.clear()
             nap, throttled = self._start_polls()
             began = self._clock.monotonic()
+            self._share, self._throttled, self._since = self.throttled_share, throttled, began
             self._looks_up_at = began + min(nap, LONGEST_NAP_SECONDS)
             try:
                 async with asyncio.timeout_at(self._looks_up_at):

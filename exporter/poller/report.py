@@ -26,8 +26,9 @@ SKEWED_SECONDS = 60.0
 """A clock that is off by more is worth a note and, after a while, an alert."""
 ODD_SECONDS = 3600.0
 """An anomaly is news once an hour, and a note for as long."""
-SHORT_SECONDS = 300.0
-"""For this long a start, or a burst of syncs, may ask for more than the rate limit serves before it is logged."""
+LATE_SECONDS = 300.0
+"""For this long a start, or a burst of syncs, may ask for more than can be served before it is logged."""
+LATE = _BY_LIMIT, _OTHERWISE = "the rate limit is too low for the interval", "polls come less often than configured"
 DEFECTS = _POLL, _FOLLOW, _SHOW = "poll crashed", "reading a record of the list crashed", "integration cannot be shown"
 _CONFIG, _DISCOVERY = "config", "discovery"
 
@@ -56,8 +57,8 @@ class Reporter:
         self._skewed = False
         self._events = Events(self._log)
         self._failures = Failures(self._log)
-        self._short_since: float | None = None
-        self._short_told = False
+        self._late, self._late_since, self._late_told = "", monotonic(), ""
+        """Why polls come too seldom, since when, and what was logged of it; empty while they do not."""
         self._defects: set[tuple[str, str]] = set()
         """What fails of which integration because of a defect of ours."""
         self._history_begun = self._history_ended = False
@@ -174,6 +175,10 @@ class Reporter:
         """Count a poll that the list has answered."""
         self._self_metrics.poll_finished(self._workspace, None)
 
+    def list_ended(self) -> None:
+        """Say of those that the list has shown how many were not named, as nothing else of it will be read."""
+        self._events.list_ended()
+
     def listing_complete(self, now: datetime) -> None:
         """Say that the list was read to its end."""
         self._events.list_ended()
@@ -223,33 +228,31 @@ class Reporter:
         self._self_metrics.integrations(self._workspace, _DISCOVERY, discovered)
 
     def _tell_interval(self, interval: Interval) -> None:
+        """Log a change that has lasted for a while; one cause after the other, and none beside an outage."""
         now = self._monotonic()
-        if not interval.is_longer:
-            if self._short_told:
-                self._log.info("the interval is kept again", interval_seconds=round(interval.wanted_seconds))
-            self._short_since, self._short_told = None, False
-        elif self._short_since is None:
-            self._short_since = now
-        elif not self._short_told and now - self._short_since >= SHORT_SECONDS:
-            self._short_told = True
-            seconds = {"interval_seconds": round(interval.seconds), "wanted_seconds": round(interval.wanted_seconds)}
-            limited = interval.is_limited
-            self._log.warning(
-                "the rate limit is too low for the interval" if limited else "the interval is not kept", **seconds
-            )
+        cause = (_BY_LIMIT if interval.is_limited else _OTHERWISE) if interval.is_longer else ""
+        if cause != self._late or self._failures.explain_late_polls:
+            self._late, self._late_since = cause, now
+        if cause == self._late_told or now - self._late_since < LATE_SECONDS:
+            return
+        self._late_told, wanted_seconds = cause, round(interval.wanted_seconds)
+        if cause:
+            self._log.warning(cause, interval_seconds=round(interval.seconds), wanted_seconds=wanted_seconds)
+        else:
+            self._log.info("polls come as often as configured again", interval_seconds=wanted_seconds)
 
     def notes(self, interval: Interval, skew_seconds: float | None) -> tuple[str, ...]:
         """Return remarks for the status page, one sentence each."""
         notes = []
         if skew_seconds is not None and abs(skew_seconds) > SKEWED_SECONDS:
             notes.append(_word_skew(skew_seconds))
-        if interval.is_longer:
+        if interval.is_longer and not self._failures.explain_late_polls:
             every, wanted = word_span(interval.seconds), word_span(interval.wanted_seconds)
             served = f"every {every}, not every {wanted} as configured"
             notes.append(
                 f"The rate limit allows polls {served}."
                 if interval.is_limited
-                else f"Polls come {served}: Braze answers slowly, or this process has more to do than it can."
+                else f"Polls come {served}: Braze answers slowly, or this process is overloaded."
             )
         if self._listing_trouble is not None:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")

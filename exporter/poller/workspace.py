@@ -26,7 +26,7 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.coverage import Coverage
 from exporter.poller.history_reader import HistoryReader
-from exporter.poller.interval import Interval, measure_interval
+from exporter.poller.interval import Interval, interval_by_list, interval_by_polls
 from exporter.poller.learning import Learner, Work, at_once
 from exporter.poller.list_reader import EndpointHealth, ListHealth, ListReader
 from exporter.poller.loop import POLLS_AT_A_TIME, Loops, PollLoop, Readiness, Supervised
@@ -88,7 +88,7 @@ class WorkspacePoller:
             )
             loops |= {"history": self.history.run, "learning": learner.run}
         supervised = (Supervised(*loop, bound) for loop in loops.items())
-        self.loops = Loops(*supervised, at_start=self._begin, at_halt=self._loop.halt)
+        self.loops = Loops(*supervised, at_start=self._begin, at_halt=self._halt)
         self._discovery, self._list = Discovery(), ListHealth()
         self._coverage = Coverage()
         self._endpoint = EndpointHealth()
@@ -105,6 +105,10 @@ class WorkspacePoller:
         self._shell.show()
         self._report.begin()
         self._plan()
+
+    def _halt(self) -> None:
+        self._loop.halt()
+        self._report.list_ended()
 
     def _note_asked(self, integration_id: str, asked: Asked) -> None:
         self._shell.trail.note(integration_id, asked)
@@ -129,7 +133,11 @@ class WorkspacePoller:
     def interval(self) -> Interval:
         """How often integrations are polled."""
         wanted, outstanding = self.settings.poll.interval_seconds, len(self.readiness.outstanding)
-        return measure_interval(wanted, self._list.interval, self._queue, outstanding, self._api)
+        if self._list.interval is None:
+            now, share = self.clock.monotonic(), self._loop.throttled_share
+            return interval_by_polls(wanted, self._queue.interval, self._queue.longest_wait(now), throttled_share=share)
+        allowed = self._api.allowed(Endpoint.JOB_SYNC_STATUS)
+        return interval_by_list(wanted, self._list.interval, outstanding, allowed, is_limited=self._list.is_limited)
 
     def succeeded(self) -> bool:
         """Whether the latest poll of every integration, and of the list where it is needed, was good."""
@@ -210,7 +218,7 @@ class WorkspacePoller:
         self._catch_up(moment.monotonic)
         self._loop.wake()
 
-    def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool) -> None:
+    def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool, limited: bool) -> None:
         """Take in that the list was read to its end."""
         now = self.clock.now()
         for key in self._discovery.complete_listing(integration_ids):
@@ -224,7 +232,7 @@ class WorkspacePoller:
         for one, heir in self._coverage.heirs(self._shell, integration_ids):
             self._shell.apply(one, on_replaced, heir)
         self._report.unwatched(self._coverage.complete())
-        self._list.complete(interval, pays=pays)
+        self._list.complete(interval, pays=pays, limited=limited)
         self._expect_no_list()
         self._report.listing_complete(now)
         self._end_listing()

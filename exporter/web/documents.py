@@ -139,7 +139,7 @@ class WorkspaceDocument(TypedDict):
 
     name: str
     rest_endpoint: str
-    poll_interval_seconds: Annotated[float, _told("in effect; longer than configured when that cannot be kept")]
+    poll_interval_seconds: Annotated[float, _told("in effect; longer than configured when polls cannot keep up")]
     now: Annotated[Time, _told("Braze's clock, on which everything about its integrations is judged")]
     history_read_ratio: Annotated[float | None, _told("0 to 1; null where none is wanted")]
     notes: Annotated[list[str], _told("for people")]

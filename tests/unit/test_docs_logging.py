@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.poller.events import BEGAN, DENIED, ENDED, OUTAGE_WORDS
-from exporter.poller.report import DEFECTS
+from exporter.poller.report import DEFECTS, LATE
 from tests.log_lines import documented
 
 PACKAGE = Path(__file__).resolve().parents[2] / "exporter"
@@ -18,6 +18,7 @@ BY_TABLE = {
     *ENDED.values(),
     *OUTAGE_WORDS,
     *DEFECTS,
+    *LATE,
     *(one for pair in DENIED.values() for one in pair),
 }
 """Events whose words stand in a table."""

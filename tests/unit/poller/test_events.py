@@ -128,6 +128,20 @@ async def test_of_many_that_are_found_at_once_some_are_named_and_the_others_coun
 
 
 @in_virtual_time
+async def test_a_list_that_is_cut_by_the_end_is_counted_all_the_same(braze: Polling) -> None:
+    for n in range(300):
+        braze.add(f"integration {n:03}")
+    braze.watch(discovery=True)
+    await braze.passes(seconds=15)
+    await braze.restart()
+    braze.watch(discovery=True)
+    await braze.passes(minutes=5)
+    more = [int(line["integrations"]) for line in events(braze, "more integrations found")]
+    assert len(more) == 2
+    assert sum(more) + len(events(braze, "integration found")) == 300
+
+
+@in_virtual_time
 async def test_what_was_found_is_counted_although_the_list_breaks_off(braze: Polling) -> None:
     for n in range(40):
         braze.add(f"integration {n:02}")
@@ -251,7 +265,7 @@ async def test_a_rate_limit_that_is_too_low_is_told_after_a_while_and_its_end(br
     assert int(short["interval_seconds"]) >= 190
     braze.world.clear(NO_LIST, WORKSPACE)
     await braze.passes(minutes=10)
-    assert names(braze)[-1] == "the interval is kept again"
+    assert names(braze)[-1] == "polls come as often as configured again"
 
 
 @in_virtual_time

@@ -6,7 +6,6 @@ from exporter.domain.settings import PollSettings, RateLimits
 from exporter.simulator.schedule import every
 from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time
 from tests.snapshots import page_bytes
-from tests.virtual_braze import Latency
 
 NO_LIST = "integrations_permission_lost"
 
@@ -236,17 +235,3 @@ async def test_while_the_budget_lets_few_be_asked_for_the_first_time_the_interva
     await braze.passes(minutes=12)
     assert braze.value("exporter_poll_interval_seconds") == 60
     assert poller.notes() == ()
-
-
-@in_virtual_time
-async def test_a_braze_that_answers_slowly_is_not_blamed_on_the_rate_limit(braze: Polling) -> None:
-    braze.latency = Latency(60.0, 60.0)
-    ids = [braze.add(f"integration {n:02}") for n in range(30)]
-    braze.world.switch(NO_LIST, WORKSPACE)
-    poller = braze.watch(configured=ids, poll=PollSettings(interval_seconds=30))
-    await braze.passes(minutes=20)
-    assert (braze.value("exporter_poll_interval_seconds") or 0) > 40
-    assert any(note.startswith("Polls come every") and "Braze answers slowly" in note for note in poller.notes())
-    assert not any("rate limit" in note for note in poller.notes())
-    assert not any("rate limit" in line for line in braze.lines())
-    assert any("the interval is not kept" in line for line in braze.lines())
