@@ -114,7 +114,7 @@ def build_self_metrics(integrations: int) -> SelfMetrics:
             self_metrics.request_answered(workspace, endpoint, "200", 0.3)
             self_metrics.rate_limit_seen(workspace, endpoint, limit=100, remaining=60, reset_at_seconds=1767225600)
         self_metrics.poll_finished(workspace, None)
-        self_metrics.poll_interval(workspace, 60)
+        self_metrics.poll_interval(workspace, 60, 60)
         self_metrics.integrations(workspace, "config", PER_WORKSPACE)
     return self_metrics
 

@@ -91,6 +91,9 @@ class SelfMetrics:
             "Poll interval in effect, longer than configured when polls cannot keep up.",
             "workspace",
         )
+        self._interval_configured = self._gauge(
+            "poll_interval_configured_seconds", "Poll interval that the configuration asks for.", "workspace"
+        )
         self._anomalies = self._counter(
             "payload_anomalies_total",
             "Unexpected values in Braze's answers, worked around, by kind.",
@@ -201,9 +204,10 @@ class SelfMetrics:
         if reason is not None:
             self._failures.add(1, workspace, reason)
 
-    def poll_interval(self, workspace: str, seconds: float) -> None:
-        """Show the interval in effect."""
+    def poll_interval(self, workspace: str, seconds: float, configured_seconds: float) -> None:
+        """Show how often integrations are polled, and how often they should be."""
         self._interval.set(seconds, workspace)
+        self._interval_configured.set(configured_seconds, workspace)
 
     def anomalies(self, workspace: str, endpoint: str, kind: str, count: int) -> None:
         """Count *count* anomalies of one kind in an answer."""

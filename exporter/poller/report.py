@@ -223,7 +223,7 @@ class Reporter:
         """Show how many integrations there are, and how often they are polled; say when that is too seldom, and why."""
         self._failures.integrations = configured + discovered
         self._tell_interval(interval)
-        self._self_metrics.poll_interval(self._workspace, interval.seconds)
+        self._self_metrics.poll_interval(self._workspace, interval.seconds, interval.wanted_seconds)
         self._self_metrics.integrations(self._workspace, _CONFIG, configured)
         self._self_metrics.integrations(self._workspace, _DISCOVERY, discovered)
 

@@ -29,7 +29,7 @@ def golden_page(*, openmetrics: bool) -> bytes:
     self_metrics.rate_limit_seen("production", "job_sync_status", limit=100, remaining=99, reset_at_seconds=1767225660)
     self_metrics.poll_finished("production", None)
     self_metrics.poll_finished("production", "timeout")
-    self_metrics.poll_interval("production", 60)
+    self_metrics.poll_interval("production", 61, 60)
     self_metrics.anomalies("production", "job_sync_status", "unknown_status", 1)
     self_metrics.integrations("production", "config", 2)
     self_metrics.config_loaded(successful=True, at_seconds=1767225600)

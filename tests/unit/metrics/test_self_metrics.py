@@ -21,7 +21,7 @@ def exercised() -> SelfMetrics:
     self_metrics.throttled("w", "integrations", 2.5)
     self_metrics.poll_finished("w", None)
     self_metrics.poll_finished("w", "timeout")
-    self_metrics.poll_interval("w", 60)
+    self_metrics.poll_interval("w", 61, 60)
     self_metrics.anomalies("w", "job_sync_status", "bad_time", 3)
     self_metrics.integrations("w", "config", 10)
     self_metrics.discovery_succeeded("w", 1767225600)
@@ -55,7 +55,8 @@ def test_what_was_reported_is_shown() -> None:
         "throttled_seconds_total endpoint=integrations workspace=w": 2.5,
         "polls_total workspace=w": 2,
         "poll_failures_total reason=timeout workspace=w": 1,
-        "poll_interval_seconds workspace=w": 60,
+        "poll_interval_seconds workspace=w": 61,
+        "poll_interval_configured_seconds workspace=w": 60,
         "payload_anomalies_total endpoint=job_sync_status kind=bad_time workspace=w": 3,
         "integrations source=config workspace=w": 10,
         "discovery_last_success_timestamp_seconds workspace=w": 1767225600,
