@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from time import sleep, time
 
-from tests.stack.cast import PLACES, SYNCS
+from tests.stack.cast import SYNCS, places_of
 from tests.stack.copies import short_sighted
 from tests.stack.faults import ALL_DOWN, FAULTS, Fault
 from tests.stack.receiver import Alert
@@ -50,9 +50,17 @@ class Story:
         for name in EXPORTERS:
             self.stage.enter(name, stack)
         polled = sum(
-            actor.configured for place in PLACES if place.name not in UNSEEN_AT_FIRST for actor in place.actors
+            actor.configured
+            for exporter in EXPORTERS
+            for place in places_of(exporter)
+            if place.name not in UNSEEN_AT_FIRST
+            for actor in place.actors
         )
-        self._wait(lambda: self._count("braze_cdi_up == 1") >= polled, START_SECONDS)
+        # Each exporter, too: one that Prometheus had never seen when it is killed would be missed by nobody.
+        self._wait(
+            lambda: self._count("up == 1") >= len(EXPORTERS) and self._count("braze_cdi_up == 1") >= polled,
+            START_SECONDS,
+        )
         for fault in FAULTS:
             if not fault.from_start and not fault.after:
                 self._begin(fault)
