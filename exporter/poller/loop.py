@@ -14,8 +14,8 @@ from structlog.typing import FilteringBoundLogger
 from exporter.braze.api import Api
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
+from exporter.domain.interval import latest_share
 from exporter.domain.poll_queue import PollQueue
-from exporter.poller.interval import latest_share
 
 POLLS_AT_A_TIME = 10
 """Polls under way in one workspace, so that a few hanging requests do not hold up the others."""

@@ -14,12 +14,12 @@ from exporter.braze.endpoints import Endpoint
 from exporter.domain.asked import Asked
 from exporter.domain.errors import ForbiddenError, PayloadError, PollError
 from exporter.domain.integration_state import NEVER, PollResult
+from exporter.domain.interval import Interval
 from exporter.domain.model import Sync
 from exporter.domain.view import View
 from exporter.domain.wording import word_span
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.events import SHARED, Events, Failures
-from exporter.poller.interval import Interval
 
 _MOST_NAMES = 10
 SKEWED_SECONDS = 60.0

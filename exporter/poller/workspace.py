@@ -16,6 +16,7 @@ from exporter.domain.asked import Asked, why_asked
 from exporter.domain.discovery import Discovery
 from exporter.domain.errors import PollError
 from exporter.domain.integration_state import IntegrationState, PollResult
+from exporter.domain.interval import Interval, interval_by_list, interval_by_polls
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Integration
 from exporter.domain.poll_queue import interval_in_effect, phase
@@ -26,7 +27,6 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.coverage import Coverage
 from exporter.poller.history_reader import HistoryReader
-from exporter.poller.interval import Interval, interval_by_list, interval_by_polls
 from exporter.poller.learning import Learner, Work, at_once
 from exporter.poller.list_reader import EndpointHealth, ListHealth, ListReader
 from exporter.poller.loop import POLLS_AT_A_TIME, Loops, PollLoop, Readiness, Supervised

@@ -9,11 +9,11 @@ import pytest
 from exporter.domain.asked import Asked
 from exporter.domain.errors import ForbiddenError, NetworkError, NotFoundError, PollError
 from exporter.domain.integration_state import PollResult
+from exporter.domain.interval import Interval
 from exporter.domain.model import Failure, Integration
 from exporter.domain.view import View
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.poller.interval import Interval
 from exporter.poller.report import Reporter
 from tests.log_lines import parse
 
