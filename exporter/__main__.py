@@ -26,7 +26,8 @@ _NO_GARBAGE_BEFORE = 200_000
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(_NO_GARBAGE_BEFORE)
-    if COMMANDS_THAT_END.isdisjoint(sys.argv[1:]):
+    serves = COMMANDS_THAT_END.isdisjoint(sys.argv[1:])
+    if serves:
         _end_well_at_a_signal()
     elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, in the background
         signal.signal(signal.SIGINT, _abort)
@@ -34,7 +35,11 @@ def main() -> None:
     if sys.stderr is not None:
         sys.stderr = io.TextIOWrapper(_Stderr(), sys.stderr.encoding, errors="backslashreplace", line_buffering=True)
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "true"  # it would read the metadata of all packages there are
-    from exporter.cli import main as command  # noqa: PLC0415 - it takes its time
+    if serves:
+        from exporter.trust import load_early  # noqa: PLC0415 - what is imported takes its time
+
+        load_early()
+    from exporter.cli import main as command  # noqa: PLC0415 - as above
 
     if signal.getsignal(signal.SIGINT) is _abort:
         signal.signal(signal.SIGINT, signal.default_int_handler)

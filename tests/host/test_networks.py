@@ -16,6 +16,7 @@ from tests.simulated import SimulatedBraze
 
 PASSWORD = "password-of-the-proxy"
 ID = "id-of-production"
+BROKEN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 MOVING_NAME = """
 import pathlib, socket
 real = socket.getaddrinfo
@@ -153,6 +154,21 @@ def test_an_authority_of_the_company_is_trusted_once_it_is_named(
                 )
                 assert peek(daemon.port, "braze_cdi_up") in ([], [0])
             ends_well(daemon)
+
+
+@pytest.mark.parametrize("tail", ["not a certificate", BROKEN])
+@pytest.mark.parametrize("command", [("check",), ("once",), ()])
+def test_authorities_that_cannot_be_used_end_a_command_with_the_name_of_their_variable(
+    braze: SimulatedBraze, authority: trustme.CA, tmp_path: Path, command: tuple[str, ...], tail: str
+) -> None:
+    """OpenSSL ignores such a file without a word, and then no connection would be trusted."""
+    known = authority.cert_pem.bytes().decode() if "BEGIN" in tail else ""
+    (tmp_path / "broken.pem").write_text(known + tail)
+    configure(tmp_path, braze, braze.url, "")
+    done = run_command(tmp_path, *command, env={"SSL_CERT_FILE": "broken.pem"})
+    assert done.returncode == 2
+    assert "the environment: SSL_CERT_FILE: " in done.stderr
+    assert "contains no certificate in PEM (name the file with the authority's certificate)" in done.stderr
 
 
 @pytest.mark.parametrize("file", ["keys.log", "nowhere/keys.log"])
