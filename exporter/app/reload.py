@@ -4,7 +4,8 @@ Reloading the configuration: on SIGHUP, on request, and automatically when the f
 Decides that a configuration with errors changes nothing, nor one that cannot be applied for whatever reason, and that
 reloads happen one after the other. Each is logged and shown by `braze_cdi_exporter_config_last_reload_successful`. A
 requested reload includes the web configuration; each of the two is applied or rejected on its own, since a bad
-certificate must not hold back a new workspace, while the metric covers both.
+certificate must not hold back a new workspace, while the metric covers both. A changed file that is rejected is tried
+again at every look: what it names, such as a key file, may come after it. The same reason is then logged once.
 """
 
 import asyncio
@@ -62,6 +63,8 @@ class Reloader:
         self._turn = asyncio.Lock()
         self._worker = Worker("reload")
         self._rendered: tuple[Config, str] | None = None
+        self._rejected: str | None = None
+        """Why the latest configuration was; None where it was not."""
         self._exporter.self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
 
     async def begin(self) -> None:
@@ -81,30 +84,34 @@ class Reloader:
         rejected = ((_KEPT, await self._reload_config()), (_WEB_KEPT, web))
         return "\n".join(f"{kept}\n{reason}" for kept, reason in rejected if reason is not None) or None
 
-    async def _reload_config(self) -> str | None:
+    async def _reload_config(self, *, asked: bool = True) -> str | None:
         async with self._turn:
             try:
                 config = await self._worker.run(lambda: load_config(self._path, environ=os.environ, again=True))
                 self._exporter.apply(config)
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing has changed, and that must be reported
-                return self._failed(error)
-            self.config = config
+                return self._failed(error, asked=asked)
+            self.config, self._rejected = config, None
             self._exporter.self_metrics.config_loaded(successful=True, at_seconds=self._clock.now().timestamp())
             self._log.info("configuration reloaded", workspaces=len(config.workspaces))
             return None
 
-    def _failed(self, error: Exception) -> str:
+    def _failed(self, error: Exception, *, asked: bool) -> str:
         known = isinstance(error, (ConfigError, ExporterClosedError, OSError))
         reason = str(error) if known else f"a defect of the exporter, shown in its log: {type(error).__name__}: {error}"
         self._exporter.self_metrics.config_loaded(successful=False, at_seconds=self._clock.now().timestamp())
-        self._log.error(
-            "configuration not reloaded; the old one keeps running", errors=reason, exc_info=None if known else error
-        )
+        if asked or reason != self._rejected:
+            self._log.error(
+                "configuration not reloaded; the old one keeps running",
+                errors=reason,
+                exc_info=None if known else error,
+            )
+        self._rejected = reason
         return reason
 
     async def watch(self, interval_seconds: float) -> None:
-        """Reload whenever the file has changed, checking every *interval_seconds*."""
+        """Reload whenever the file has changed, or was rejected, checking every *interval_seconds*."""
         while True:
             await asyncio.sleep(interval_seconds)
-            if self._watch.changed():
-                await self._reload_config()
+            if (changed := self._watch.changed()) or self._rejected is not None:
+                await self._reload_config(asked=changed)

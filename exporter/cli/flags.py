@@ -124,7 +124,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "--config.auto-reload-interval": {
         "default": "30s",
         "type": DURATION,
-        "help": "How often to check whether the configuration file has changed; 0 for never.",
+        "help": "How often to read a configuration file that has changed, or was rejected; 0 for never.",
     },
     "--web.listen-address": {
         "default": (":10273",),

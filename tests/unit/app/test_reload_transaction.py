@@ -13,6 +13,7 @@ from exporter.app import exporter as composition
 from exporter.app.exporter import Exporter
 from exporter.app.reload import Reloader
 from exporter.app.sources import build_sources
+from exporter.config.errors import ConfigError, FieldError
 from exporter.config.files import ConfigWatch
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.errors import NetworkError
@@ -251,17 +252,59 @@ def test_a_stop_in_the_middle_of_a_reload_stops_everything(play: Play, after: fl
 def test_automatic_reloads_go_on_after_one_that_failed(
     play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """It needs no other change of the file: what failed may be well by then."""
+
     async def story(world: World) -> None:
         watching = asyncio.create_task(world.reloader.watch(10))
         with monkeypatch.context() as patched:
             fails_at(patched, composition, "build_sender", 1)
             world.wanted = world.config("three")
             (tmp_path / "config.yaml").write_text("# once")
-            await asyncio.sleep(30)
-        assert len(world.exporter.pollers) == 2
-        (tmp_path / "config.yaml").write_text("# twice")
-        await asyncio.sleep(30)
+            await asyncio.sleep(15)
+            assert len(world.exporter.pollers) == 2
+            assert "configuration not reloaded" in world.lines.getvalue()
+            await asyncio.sleep(15)
         assert [poller.settings.name for poller in world.exporter.pollers] == ["three"]
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    play(story)
+
+
+def test_a_rejected_file_is_tried_again_until_what_it_names_has_come(
+    play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Kubernetes updates a ConfigMap and the Secret that it names up to two minutes apart, in either order."""
+    names = [tmp_path / "certificate", tmp_path / "key"]
+
+    async def story(world: World) -> None:
+        async def load(_worker: object, _job: object) -> Config:
+            for name in names:
+                if not name.exists():
+                    raise ConfigError([FieldError("config.yaml", 3, "api_key_file", f"{name.name} does not exist", "")])
+            return world.config("one", "two", "three")
+
+        def logged(event: str) -> int:
+            return world.lines.getvalue().count(event)
+
+        monkeypatch.setattr(Worker, "run", load)
+        (tmp_path / "config.yaml").write_text("changed")
+        watching = asyncio.create_task(world.reloader.watch(30))
+        before = await world.shown()
+        for rejected, name in enumerate(names, start=1):
+            await asyncio.sleep(600)
+            assert await world.shown() == before
+            assert logged("configuration not reloaded") == rejected  # for each reason once
+            name.touch()
+        await asyncio.sleep(600)
+        assert logged("configuration reloaded") == 1
+        assert [workspace.name for workspace in (await world.sources.status()).workspaces] == ["one", "two", "three"]
+        names[0].unlink()  # what is not read again rejects nothing
+        await asyncio.sleep(600)
+        assert (logged("configuration reloaded"), logged("configuration not reloaded")) == (1, 2)
+        assert await world.reloader.reload() is not None
+        assert await world.reloader.reload() is not None
+        assert logged("configuration not reloaded") == 4  # who asks gets to know
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 
