@@ -22,6 +22,8 @@ _FORMS = {
 """What nobody has to announce."""
 _BRAZE = (".braze.com", ".braze.eu")
 """A host of Braze tells the instance only."""
+_NOT_OURS = "labels"
+"""The field in which any name may stand, and is not that of a field of ours."""
 _WORDS = re.compile(r"\w+|\W")
 _WITHIN_A_WORD = re.compile(r"(?<=\w)(?=\w)")
 _LABEL = re.compile(r'(?<!\w)(\w+)="((?:[^"\\\n]|\\.)*)"')
@@ -63,14 +65,14 @@ class Pseudonyms:
         return text
 
     def hide_json(self, value: Any, kept: Container[str] = ()) -> Any:
-        """Return a JSON value with every text in it hidden, names of fields too; but for those in fields *kept*."""
+        """Return a JSON value with every text hidden, names of fields too; but for fields *kept*, except labels."""
         if isinstance(value, str):
             return value if _TIME.fullmatch(value) else self.hide(value)
         if isinstance(value, list):
             return [self.hide_json(each, kept) for each in value]
         if isinstance(value, dict):
             return dict(
-                (key, each) if key in kept else (self.hide(key), self.hide_json(each, kept))
+                (key, each) if key in kept else (self.hide(key), self.hide_json(each, () if key == _NOT_OURS else kept))
                 for key, each in value.items()
             )
         return value
@@ -79,14 +81,15 @@ class Pseudonyms:
         """
         Return a metrics page with the values of its labels hidden, but for the labels *kept*.
 
-        A value of a label in *kinds* is a name of that kind, whether it was announced or not.
+        A value of a label in *kinds* is a name of that kind, whether it was announced or not. Where somebody has given
+        a label the name of one that is *kept*, what was announced is hidden, and our own words stay.
         """
 
         def hidden(found: re.Match[str]) -> str:
-            if found[1] in kept:
-                return found[0]
             value = _ESCAPE.sub(lambda one: "\n" if one[1] == "n" else one[1], found[2])
             kind, shown = kinds.get(found[1]), clip(value, len(value))
+            if found[1] in kept and (kind is None or shown not in self._given):
+                return found[0]
             value = self._word(kind, shown) if kind is not None and shown else self.hide(value)
             return f'{found[1]}="' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 

@@ -119,6 +119,7 @@ class HistoryReader:
         """Return the integration to be read next, None while there is none; note how much of all has been read."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
         shares, chosen = [], None
+        self._readings = {key: reading for key, reading in self._readings.items() if key in self._shell}
         for one in self._shell:
             if one.state.gone is not None:
                 continue

@@ -17,7 +17,9 @@ from tests.e2e.scraping import ask
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
-PRIVATE = ("acme", "Customer master", "8d1d9d0e", "crm-team", "proxy.acme", "our-tools")
+LABELS = {"team": "crm-team", "source": "of-source", "kind": "of-kind", "code": "of-code", "poll": "of-poll"}
+"""Names of labels and fields of ours among them."""
+PRIVATE = ("acme", "Customer master", "8d1d9d0e", "proxy.acme", "our-tools", *LABELS.values())
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def braze() -> Iterator[SimulatedBraze]:
 
 def configure(directory: Path, braze: SimulatedBraze) -> str:
     entry = workspace_entry(braze.world, "acme", braze.url)
-    entry["integrations"] = [{**one, "labels": {"team": "crm-team"}} for one in entry["integrations"][:1]]
+    entry["integrations"] = [{**one, "labels": LABELS} for one in entry["integrations"][:1]]
     entry["network"] = {"no_proxy": ["127.0.0.1", "proxy.acme"]}
     with write_config(directory, [entry]).open("a") as config:
         config.write("grafana_url: https://proxy.acme/our-tools/grafana\n")

@@ -54,6 +54,19 @@ def test_label_values_are_hidden_and_the_page_stays_one() -> None:
     assert family.samples[0].labels == {"integration_name": "integration-2", "le": "integration-1 x", "kind": "users"}
 
 
+def test_a_label_of_theirs_with_a_name_of_ours_is_hidden_and_what_is_ours_stays() -> None:
+    names = Pseudonyms([], {"label": ["acme"]})
+    page = 'a{status="acme",kind="acme"} 1\nb{status="success",kind="lag_high"} 1\n'
+    assert names.hide_labels(page, {"status": "label", "kind": "label"}, {"status", "kind"}) == (
+        'a{status="label-1",kind="label-1"} 1\nb{status="success",kind="lag_high"} 1\n'
+    )
+    assert names.hide_labels(page, {"kind": "label"}, {"status", "kind"}).startswith('a{status="acme",kind="label-1"}')
+    given = {"limits": {"lag": "1h", "by": "acme"}, "labels": {"limits": "acme", "poll": ["acme"]}}
+    assert names.hide_json([given], ("limits", "poll")) == [
+        {"limits": {"lag": "1h", "by": "acme"}, "labels": {"limits": "label-1", "poll": ["label-1"]}}
+    ]
+
+
 def test_a_value_in_which_nothing_is_hidden_stays_as_it_was_escaped() -> None:
     page = 'up{text="a \\"b\\" \\\\n \\n c",name=""} 1\n'
     assert Pseudonyms([], {}).hide_labels(page, {"name": "integration"}, ()) == page

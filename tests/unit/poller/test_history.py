@@ -1,5 +1,6 @@
 """The history is read broadest first, from what polls leave free, once, through failures and restarts."""
 
+import gc
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from itertools import pairwise
 from exporter.domain.model import Sync
 from exporter.domain.past import MOST
 from exporter.domain.settings import PollSettings, RateLimits
+from exporter.poller.shell import Watched
 from exporter.simulator.schedule import every
 from exporter.simulator.style import Style
 from exporter.state.pasts import Progress
@@ -165,6 +167,24 @@ async def test_what_discovery_finds_later_is_read_and_what_is_gone_is_not_waited
     for each in (first, later):
         assert starts(truth(braze, each)) <= starts(past(braze, each))
     assert braze.value("exporter_history_read_ratio") == 1.0
+
+
+@in_virtual_time
+async def test_nothing_is_kept_of_what_is_forgotten(braze: Polling) -> None:
+    ids = [braze.add(f"name {number}", every(hours=1), history=timedelta(days=1)) for number in range(5)]
+    poller = braze.watch(discovery=True, history=timedelta(days=30))
+    await braze.passes(minutes=20)
+    for one in ids[1:]:
+        braze.world.remove_integration(one)
+    await braze.passes(minutes=10)
+    for watched in tuple(poller._shell):
+        if watched.state.gone is not None:
+            poller._shell.withdraw(watched)  # as happens after KEPT_FOR
+    del watched
+    await braze.passes(minutes=10)
+    gc.collect()
+    left = [one.key for one in gc.get_objects() if isinstance(one, Watched) and one.key != ids[0]]
+    assert len(left) <= 1  # the latest that a loop has looked at
 
 
 @in_virtual_time
