@@ -23,7 +23,6 @@ from exporter.braze.clock import BrazeClock
 from exporter.braze.endpoints import Endpoint
 from exporter.clock import Clock
 from exporter.config.endpoint import dashboard_of
-from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.domain.rate_limit import RateLimiter
 from exporter.domain.shard import Shard
@@ -263,21 +262,13 @@ def _left(name: str, before: dict[str, Running], after: dict[str, Running]) -> s
 
 def _same(one: ConfiguredWorkspace, other: ConfiguredWorkspace | None) -> bool:
     """Whether nothing has changed. A key file is compared by name: its content is read again anyway."""
-    if other is None or one.settings != other.settings or one.network != other.network:
-        return False
-    return _same_key(one, other)
-
-
-def _same_key(one: ConfiguredWorkspace, other: ConfiguredWorkspace) -> bool:
-    if one.key.setting != other.key.setting:
-        return False
-    return not isinstance(one.key, FixedKey) or one.key.read() == other.key.read()
+    return other is not None and (one.settings, one.network, one.key) == (other.settings, other.network, other.key)
 
 
 def _under_old_name(configured: ConfiguredWorkspace, gone: dict[str, Running]) -> Running | None:
     """Take from *gone* a workspace with the same endpoint and key: each is renamed to one other at most."""
     for name, running in gone.items():
         old = running.configured
-        if old.settings.rest_endpoint == configured.settings.rest_endpoint and _same_key(old, configured):
+        if old.settings.rest_endpoint == configured.settings.rest_endpoint and old.key == configured.key:
             return gone.pop(name)
     return None

@@ -59,6 +59,11 @@ class FixedKey:
     def __repr__(self) -> str:
         return "FixedKey(hidden)"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FixedKey) and (self._key, self._variable) == (other._key, other._variable)
+
+    __hash__ = None  # type: ignore[assignment]  # nobody puts keys into sets
+
     @property
     def setting(self) -> tuple[str, str]:
         return ("api_key", HIDDEN) if self._variable is None else ("api_key_env", _without_keys(self._variable))
@@ -87,6 +92,12 @@ class KeyFile:
 
     def __repr__(self) -> str:
         return f"KeyFile({show_file(self._path)})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same file, whose content may differ; `setting` may be hidden, and does not tell."""
+        return isinstance(other, KeyFile) and (self._path, self._named) == (other._path, other._named)
+
+    __hash__ = None  # type: ignore[assignment]  # as above
 
     @property
     def setting(self) -> tuple[str, str]:

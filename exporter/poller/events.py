@@ -54,7 +54,11 @@ class Events:
         """Take what holds as logged, as it was before a restart; what is *found* is logged once it has a name."""
         if found:
             self._found.add(_key(view))
-        self._told[_key(view)] = {problem.kind: (problem, problem.since or now) for problem in view.problems_at(now)}
+        self._told[_key(view)] = {
+            problem.kind: (problem, problem.since or now)
+            for problem in view.problems_at(now)
+            if problem.kind != "poll_failing"
+        }
 
     def list_ended(self) -> None:
         """Log how many more a list, read whole or not, has shown for the first time than were logged by name."""

@@ -28,6 +28,11 @@ class Unreachable:
     def __init__(self, name: str) -> None:
         self.setting = ("api_key_file", name)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unreachable) and self.setting == other.setting
+
+    __hash__ = None  # type: ignore[assignment]
+
     def read(self) -> str:
         raise NetworkError("no network")
 

@@ -148,3 +148,20 @@ def test_a_source_tells_how_the_configuration_names_it_and_never_the_key(path: P
 def test_what_cannot_be_a_key_is_refused(text: str) -> None:
     with pytest.raises(WrongValueError):
         FixedKey(text)
+
+
+@pytest.mark.parametrize("names", [("old", "new"), ("production-rest-api-key-2024", "production-rest-api-key-2025")])
+def test_two_files_are_two_keys_even_where_their_names_are_hidden(tmp_path: Path, names: tuple[str, str]) -> None:
+    """A reload takes the new key only where it sees that it is another."""
+    for name in names:
+        (tmp_path / name).write_text("one-and-the-same-key")
+    old, new = (KeyFile(str(tmp_path / name), named=name) for name in names)
+    assert old != new
+    assert old == KeyFile(str(tmp_path / names[0]), named=names[0])
+    assert old != KeyFile(str(tmp_path / names[0]), named="another/way/to/it")
+
+
+def test_fixed_keys_are_compared_by_what_they_are_and_where_they_come_from() -> None:
+    assert FixedKey("one-key") == FixedKey("one-key")
+    assert FixedKey("one-key") != FixedKey("another-key")
+    assert FixedKey("one-key") != FixedKey("one-key", variable="BRAZE_API_KEY")

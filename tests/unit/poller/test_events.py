@@ -276,3 +276,20 @@ async def test_a_start_that_needs_more_for_a_moment_is_no_news(braze: Polling) -
     await braze.passes(minutes=20)
     assert {line["level"] for line in events(braze)} == {"info"}
     assert braze.requests(LIST) > 0
+
+
+@in_virtual_time
+async def test_a_restart_during_an_outage_ends_no_problem_in_the_log(braze: Polling) -> None:
+    ids = [braze.add(name) for name in "abc"]
+    for one in ids:
+        braze.sync(one)
+    braze.watch(configured=ids)
+    await braze.passes(minutes=5)
+    braze.world.faults.add("http_503")
+    await braze.passes(minutes=5)
+    assert all("poll_failing" in kinds for kinds in (str(braze.problems(one)) for one in ids))
+    await braze.restart()
+    braze.watch(configured=ids)
+    await braze.passes(minutes=3)
+    assert events(braze, "outage began")
+    assert events(braze, "problem ended") == []
