@@ -9,7 +9,7 @@ sending and receiving, so single ones are off by half a second and half a reques
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from exporter.clock import Clock
@@ -50,8 +50,8 @@ class BrazeClock:
         """The middle one of the samples from monotonic, or both in the middle."""
         self._at_least: float | None = None
         """Seconds from monotonic to a moment that Braze's clock has passed; until the first answer or failure."""
-        self.on_found: Callable[[timedelta], None] = lambda _: None
-        """Called with Braze's time minus ours when the first answer has shown it."""
+        self.on_found: Callable[[], None] = lambda: None
+        """Called when the first answer has shown Braze's time."""
 
     def now(self) -> datetime:
         """Braze's time, aware, in UTC."""
@@ -118,7 +118,7 @@ class BrazeClock:
         self._samples.append(sample)
         self._middle = _middle(one.from_monotonic for one in self._samples)
         if known is None:
-            self.on_found(self.now() - self._ours.now())
+            self.on_found()
         return odd
 
     def _from_monotonic(self) -> float | None:

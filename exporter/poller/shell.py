@@ -109,8 +109,8 @@ class Shell:
         self._watched: dict[str, Watched] = {}
         self.learner: Learning = Unlearned()
         self.trail = Trail()
-        self._seen_by_our_clock: set[str] = set()
-        """What was first seen before Braze's time was known."""
+        self._seen_early: dict[str, float] = {}
+        """What was first seen before Braze's time was known, and at which monotonic second."""
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(tuple(self._watched.values()))
@@ -136,7 +136,7 @@ class Shell:
         """Watch an integration with what is known of it, and make it due unless it is gone; it is not shown yet."""
         key, moment = integration.integration_id, self.moment()
         if kept is None and self._clock.skew_seconds is None:
-            self._seen_by_our_clock.add(key)
+            self._seen_early[key] = moment.monotonic
         watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
         state = kept or self._take_up(key, IntegrationState(first_seen_at=moment.now))
         view = self._build(state, watch) or View(integration)
@@ -249,13 +249,14 @@ class Shell:
     def moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.monotonic())
 
-    def _set_first_seen(self, ahead: timedelta) -> None:
-        """Put what our clock has dated on Braze's, which is *ahead* of it."""
+    def _set_first_seen(self) -> None:
+        """Date by Braze's clock what was first seen before it was known."""
+        moment = self.moment()
         for one in self:
-            if one.key in self._seen_by_our_clock:
-                state = replace(one.state, first_seen_at=one.state.first_seen_at + ahead)
-                self._show(one, Change(state, commit=False))
-        self._seen_by_our_clock.clear()
+            if one.key in self._seen_early:
+                seen = moment.now - timedelta(seconds=moment.monotonic - self._seen_early[one.key])
+                self._show(one, Change(replace(one.state, first_seen_at=seen), commit=False))
+        self._seen_early.clear()
 
     def past_grew(self, one: Watched, *, whole: bool = False) -> None:
         """Take in that syncs were added to the past of an integration, and whether its history is whole with them."""

@@ -172,3 +172,19 @@ async def test_a_clock_that_drifts_is_followed(braze: Polling) -> None:
         await braze.passes(minutes=1)
         braze.clock.step(1)
     assert abs((braze.value("exporter_clock_skew_seconds") or 0) - 30) < 3
+
+
+@in_virtual_time
+async def test_what_is_added_while_the_process_is_down_is_first_seen_when_it_is_up(braze: Polling) -> None:
+    """Until Braze answers, the time goes on from where the state ends: from before the pause."""
+    old, new = braze.add("old"), braze.add("new")
+    braze.sync(old)
+    braze.watch(configured=[old])
+    await braze.passes(minutes=5)
+    await braze.restart()
+    await braze.passes(minutes=3 * 24 * 60)
+    up = braze.clock.now()
+    poller = braze.watch(configured=[old, new])
+    await braze.passes(minutes=3)
+    assert abs(poller.states[new].first_seen_at - up) <= timedelta(seconds=1)
+    assert "never_synced" not in {kind for kind, _ in braze.problems(new)}
