@@ -26,8 +26,7 @@ _NO_GARBAGE_BEFORE = 200_000
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(_NO_GARBAGE_BEFORE)
-    serves = COMMANDS_THAT_END.isdisjoint(sys.argv[1:])
-    if serves:
+    if COMMANDS_THAT_END.isdisjoint(sys.argv[1:]):
         _end_well_at_a_signal()
     elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, in the background
         signal.signal(signal.SIGINT, _abort)
@@ -35,11 +34,7 @@ def main() -> None:
     if sys.stderr is not None:
         sys.stderr = io.TextIOWrapper(_Stderr(), sys.stderr.encoding, errors="backslashreplace", line_buffering=True)
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "true"  # it would read the metadata of all packages there are
-    if serves:
-        from exporter.trust import load_early  # noqa: PLC0415 - what is imported takes its time
-
-        load_early()
-    from exporter.cli import main as command  # noqa: PLC0415 - as above
+    from exporter.cli import main as command  # noqa: PLC0415 - it takes its time
 
     if signal.getsignal(signal.SIGINT) is _abort:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from exporter.braze.network import Network
 from exporter.config.errors import FieldError, WrongValueError, show_file
 from exporter.config.files import about_file, read_small_file
-from exporter.trust import has_authorities
 
 OFF = "off"
 """In place of a proxy: none, whatever the variables say."""
@@ -53,7 +52,7 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Defaults, tuple[FieldErr
         errors.append(_of_variable(named, error.problem, f"{error.remedy}, or set network.no_proxy"))
     try:
         if environ.get(_TRUST_VARIABLE):
-            _check_trust_file(environ[_TRUST_VARIABLE])
+            check_ca_file(environ[_TRUST_VARIABLE])
     except WrongValueError as error:
         errors.append(_of_variable(_TRUST_VARIABLE, error.problem, error.remedy))
     for folder in environ.get(_TRUST_FOLDERS, "").split(os.pathsep):
@@ -163,30 +162,15 @@ def check_ca_file(path: str) -> None:
         WrongValueError: The file is not readable, or holds no certificate.
 
     """
-    _expect_readable(path)
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except OSError:  # or ssl.SSLError
-        raise _no_certificate(path) from None
-
-
-def _check_trust_file(path: str) -> None:
-    """Do the same for the file that the system's trust is loaded from, without loading it twice."""
-    _expect_readable(path)
-    if not has_authorities():
-        raise _no_certificate(path)
-
-
-def _expect_readable(path: str) -> None:
     try:
         read_small_file(path, most_bytes=MAX_CA_BYTES)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except WrongValueError as error:
         raise about_file(path, error) from None
-
-
-def _no_certificate(path: str) -> WrongValueError:
-    problem = WrongValueError("contains no certificate in PEM", "name the file with the authority's certificate")
-    return about_file(path, problem)
+    except (ssl.SSLError, OSError):
+        raise about_file(
+            path, WrongValueError("contains no certificate in PEM", "name the file with the authority's certificate")
+        ) from None
 
 
 def _unless_off(proxy: str) -> str | None:
