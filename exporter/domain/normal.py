@@ -258,9 +258,13 @@ def refit_at(integration_id: str, now: datetime) -> datetime:
 
 
 def moment_of_learning(integration_id: str, runs: Sequence[Run], now: datetime) -> datetime:
-    """Return the moment by which limits are learned at *now*: the same for all who have the same past."""
-    due = refit_at(integration_id, now)
-    return max(to_moment(runs[-1].finish), due) if 0 < len(runs) < FEW else due
+    """
+    Return the moment by which limits are learned at *now*: the same for all who have the same past.
+
+    It is not before the last sync that was learned from at once: what is frequent would unlearn most of them.
+    """
+    due, at_once = refit_at(integration_id, now), runs[: FEW - 1]
+    return max(to_moment(at_once[-1].finish), due) if at_once else due
 
 
 def is_refit_due(

@@ -66,6 +66,19 @@ def test_the_moment_of_learning() -> None:
     assert moment_of_learning("a", [*many[1:], late], now) == refit_at("a", now)
 
 
+@pytest.mark.parametrize("every_seconds", [25, 5 * MINUTE, HOUR, DAY])
+def test_no_sync_is_unlearned_as_more_are_known(every_seconds: int) -> None:
+    runs = [run(FIRST + number * every_seconds)._replace(took=20) for number in range(3 * FEW)]
+    learned = [
+        learn(
+            known, moment_of_learning("a", known, to_moment(known[-1].finish)), history=timedelta(days=400)
+        ).learned_syncs
+        for known in (runs[:count] for count in range(1, len(runs) + 1))
+    ]
+    assert learned[: FEW - 1] == list(range(1, FEW))
+    assert all(before <= now for before, now in pairwise(learned))
+
+
 def test_only_what_had_finished_within_the_history_is_learned_from() -> None:
     runs = every(DAY, 100)
     at = to_moment(runs[80].start + 30)
