@@ -53,14 +53,6 @@ class _Reading:
     failures: int = 0
     not_before: float = 0.0
 
-    def share(self, now: datetime, history: timedelta) -> float:
-        """How much has been read of what is wanted, 0 to 1."""
-        progress = self.progress
-        if progress.done:
-            return 1.0
-        back = (now - progress.read_to) / history if progress.read_to is not None else 0.0
-        return min(1.0, max(back, progress.pages * PAGE_SIZE / MOST))
-
 
 class HistoryReader:
     """
@@ -99,8 +91,9 @@ class HistoryReader:
         self._polled = polled
         self._history = timedelta(seconds=settings.history_seconds)
         self._note_anomalies = report.anomalies(Endpoint.JOB_SYNC_STATUS)
-        self._kept = {key: stored.progress for key, stored in store.load_outlines(settings.name).items()}
-        """Progress of integrations that have not been seen in this process."""
+        self._losses = -1
+        self._kept: dict[str, Progress] = {}
+        """Progress of integrations of which there is no reading yet."""
         self._readings: dict[str, _Reading] = {}
 
     async def run(self) -> None:
@@ -117,6 +110,9 @@ class HistoryReader:
 
     def _choose(self) -> _Reading | None:
         """Return the integration to be read next, None while there is none; note how much of all has been read."""
+        if self._losses != self._store.losses:
+            self._losses, self._readings = self._store.losses, {}
+            self._kept = {key: stored.progress for key, stored in self._store.load_outlines(self._workspace).items()}
         now, monotonic = self._clock.now(), self._clock.monotonic()
         shares, chosen = [], None
         self._readings = {key: reading for key, reading in self._readings.items() if key in self._shell}
@@ -126,7 +122,7 @@ class HistoryReader:
             reading = self._readings.get(one.key)
             if reading is None or reading.one is not one:
                 reading = self._readings[one.key] = _Reading(one, self._kept.pop(one.key, Progress()))
-            shares.append(share := reading.share(now, self._history))
+            shares.append(share := reading.progress.share(now, self._history))
             if share == 1 or one.state.ledger is None or monotonic < reading.not_before:
                 continue
             if chosen is None or reading.progress.pages < chosen.progress.pages:
@@ -163,7 +159,7 @@ class HistoryReader:
                 return
             if cursor is not None:  # the first page comes even where all others fail
                 reading.failures = 0
-            if self._shell.get(one.key) is one:
+            if self._shell.get(one.key) is one and self._store.losses == self._losses:
                 self._keep(reading, page)
 
     def _keep(self, reading: _Reading, page: Fetched[DecodedSyncs]) -> None:
@@ -183,7 +179,8 @@ class HistoryReader:
         )
         finished = [sync for sync in one_record_each(syncs).values() if sync.finished]
         self._store.add_to_past(self._workspace, reading.one.key, finished, reading.progress)
-        self._shell.past_grew(reading.one, whole=reading.share(self._clock.now(), self._history) == 1)
+        whole = reading.progress.share(self._clock.now(), self._history) == 1
+        self._shell.past_grew(reading.one, whole=whole)
 
     def _back_off(self, reading: _Reading) -> None:
         wait = min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2.0 ** min(reading.failures, 10))

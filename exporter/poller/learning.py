@@ -2,10 +2,10 @@
 Learns what is normal for the integrations of one workspace, one after another, beside the polls.
 
 After each sync that was added to a past its latest syncs are compared with what is normal; limits are learned again
-when contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. It
-begins once everything has been polled; the work is done off the event loop, at the pace of who does it. What was
-learned is kept, so that after a restart the verdict is there at once. Decides nothing about limits:
-`domain/learned.py` does.
+when contract 7.1 says so, and while the history is being read, whenever twice as much is known and at its end. Where a
+past was lost, what was learned stays until the history has been read again. Learning begins once everything has been
+polled; the work is done off the event loop, at the pace of who does it. What was learned is kept, so that after a
+restart the verdict is there at once. Decides nothing about limits: `domain/learned.py` does.
 """
 
 import asyncio
@@ -133,9 +133,10 @@ class Learner:
         key, before, basis = one.key, one.watch.learned, self._basis(one.watch.integration)
         zone = one.watch.integration.timezone
         sensitivity, now = one.watch.integration.limits.sensitivity, self._clock.now()
-        learned_at, past = self._learned_at.get(key), self._store.load_past(self._workspace, key).past
-        if not (runs := past.runs):
+        learned_at, stored = self._learned_at.get(key), self._store.load_past(self._workspace, key)
+        if not (runs := stored.past.runs):
             return
+        whole = stored.progress.share(now, self._history) == 1
         doubled = len(runs) >= 2 * self._learned_from.setdefault(key, len(runs))
 
         def work() -> tuple[Learned, datetime | None, bytes]:
@@ -143,7 +144,7 @@ class Learner:
             if doubled or is_refit_due(key, learned_at, len(runs), new=True, now=now):
                 at = moment_of_learning(key, runs, now)
                 learned = learn_past(runs, at, sensitivity, history=self._history, zone=zone)
-            else:
+            if at is None or (learned.normal.learned_syncs < before.normal.learned_syncs and not whole):
                 learned = compare(runs, before.normal, sensitivity)
             changed = at is not None or learned.trends != before.trends
             return learned, at, encode_learned(learned, basis) if changed else b""

@@ -9,11 +9,12 @@ what is done about problems: statements are executed by the state file.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from exporter.domain.decode import PAGE_SIZE
 from exporter.domain.model import Sync
-from exporter.domain.past import Past, Run, decode, encode
+from exporter.domain.past import MOST, Past, Run, decode, encode
 from exporter.state.codec import decode_optional, encode_optional
 
 PARTS = 32
@@ -47,6 +48,13 @@ class Progress:
     """Of the page to be read next; None where the first is."""
     done: bool = False
     """Whether nothing older is left, or of use."""
+
+    def share(self, now: datetime, history: timedelta) -> float:
+        """Return how much has been read of what is wanted, 0 to 1."""
+        if self.done:
+            return 1.0
+        back = (now - self.read_to) / history if self.read_to is not None else 0.0
+        return min(1.0, max(back, self.pages * PAGE_SIZE / MOST))
 
 
 @dataclass(frozen=True, slots=True)

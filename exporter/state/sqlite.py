@@ -1,11 +1,11 @@
 """
 The store on disk, which goes on in memory when the disk fails.
 
-All states are in memory as well, so a disk that fails, fills up or is swapped costs nothing while the process lives.
-Of pasts, which are large, only what the disk does not have is in memory.
-Rules: what is committed is on disk when `commit` returns, or is marked as unwritten; after a problem the disk is
-left alone for RETRY_AFTER, then tried again with all that is unwritten; what a person must know is logged when it
-begins and when it ends; where memory and disk differ, memory is right, as it has been shown. Knows no SQL.
+All states are in memory too, so that a disk that fails, fills up or is swapped costs nothing while the process lives;
+of pasts, which are large, only what the disk does not have. What is committed is on disk when `commit` returns, or is
+marked as unwritten. After a problem the disk is left alone for RETRY_AFTER, then tried again with all that is
+unwritten. What a person must know is logged when it begins and when it ends. Where memory and disk differ, memory is
+right, as it has been shown. Knows no SQL.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -54,6 +54,7 @@ class SqliteStore:
     def __init__(
         self, directory: Path, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger
     ) -> None:
+        self.losses = 0
         self._path = directory / FILE_NAME
         self._now = now
         self._report = report
@@ -62,11 +63,9 @@ class SqliteStore:
         self._unwritten: set[Key] = set()
         self._lock: StorageLock | None = None
         self._file: StateFile | None = None
-        self._known_file: tuple[int, int] | None = None
-        """The file whose states are in memory."""
+        self._known_file: tuple[int, int] | None = None  # whose states are in memory
         self._tried_at: datetime | None = None
-        self._problem = ""
-        """Why states are in memory only, as last logged."""
+        self._problem = ""  # why states are in memory only, as last logged
         self._closed = False
 
     def start(self) -> None:
@@ -110,6 +109,7 @@ class SqliteStore:
             log.error("a damaged part of the history is dropped", reason=damage)
             if self._file is not None:
                 self._write(lambda file: file.replace_past(key, stored))
+                self.losses += 1
         return stored.joined(self._memory.load_past(*key))
 
     def load_outlines(self, workspace: str) -> Mapping[str, StoredPast]:
@@ -204,10 +204,8 @@ class SqliteStore:
             return
         try:
             self._have_disk()
-        except StateFileError as error:
-            self._lose_disk(error)
-        except StorageInUseError as error:
-            self._lose_disk(UnusableError(str(error)))
+        except (StateFileError, StorageInUseError) as error:
+            self._lose_disk(error if isinstance(error, StateFileError) else UnusableError(str(error)))
 
     def _have_disk(self) -> None:
         """Take the lock, open the file, or begin a new one if it is damaged, and even out memory and disk."""
@@ -244,6 +242,8 @@ class SqliteStore:
         try:
             if file.begun or file.identity != self._known_file:
                 self._take_over(file)
+                self._memory.unread_pasts()  # what was read may have been in the file before
+                self.losses += 1
             file.write_all((key, state) for key, state in self._memory.items() if key in self._unwritten)
             for key, later in self._memory.pasts.items():
                 file.replace_past(key, file.load_past(key)[0].joined(later))

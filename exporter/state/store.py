@@ -25,6 +25,9 @@ KEPT_FOR = timedelta(days=30)
 class Store(Protocol):
     """Keeps states. No method ever raises: a store that cannot keep what it is given reports that by other means."""
 
+    losses: int
+    """How often pasts may have been lost, wholly or in part: outlines that were read before are no longer true."""
+
     def load(self, workspace: str) -> Mapping[str, IntegrationState]:
         """Return the states of a workspace by integration id."""
 
@@ -87,6 +90,8 @@ class Report(Protocol):
 class MemoryStore:
     """States that are gone with the process: every integration is seen for the first time after a restart."""
 
+    losses = 0
+
     def __init__(self) -> None:
         self._states: dict[str, dict[str, IntegrationState]] = {}
         self.pasts: dict[Key, StoredPast] = {}
@@ -120,6 +125,10 @@ class MemoryStore:
     def keep_learned(self, workspace: str, integration_id: str, learned: bytes, at: datetime) -> None:
         known = self.load_past(workspace, integration_id)
         self.pasts[workspace, integration_id] = replace(known, learned=learned, learned_at=at)
+
+    def unread_pasts(self) -> None:
+        """Take no past for read any more."""
+        self.pasts = {key: replace(stored, progress=Progress()) for key, stored in self.pasts.items()}
 
     def get(self, key: Key) -> IntegrationState | None:
         workspace, integration_id = key

@@ -1,0 +1,108 @@
+"""A past that is lost while the exporter runs is read again, and what was learned from it stays until it has been."""
+
+import io
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.log import build_log
+from exporter.simulator.behaviour import Scale
+from exporter.simulator.schedule import every
+from exporter.state.connect import SUFFIXES
+from exporter.state.sqlite import FILE_NAME, open_store
+from tests.polling import WORKSPACE, Polling, poll_braze
+
+HISTORY = timedelta(days=20)
+STEADY = Scale(seconds=(60, 90), rows=(900, 1100))
+LEARNED = "learned_syncs", "rows_synced_lower_limit", "sync_duration_limit_seconds"
+
+
+async def looked_after(braze: Polling, *, minutes: int) -> None:
+    for _ in range(minutes):
+        braze.store.look_after()
+        await braze.passes(minutes=1)
+
+
+def remove(path: Path) -> None:
+    for suffix in SUFFIXES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def replace(path: Path) -> None:
+    remove(path)
+    path.write_bytes(os.urandom(8192))
+
+
+def damage_a_part(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "UPDATE past_part SET syncs = x'0102' WHERE id = (SELECT id FROM past_part ORDER BY length(syncs) DESC)"
+        )
+
+
+def begin(braze: Polling, directory: Path) -> None:
+    log = build_log("info", "logfmt", io.StringIO())
+    braze.store = open_store(str(directory), now=braze.clock.now, report=braze.self_metrics, log=log)
+
+
+async def learned(braze: Polling, directory: Path) -> tuple[str, dict[str, float]]:
+    """Return an integration, and what has been learned of it."""
+    users = braze.add("users", every(minutes=60), history=2 * HISTORY, scale=STEADY)
+    begin(braze, directory)
+    braze.watch(configured=[users], history=HISTORY)
+    await looked_after(braze, minutes=180)
+    values = {name: braze.value(name, users) or 0.0 for name in LEARNED}
+    assert values["learned_syncs"] > 400
+    return users, values
+
+
+async def check_that_it_stays(braze: Polling, users: str, before: dict[str, float]) -> None:
+    """Check that it does for a day, and that by then the past has been read again."""
+    for _ in range(24):
+        await looked_after(braze, minutes=60)
+        for name in LEARNED:
+            assert (braze.value(name, users) or 0.0) >= 0.9 * before[name], name
+    assert len(braze.store.load_past(WORKSPACE, users).past.runs) > 400
+    assert braze.value("exporter_history_read_ratio", workspace=WORKSPACE) == 1
+
+
+@pytest.mark.parametrize("lose", [remove, replace])
+def test_what_was_learned_stays_where_the_state_file_is_lost(tmp_path: Path, lose: Callable[[Path], None]) -> None:
+    async def check(braze: Polling) -> None:
+        users, before = await learned(braze, tmp_path)
+        lose(tmp_path / FILE_NAME)
+        await check_that_it_stays(braze, users, before)
+        await braze.stop()
+        braze.watch(configured=[users], history=HISTORY)
+        await looked_after(braze, minutes=5)
+        assert (braze.value("learned_syncs", users) or 0.0) >= before["learned_syncs"]
+        braze.store.close()
+
+    poll_braze(check)
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 2, 5])
+def test_a_restart_while_the_past_is_read_again_costs_nothing(tmp_path: Path, minutes: int) -> None:
+    async def check(braze: Polling) -> None:
+        users, before = await learned(braze, tmp_path)
+        await braze.stop()
+        braze.store.close()
+        damage_a_part(tmp_path / FILE_NAME)
+        for _ in range(2):
+            begin(braze, tmp_path)
+            braze.watch(configured=[users], history=HISTORY)
+            await looked_after(braze, minutes=minutes)
+            await braze.stop()
+            braze.store.close()
+        begin(braze, tmp_path)
+        braze.watch(configured=[users], history=HISTORY)
+        await looked_after(braze, minutes=1)
+        await check_that_it_stays(braze, users, before)
+        braze.store.close()
+
+    poll_braze(check)
