@@ -38,7 +38,7 @@ from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import ON_DEMAND, Schedule
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
-from exporter.state.store import MemoryStore
+from exporter.state.store import MemoryStore, Storage
 from tests.snapshots import Series, page_bytes, read_series
 from tests.virtual_braze import Latency, VirtualSender
 from tests.virtual_time import VirtualClock, run
@@ -98,7 +98,7 @@ class Polling:
         self.clock = clock
         self.world = World(seed, clock.now(), style=style)
         self.world.add_workspace(WORKSPACE)
-        self.store = MemoryStore()
+        self.store: Storage = MemoryStore()
         self.self_metrics = SelfMetrics()
         self.page = Page(self.self_metrics)
         self.asked: list[Asked] = []

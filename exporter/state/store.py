@@ -25,8 +25,9 @@ KEPT_FOR = timedelta(days=30)
 class Store(Protocol):
     """Keeps states. No method ever raises: a store that cannot keep what it is given reports that by other means."""
 
-    losses: int
-    """How often pasts may have been lost, wholly or in part: outlines that were read before are no longer true."""
+    @property
+    def losses(self) -> int:
+        """Return how often pasts may have been lost, wholly or in part: outlines read before are no longer true."""
 
     def load(self, workspace: str) -> Mapping[str, IntegrationState]:
         """Return the states of a workspace by integration id."""

@@ -92,6 +92,10 @@ class DiskOfOneLife:
         self._life = life
         self._kept = kept
 
+    @property
+    def losses(self) -> int:
+        return self._storage.losses
+
     def load(self, workspace: str) -> Mapping[str, IntegrationState]:
         return self._storage.load(workspace)
 

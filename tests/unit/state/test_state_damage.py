@@ -281,6 +281,7 @@ def test_a_damaged_row_costs_its_integration_and_no_other(tmp_path: Path, change
         ((reason, found_at),) = connection.execute("SELECT reason, found_at FROM damaged_integration").fetchall()
     assert reason.replace('"', '\\"') in line
     assert found_at == encode_time(START)
+    assert "in the table `damaged_integration`" in Path("docs/state.md").read_text(encoding="utf-8")
     again = around.open(tmp_path)
     assert again.load("w") == {f"id-{number}": state(number) for number in range(100)}
     assert around.said() == []
