@@ -1,5 +1,6 @@
 """
-Reloading the configuration: on SIGHUP, on request, and automatically when the file has changed.
+Reloading the configuration: on SIGHUP, on request, and automatically when the file, or one of authorities that it
+names, has changed.
 
 Decides that a configuration with errors changes nothing, nor one that cannot be applied for whatever reason, and that
 reloads happen one after the other. Each is logged and shown by `braze_cdi_exporter_config_last_reload_successful`. A
@@ -18,6 +19,7 @@ from exporter.clock import Clock
 from exporter.config.errors import ConfigError
 from exporter.config.files import ConfigWatch
 from exporter.config.load import Config, load_config
+from exporter.config.network import are_renewed
 from exporter.config.render import render_config
 from exporter.web.security import Security
 from exporter.worker import Worker
@@ -110,8 +112,9 @@ class Reloader:
         return reason
 
     async def watch(self, interval_seconds: float) -> None:
-        """Reload whenever the file has changed, or was rejected, checking every *interval_seconds*."""
+        """Reload whenever the file or its authorities have changed, or it was rejected, every *interval_seconds*."""
         while True:
             await asyncio.sleep(interval_seconds)
-            if (changed := self._watch.changed()) or self._rejected is not None:
+            changed, workspaces = self._watch.changed(), self.config.workspaces
+            if changed or self._rejected is not None or are_renewed(one.network for one in workspaces):
                 await self._reload_config(asked=changed)

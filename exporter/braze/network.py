@@ -21,6 +21,8 @@ class Network:
     """Hosts, suffixes, addresses and networks that are connected to directly."""
     ca_file: str | None = None
     """Certificates in PEM that are trusted beside the system's."""
+    ca_digest: bytes = field(default=b"", repr=False)
+    """Of what was in that file, so that a renewed one is another network."""
 
     def proxy_for(self, origin: str) -> str | None:
         """

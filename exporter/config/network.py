@@ -7,8 +7,10 @@ Decides which of them wins, and what is wrong with a variable: no library reads 
 import ipaddress
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,11 +68,19 @@ def build_network(
     proxy: SecretStr | None, no_proxy: list[str] | None, ca_file: str, directory: Path, defaults: Defaults
 ) -> Network:
     """Return the network of a workspace by the keys that are given, else by *defaults*."""
+    path = str(directory / ca_file) if ca_file else None
     return Network(
         proxy=defaults.proxy if proxy is None else _unless_off(proxy.get_secret_value()),
         no_proxy=defaults.no_proxy if no_proxy is None else tuple(no_proxy),
-        ca_file=str(directory / ca_file) if ca_file else None,
+        ca_file=path,
+        ca_digest=_digest(path),
     )
+
+
+def are_renewed(networks: Iterable[Network]) -> bool:
+    """Whether a file of authorities has another content than when it was loaded."""
+    loaded = {(network.ca_file, network.ca_digest) for network in networks}
+    return any(_digest(path) != digest for path, digest in loaded)
 
 
 def describe(name: str, origin: str, network: Network) -> Iterator[str]:
@@ -171,6 +181,14 @@ def check_ca_file(path: str) -> None:
         raise about_file(
             path, WrongValueError("contains no certificate in PEM", "name the file with the authority's certificate")
         ) from None
+
+
+def _digest(path: str | None) -> bytes:
+    """Return what tells the content of a file from another; nothing of one that cannot be read."""
+    if path is not None:
+        with suppress(WrongValueError):
+            return sha256(read_small_file(path, most_bytes=MAX_CA_BYTES)[0]).digest()
+    return b""
 
 
 def _unless_off(proxy: str) -> str | None:

@@ -1,5 +1,6 @@
 """The installed command behind proxies, with authorities of its own, and where connections die and names move."""
 
+import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -154,6 +155,30 @@ def test_an_authority_of_the_company_is_trusted_once_it_is_named(
                 )
                 assert peek(daemon.port, "braze_cdi_up") in ([], [0])
             ends_well(daemon)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_renewed_file_of_authorities_is_trusted_after_a_reload(
+    braze: SimulatedBraze, authority: trustme.CA, tmp_path: Path, asked: bool
+) -> None:
+    new = trustme.CA()
+    with tls_front(braze.url, new, "localhost") as front:
+        configure(tmp_path, braze, f"https://localhost:{front.port}")
+        flags = ("--web.enable-lifecycle", "--config.auto-reload-interval", "0" if asked else "100ms")
+        with Daemon(tmp_path, *flags) as daemon:
+            wait_for("the old one is of no use", lambda: peek(daemon.port, "braze_cdi_up") == [0])
+            if not asked:
+                (tmp_path / "ca.pem").write_text("half a certif")
+                wait_for("it is rejected", lambda: "configuration not reloaded" in daemon.stderr)
+                time.sleep(0.5)  # a few looks
+            new.cert_pem.write_to_path(str(tmp_path / "renewed.pem"))
+            (tmp_path / "renewed.pem").replace(tmp_path / "ca.pem")
+            if asked:
+                assert ask(daemon.port, "/-/reload", method="POST").status == 200
+            count_a_sync(braze, daemon)
+            ends_well(daemon)
+            assert daemon.stderr.count("configuration reloaded") == 1
+            assert daemon.stderr.count("configuration not reloaded") == (0 if asked else 1)
 
 
 @pytest.mark.parametrize("tail", ["not a certificate", BROKEN])
