@@ -1,6 +1,5 @@
 """
-Reloading the configuration: on SIGHUP, on request, and automatically when the file, or one of authorities that it
-names, has changed.
+Reloading the configuration: on SIGHUP, on request, and when the file or one of authorities has changed.
 
 Decides that a configuration with errors changes nothing, nor one that cannot be applied for whatever reason, and that
 reloads happen one after the other. Each is logged and shown by `braze_cdi_exporter_config_last_reload_successful`. A

@@ -7,14 +7,13 @@ because of a defect stays as it was shown, and goes stale; it is committed and s
 whose end cannot be taken in is a failed one: the ledger stays as it was, so that a later poll counts the rest.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, Protocol
 
 from exporter.braze.clock import BrazeClock
 from exporter.domain.detail import Detail
-from exporter.domain.errors import PollError
 from exporter.domain.integration_state import Ask, Change, IntegrationState, Moment, PollResult, Watch
 from exporter.domain.learned import Learned
 from exporter.domain.ledger import Ledger
@@ -25,6 +24,7 @@ from exporter.domain.settings import WorkspaceSettings
 from exporter.domain.transitions import on_poll_end, on_start
 from exporter.domain.view import View, build_view
 from exporter.metrics.page import Page
+from exporter.poller.report import Reporter
 from exporter.poller.trail import Trail
 from exporter.state.store import KEPT_FOR, Store
 
@@ -42,28 +42,6 @@ class Learning(Protocol):
 
     def forget(self, integration_id: str, /) -> None:
         """Drop what is known of an integration that is no longer watched."""
-
-
-class Observer(Protocol):
-    """Gets each view that has been shown."""
-
-    def admitted(self, view: View, now: datetime, /, *, found: bool) -> None:
-        """Take note of an integration that is watched from now on; *found* by discovery, and never seen before."""
-
-    def judged(self, view: View, now: datetime, /) -> None:
-        """Take note of a view that has taken the place of another."""
-
-    def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]], /) -> None:
-        """Take note of syncs that were counted, each with the number of rows that is usual."""
-
-    def shown(self, integration_id: str, error: Exception | None = None, /) -> None:
-        """Take note whether an integration could be shown, and of the defect where not."""
-
-    def followed(self, integration_id: str, error: Exception | None = None, /) -> None:
-        """Take note whether what the list says of an integration could be taken in, and of the defect where not."""
-
-    def defect(self, integration_id: str, error: Exception, /) -> PollError:
-        """Take note of a defect in a poll, and return it as the failure of that poll."""
 
 
 class Unlearned:
@@ -98,17 +76,26 @@ class Shell:
     """Keeps, shows and schedules the integrations of one workspace."""
 
     def __init__(
-        self, settings: WorkspaceSettings, store: Store, page: Page, clock: BrazeClock, observer: Observer
+        self,
+        settings: WorkspaceSettings,
+        store: Store,
+        page: Page,
+        clock: BrazeClock,
+        report: Reporter,
+        *,
+        carried: Mapping[str, IntegrationState],
     ) -> None:
         self.queue = PollQueue(settings.poll.interval_seconds)
         self._settings = settings
         self._store = store
         self._page = page
         self._clock = clock
-        self._observer = observer
+        self._report = report
         self._watched: dict[str, Watched] = {}
         self.learner: Learning = Unlearned()
         self.trail = Trail()
+        self._carried = dict(carried)
+        self._kept = {key: state for key, state in store.load(settings.name).items() if key not in carried}
         self._seen_early: dict[str, float] = {}
         """What was first seen before Braze's time was known, and at which monotonic second."""
 
@@ -121,33 +108,42 @@ class Shell:
     def get(self, key: str) -> Watched | None:
         return self._watched.get(key)
 
+    @property
     def kept(self) -> Mapping[str, IntegrationState]:
-        """What the store has of the workspace, by integration id, as a process takes it up that has just begun."""
-        return {key: self._take_up(key, state) for key, state in self._store.load(self._settings.name).items()}
+        """What is known from before of integrations that are not watched, by their ids."""
+        return {**self._kept, **self._carried}
 
     def _take_up(self, key: str, state: IntegrationState) -> IntegrationState:
+        """Return a state as a process takes it up that has just begun."""
         try:
             return on_start(state, self.moment())
         except Exception as error:  # noqa: BLE001 - a defect must cost no more than what follows from it
-            self._observer.followed(key, error)
+            self._report.followed(key, error)
             return state
 
-    def admit(self, integration: Integration, kept: IntegrationState | None, *, configured: bool) -> Watched:
+    def admit(self, integration: Integration, *, configured: bool) -> Watched:
         """Watch an integration with what is known of it, and make it due unless it is gone; it is not shown yet."""
         key, moment = integration.integration_id, self.moment()
-        if kept is None and self._clock.skew_seconds is None:
+        carried, kept = self._carried.pop(key, None), self._kept.pop(key, None)
+        state = carried or self._take_up(key, kept or IntegrationState(first_seen_at=moment.now))
+        new = carried is None and kept is None
+        if new and self._clock.skew_seconds is None:
             self._seen_early[key] = moment.monotonic
-        watch = Watch(integration, self._settings.poll, self.learner.restore(integration, kept))
-        state = kept or self._take_up(key, IntegrationState(first_seen_at=moment.now))
+        watch = Watch(integration, self._settings.poll, self.learner.restore(integration, None if new else state))
         view = self._build(state, watch) or View(integration)
         one = self._watched[key] = Watched(watch, configured, state, view)
-        self._observer.admitted(one.view, moment.now, found=kept is None and not configured)
+        self._report.admitted(one.view, moment.now, found=new and not configured)
         if configured or state.gone is None:
             self.queue.add(key, moment.monotonic)
         return one
 
     def show(self) -> None:
-        """Show what is watched, now and from now on."""
+        """Show what is watched from now on. What is known of others stays; if not configured, a list brings it back."""
+        self._kept, self._carried = dict(self.kept), {}
+        for key, state in self._kept.items():
+            if state.listed is not None:
+                self._kept[key] = replace(state, listed=None)
+                self._store.commit(self._settings.name, key, self._kept[key])
         self._clock.on_found = self._set_first_seen
         for one in self:
             self._publish(one.view)
@@ -190,7 +186,7 @@ class Shell:
             if change is not None:
                 self._show(one, change)
         except Exception as error:  # noqa: BLE001 - a defect must cost this event, not those behind it
-            self._observer.followed(one.key, error)
+            self._report.followed(one.key, error)
             self.ask_regularly(one)  # its own endpoint can tell what the list could not
             return None
         if change is not None and one.key in self.queue:
@@ -212,7 +208,7 @@ class Shell:
         try:
             self._end_poll(one, result, asking, moment, list_covers=list_covers)
         except Exception as error:  # noqa: BLE001 - a defect must fail this poll, and nothing else
-            result = PollResult(one.state.ledger, error=self._observer.defect(one.key, error))
+            result = PollResult(one.state.ledger, error=self._report.defect(one.key, error))
             self._end_poll(one, result, asking, moment, list_covers=list_covers)
         return result
 
@@ -272,23 +268,23 @@ class Shell:
         if view is not None:
             one.view = view
             self._publish(view)
-            self._observer.finished(view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
-            self._observer.judged(view, self._clock.now())
+            self._report.finished(view, ((sync, one.watch.learned.usual_rows(sync)) for sync in counted))
+            self._report.judged(view, self._clock.now())
 
     def _build(self, state: IntegrationState, watch: Watch) -> View | None:
         try:
             return build_view(state, watch)
         except Exception as error:  # noqa: BLE001 - a defect must cost this view and nothing else
-            self._observer.shown(watch.integration.integration_id, error)
+            self._report.shown(watch.integration.integration_id, error)
             return None
 
     def _publish(self, view: View) -> None:
         try:
             self._page.publish(view)
         except Exception as error:  # noqa: BLE001 - as above
-            self._observer.shown(view.integration.integration_id, error)
+            self._report.shown(view.integration.integration_id, error)
         else:
-            self._observer.shown(view.integration.integration_id)
+            self._report.shown(view.integration.integration_id)
 
 
 def _newly_seen(before: Ledger | None, after: Ledger | None) -> list[Sync]:

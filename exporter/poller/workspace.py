@@ -62,7 +62,7 @@ class WorkspacePoller:
         self.clock = clock = api.clock
         discovers = settings.discovery.enabled
         self._report = Reporter(settings.name, self_metrics, log, clock.monotonic, needs_list=discovers)
-        self._shell = Shell(settings, store, page, clock, self._report)
+        self._shell = Shell(settings, store, page, clock, self._report, carried=carried or {})
         self.turns, self.detail, self.trail = self._shell.turns, self._shell.detail, self._shell.trail
         api.note_asked = self._note_asked
         self._walker = Walker(api, clock, settings.poll.max_pages, self._report.anomalies(Endpoint.JOB_SYNC_STATUS))
@@ -92,14 +92,14 @@ class WorkspacePoller:
         self._discovery, self._list = Discovery(), ListHealth()
         self._coverage = Coverage()
         self._endpoint = EndpointHealth()
-        kept = {**self._shell.kept(), **(carried or {})}
+        kept = self._shell.kept
         clock.resume(one.judged_at for one in kept.values() if one.judged_at and one.polls.failure is None)
         for integration in settings.integrations:
-            self._shell.admit(integration, kept.get(integration.integration_id), configured=True)
+            self._shell.admit(integration, configured=True)
             self.readiness.expect(integration.integration_id)
         for integration_id, state in kept.items():
             if state.listed is not None:
-                self._admit_discovered(integration_id, state.listed.integration_name, state)
+                self._admit_discovered(integration_id, state.listed.integration_name)
 
     def _begin(self) -> None:
         self._shell.show()
@@ -269,12 +269,12 @@ class WorkspacePoller:
         self._report.clock(self.clock.skew_seconds)
         self._plan()
 
-    def _admit_discovered(self, key: str, name: str, kept: IntegrationState | None = None) -> Watched | None:
+    def _admit_discovered(self, key: str, name: str) -> Watched | None:
         """Watch what discovery has found, now or before the process began, if it is wanted and new."""
         if key in self._shell or not self._discovers(name or key):
             return None
         integration = Integration(self.settings.name, key, key, limits=self.settings.limits)
-        one = self._shell.admit(integration, kept, configured=False)
+        one = self._shell.admit(integration, configured=False)
         if one.state.gone is None:
             self._discovery.observe((key,))
             self.readiness.expect(key)

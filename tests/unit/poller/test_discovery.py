@@ -1,10 +1,12 @@
 """Which integrations are watched: those of the file and those that Braze's list shows, each once, under one name."""
 
+import pytest
+
 from exporter.domain.discovery import NameFilter
 from exporter.domain.expression import Expression
 from exporter.domain.model import Integration
 from exporter.simulator.schedule import every
-from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time
+from tests.polling import LIST, OWN, WORKSPACE, Polling, in_virtual_time, poll_braze
 
 
 @in_virtual_time
@@ -289,3 +291,32 @@ async def test_a_configured_integration_that_was_replaced_names_the_new_id(braze
     braze.world.rename_integration(new, "orders")
     await braze.passes(minutes=65)
     assert "Another of this name" not in poller.views[0].problems[0].text
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("by", ["file", "discovery"])
+def test_what_was_taken_out_before_is_not_gone_when_discovery_comes(restarted: bool, by: str) -> None:
+    async def check(braze: Polling) -> None:
+        users, orders = braze.add("users", every(minutes=5)), braze.add("orders", every(minutes=5))
+        first = braze.watch(configured=() if by == "discovery" else [users, orders], discovery=by == "discovery")
+        await braze.passes(minutes=22)
+        assert braze.problems(orders) == set()
+        counted = braze.counted(orders)
+        await (braze.restart() if restarted else braze.stop())
+        second = braze.watch(configured=[users], carried=None if restarted else first.states)
+        await braze.passes(minutes=7)
+        braze.unlist(orders)
+        await braze.passes(minutes=7)
+        await braze.restart()
+        braze.watch(discovery=True, carried=None if restarted else second.states)
+        for _ in range(10):
+            await braze.passes(minutes=1)
+            assert braze.problems(orders) == set()
+            assert braze.names() in ([], ["users"])
+        braze.relist(orders)
+        await braze.passes(minutes=2)
+        assert braze.names() == ["orders", "users"]
+        assert braze.problems(orders) == set()
+        assert braze.counted(orders) == braze.finished(orders) > counted
+
+    poll_braze(check)
