@@ -2,10 +2,11 @@
 The rules by which each kind of problem is found: contract 7, read from what is known of an integration.
 
 A rule takes a case and returns the problem, or None. It says nothing of other kinds: which of them follow from this one
-is in the table of `health.py`.
+is in the table of `health.py`. `turning_points` says when time alone may change what they return.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from exporter.domain.integration_state import Since
 from exporter.domain.limits import Source
@@ -24,9 +25,31 @@ LOUD_FOR = timedelta(days=3)
 """This long a change in Braze is a warning; after it somebody knows, and it is information."""
 WATCHED_FOR = timedelta(days=1)
 """After this long without any sync an integration counts as never synced."""
+_END = datetime.max.replace(tzinfo=UTC)
 _LONGEST_NAME = 120
 _LONGEST_MESSAGE = 250
 """A text stays below 400 characters with what is around them."""
+
+
+def turning_points(case: Case) -> Iterator[datetime]:
+    """Yield when time alone makes a rule find more, or less; some are past."""
+    yield case.state.first_seen_at + WATCHED_FOR
+    if case.start_deadline is not None:
+        yield case.start_deadline
+    if (running := case.running) is not None and (limit := case.limits.sync_duration.value) is not None:
+        yield from (_later(running.sync_start_time, limit * factor) for factor in (1, STUCK_FACTOR))
+    if (watermark := case.state.summary.last_timestamp_synced) is not None and watermark > case.at:
+        yield watermark - FUTURE_TOLERANCE
+    if (good := _good_until(case)) is not None:
+        yield good[1]
+
+
+def _later(at: datetime, seconds: float) -> datetime:
+    """Return a moment so much later; the end of the calendar where Braze dates it near that."""
+    try:
+        return at + timedelta(seconds=seconds)
+    except OverflowError:
+        return _END
 
 
 def _fact(kind: str, since: Since, at: datetime, text: str) -> Problem:
@@ -196,6 +219,17 @@ def future_watermark(case: Case) -> Problem | None:
 
 
 def success_too_old(case: Case) -> Problem | None:
+    limit, found = case.limits.success_age.value, _good_until(case)
+    if limit is None or found is None or case.at <= found[1]:
+        return None
+    good, until = found
+    age = (case.at - good.finished_at).total_seconds()
+    text = f"The last good sync finished {word_span(age)} ago; limit {word_span(limit)}"
+    return Problem("success_too_old", Severity.CRITICAL, text, until, age, limit)
+
+
+def _good_until(case: Case) -> tuple[Sync, datetime] | None:
+    """Return the last good sync, and until when it is not too old; None where there is none, or another kind tells."""
     limit, summary = case.limits.success_age.value, case.state.summary
     if limit is None:
         return None
@@ -208,11 +242,7 @@ def success_too_old(case: Case) -> Problem | None:
         if case.running is not None or (case.start_deadline is not None and good is summary.latest_finished):
             return None
         begun_at = max(begun_at, case.state.resumed_at or begun_at)
-    if (case.at - begun_at).total_seconds() <= limit:
-        return None
-    age = (case.at - good.finished_at).total_seconds()
-    text = f"The last good sync finished {word_span(age)} ago; limit {word_span(limit)}"
-    return Problem("success_too_old", Severity.CRITICAL, text, begun_at + timedelta(seconds=limit), age, limit)
+    return good, _later(begun_at, limit)
 
 
 def _is_good(case: Case, sync: Sync) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 
-from exporter.domain.health_rules import STUCK_FACTOR, WATCHED_FOR
+from exporter.domain.health_rules import turning_points
 from exporter.domain.integration_state import IntegrationState, Moment, Session, Watch
 from exporter.domain.learned import compare, learn_past
 from exporter.domain.ledger import Ledger, Page, Walk, absorb
@@ -26,7 +26,7 @@ from exporter.domain.problem import Problem, Severity
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
 from exporter.domain.transitions import on_gone, on_listing, with_expected
-from exporter.domain.view import View, build_view
+from exporter.domain.view import View, build_case, build_view
 
 WORSE = {"failing": "failed", "stuck": "running_long"}
 """The worse name of one problem -> the name under which it begins."""
@@ -118,7 +118,7 @@ class Replay:
         while now < self._until:
             view = self._look(now)
             yield now, view
-            now = self._next_moment(view, now)
+            now = self._next_moment(now)
             self._go_to(now)
         yield self._until, self._look(self._until)
 
@@ -185,18 +185,11 @@ class Replay:
         self._state = with_expected(state, self._watch, now)
         return build_view(self._state, self._watch)
 
-    def _next_moment(self, view: View, now: datetime) -> datetime:
+    def _next_moment(self, now: datetime) -> datetime:
         """Return when something happens, or time alone may change the verdict; the end at the latest."""
-        looks = [self._state.first_seen_at + WATCHED_FOR, refit_at(self._integration.integration_id, now) + REFIT]
-        if view.start_deadline_at is not None:
-            looks.append(view.start_deadline_at)
-        running, limit = view.latest, view.limits.sync_duration.value
-        if running is not None and not running.finished and limit is not None:
-            looks += [running.sync_start_time + timedelta(seconds=limit * factor) for factor in (1, STUCK_FACTOR)]
-        good, age = view.last_success_at, view.limits.success_age.value
-        if good is not None and age is not None:
-            looks.append(good + timedelta(seconds=age))
-        passed = [look + _MOMENT for look in looks]
+        due = refit_at(self._integration.integration_id, now) + REFIT
+        points = (due, *turning_points(build_case(self._state, self._watch)))
+        passed = [look + _MOMENT for look in points if look < self._until]
         following = self._events[0][0] if self._events else self._until
         return min(following, self._until, *(at for at in passed if at > now))
 

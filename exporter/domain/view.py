@@ -75,16 +75,25 @@ class View:
         return self.stale_problems if self.is_stale(now) else self.problems
 
 
+def build_case(state: IntegrationState, watch: Watch) -> Case:
+    """Return what is judged of a state."""
+    integration = watch.integration
+    return Case(
+        state,
+        watch.limits(state.summary),
+        (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds),
+        integration.alerts,
+        watch.learned,
+        integration.limits.sensitivity,
+        integration.expected_interval_seconds,
+        integration.timezone,
+    )
+
+
 def build_view(state: IntegrationState, watch: Watch) -> View:
     """Return what is shown of a state; it does not depend on the moment of looking."""
-    integration = described(state, watch.integration)
-    stale_at = (state.judged_at or state.first_seen_at) + timedelta(seconds=watch.poll.stale_after_seconds)
-    learned, settings = watch.learned, integration.limits
-    limits = watch.limits(state.summary)
-    interval = integration.expected_interval_seconds
-    case = Case(
-        state, limits, stale_at, integration.alerts, learned, settings.sensitivity, interval, integration.timezone
-    )
+    integration, case = described(state, watch.integration), build_case(state, watch)
+    learned, limits, stale_at = case.learned, case.limits, case.stale_at
     problems, stale_problems = assess(case)
     polls, ledger, summary = state.polls, state.ledger, state.summary
     history = ledger.recent if ledger is not None else ()

@@ -107,7 +107,7 @@ def test_the_table_has_a_row_a_problem_and_a_summary(braze: SimulatedBraze, tmp_
 
 def test_the_cost_comes_first_then_progress(braze: SimulatedBraze, tmp_path: Path) -> None:
     cost, *progress = replay(tmp_path).stderr.splitlines()
-    assert cost.startswith("production: requests: at least 2, ")
+    assert cost.startswith("production: requests: about 2, ")
     assert cost.endswith("at 1500 a minute")  # a quarter of the limit
     assert [line.split(": ")[:3] for line in progress] == [
         ["production", f"{number} of 2", name] for number, name in enumerate((HOURLY, BROKEN), 1)

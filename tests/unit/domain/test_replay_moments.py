@@ -289,3 +289,21 @@ def test_running_long_and_stuck_are_one_problem_under_the_worse_name() -> None:
 def test_the_limits_are_those_at_the_end() -> None:
     assert replay([], 60, lag=60.0).run().limits.lag.value == 60
     assert replay([], 0, lag=60.0).run().limits.lag.value == 60
+
+
+def test_a_watermark_is_no_longer_in_the_future_once_its_time_comes() -> None:
+    assert changes(replay([sync(10, lag=-30)], 2 * HOUR)) == [(0, ""), (12, "future_watermark"), (passed(37), "")]
+
+
+def test_a_partial_sync_that_is_fine_is_the_last_good_one() -> None:
+    syncs = [sync(-20), sync(10, status=PARTIAL, rows=1000, failed=1)]
+    assert changes(replay(syncs, 3 * HOUR, success_age=3600.0)) == [
+        (0, ""),
+        (passed(72), "success_too_old"),
+    ]
+
+
+def test_what_braze_dates_at_the_end_of_the_calendar_is_replayed_too() -> None:
+    end = datetime.max.replace(tzinfo=UTC)
+    known = [Sync(at(10), SUCCESS, end, end, 1, 0), Sync(at(20), RUNNING)]
+    assert replay(known, 60, success_age=3600.0, sync_duration=9e9).run().syncs == 0
