@@ -113,12 +113,14 @@ def _cost(configured: ConfiguredWorkspace, costs: list[int | None]) -> str:
     known = sum(cost or 1 for cost in costs)
     a_minute = max(1.0, settings.rate_limit.job_sync_status * settings.rate_limit.share)
     unknown = sum(cost is None for cost in costs)
-    requests = (
+    cost = (
         f"about {known:,}, as the history of {word_count(unknown, 'integration')} is of unknown length"
         if unknown
         else f"{known:,}"
     )
-    return f"{settings.name}: requests: {requests}; {word_span(60 * math.ceil(known / a_minute))} at {a_minute:g} a minute"
+    return (
+        f"{settings.name}: requests: {cost}; {word_span(60 * math.ceil(known / a_minute))} at {a_minute:g} a minute"
+    )
 
 
 # What is printed

@@ -8,6 +8,7 @@ without samples shows not even its name. process_* and python_info come from pro
 
 import platform
 from collections.abc import Callable
+from math import nan
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -217,13 +218,13 @@ class SelfMetrics:
         """Show how many integrations are known from *source* (config or discovery)."""
         self._integrations.set(count, workspace, source)
 
-    def unwatched(self, workspace: str, count: int) -> None:
-        """Show how many integrations the key sees and nobody watches."""
-        self._unwatched.set(count, workspace)
+    def unwatched(self, workspace: str, count: int | None) -> None:
+        """Show how many integrations the key sees and nobody watches; None where that is not known."""
+        self._unwatched.set(nan if count is None else count, workspace)
 
-    def history_read(self, workspace: str, ratio: float) -> None:
-        """Show how much of the wanted history has been read, 0 to 1."""
-        self._history_read.set(ratio, workspace)
+    def history_read(self, workspace: str, ratio: float | None) -> None:
+        """Show how much of the wanted history has been read, 0 to 1; None where none is."""
+        self._history_read.set(nan if ratio is None else ratio, workspace)
 
     def discovery_succeeded(self, workspace: str, at_seconds: float) -> None:
         """Show when the list of integrations was last read whole."""

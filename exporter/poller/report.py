@@ -66,6 +66,7 @@ class Reporter:
     def begin(self) -> None:
         """Let the workspace's counters begin."""
         self._self_metrics.prepare_workspace(self._workspace)
+        self._self_metrics.history_read(self._workspace, None)
 
     def anomalies(self, endpoint: Endpoint) -> Callable[[Mapping[str, int]], None]:
         """Return who notes what was odd in the answers of *endpoint*."""
@@ -187,13 +188,15 @@ class Reporter:
             self._log.info("the list of integrations can be read again")
         self._listing_trouble = None
 
-    def unwatched(self, names: Collection[str]) -> None:
-        """Show what the key sees and nobody watches, by Braze's names."""
-        self._self_metrics.unwatched(self._workspace, len(names))
-        self._unwatched = sorted(names)
+    def unwatched(self, names: Collection[str] | None) -> None:
+        """Show what the key sees and nobody watches, by Braze's names; None where that is not known."""
+        self._self_metrics.unwatched(self._workspace, None if names is None else len(names))
+        self._unwatched = sorted(names or ())
 
-    def listing_failed(self, error: PollError) -> None:
-        """Say once why the list cannot be read."""
+    def listing_failed(self, error: PollError, *, given_up: bool) -> None:
+        """Say once why the list cannot be read; once it is *given up*, nothing of it is shown."""
+        if given_up:
+            self.unwatched(None)
         self._events.list_ended()
         if self._listing_trouble is None or self._listing_trouble.reason != error.reason:
             # A key without this permission is a good key where nothing is to be discovered.
@@ -204,14 +207,15 @@ class Reporter:
 
     def listing_too_long(self) -> None:
         """Say that the list is not used."""
+        self.unwatched(None)
         self._listing_trouble = None
         self._log.debug("the list of integrations costs more than it saves; each integration is polled directly")
 
     def history(self, ratio: float | None, integrations: int) -> None:
         """Show how much of the history has been read, 0 to 1; say when that begins and ends, once."""
+        self._self_metrics.history_read(self._workspace, ratio)
         if ratio is None:
             return
-        self._self_metrics.history_read(self._workspace, ratio)
         if ratio < 1 and not self._history_begun:
             self._log.info("reading the history to learn what is normal", integrations=integrations)
             self._history_begun = True

@@ -220,11 +220,10 @@ class WorkspacePoller:
 
     def listing_complete(self, integration_ids: frozenset[str], interval: float, *, pays: bool, limited: bool) -> None:
         """Take in that the list was read to its end."""
-        now = self.clock.now()
         for key in self._discovery.complete_listing(integration_ids):
             one = self._shell.get(key)
             if one is not None and one.configured:
-                self._shell.apply(one, on_list_lost, now)
+                self._shell.apply(one, on_list_lost, self.clock.now())
             elif one is not None:
                 self._leave(one)
         for one in self._shell.still_gone(integration_ids):
@@ -234,13 +233,14 @@ class WorkspacePoller:
         self._report.unwatched(self._coverage.complete())
         self._list.complete(interval, pays=pays, limited=limited)
         self._expect_no_list()
-        self._report.listing_complete(now)
+        self._report.listing_complete(self.clock.now())
         self._end_listing()
 
     def listing_failed(self, error: PollError) -> None:
         """Take in that the list could not be read; after some times its own endpoint is asked for each integration."""
-        self._report.listing_failed(error)
-        if self._list.fail(retryable=error.retryable):
+        given_up = self._list.fail(retryable=error.retryable)
+        self._report.listing_failed(error, given_up=given_up)
+        if given_up:
             self._expect_no_list()
             self._rely_on_polls()
         self._end_listing()

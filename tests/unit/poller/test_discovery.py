@@ -293,6 +293,23 @@ async def test_a_configured_integration_that_was_replaced_names_the_new_id(braze
     assert "Another of this name" not in poller.views[0].problems[0].text
 
 
+@in_virtual_time
+async def test_how_many_nobody_watches_is_not_known_while_the_list_cannot_be_read(braze: Polling) -> None:
+    users = braze.add("users")
+    braze.add("orders")
+    poller = braze.watch(configured=[users])
+    await braze.passes(minutes=2)
+    assert braze.value("exporter_unwatched_integrations") == 1
+    assert any("orders" in note for note in poller.notes())
+    braze.world.workspaces[WORKSPACE].problems.add("integrations_permission_lost")
+    await braze.passes(minutes=10)
+    assert braze.value("exporter_unwatched_integrations") is None
+    assert not any("orders" in note for note in poller.notes())
+    braze.world.workspaces[WORKSPACE].problems.clear()
+    await braze.passes(minutes=30)
+    assert braze.value("exporter_unwatched_integrations") == 1
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 @pytest.mark.parametrize("by", ["file", "discovery"])
 def test_what_was_taken_out_before_is_not_gone_when_discovery_comes(restarted: bool, by: str) -> None:

@@ -188,6 +188,18 @@ async def test_nothing_is_kept_of_what_is_forgotten(braze: Polling) -> None:
 
 
 @in_virtual_time
+async def test_no_share_is_shown_once_no_history_is_wanted(braze: Polling) -> None:
+    users = braze.add("users", HOURLY, history=DAYS)
+    before = braze.watch(configured=[users], history=DAYS)
+    await braze.passes(minutes=3)
+    assert braze.value("exporter_history_read_ratio") is not None
+    await braze.stop()
+    braze.watch(configured=[users], carried=before.states)
+    await braze.passes(minutes=3)
+    assert braze.value("exporter_history_read_ratio") is None
+
+
+@in_virtual_time
 async def test_it_goes_no_deeper_than_syncs_are_learned_from(braze: Polling) -> None:
     often = braze.add("often", every(minutes=15), history=4 * DAYS)
     braze.watch(configured=[often], discovery=True, history=4 * DAYS)
