@@ -118,9 +118,7 @@ def _cost(configured: ConfiguredWorkspace, costs: list[int | None]) -> str:
         if unknown
         else f"{known:,}"
     )
-    return (
-        f"{settings.name}: requests: {cost}; {word_span(60 * math.ceil(known / a_minute))} at {a_minute:g} a minute"
-    )
+    return f"{settings.name}: requests: {cost}; {word_span(60 * math.ceil(known / a_minute))} at {a_minute:g} a minute"
 
 
 # What is printed

@@ -8,6 +8,7 @@ ids, names, labels and hosts are replaced, each always by the same word.
 import io
 import json
 import platform
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +49,8 @@ _OWN_LABELS = (
 )
 """Whose values are words of ours: to hide them would tell a reader nothing, or something wrong."""
 _KINDS = {"workspace": "workspace", "integration_id": "id", "integration_name": "integration", "app_group_id": "id"}
+_HEIR = re.compile(r'(?<=Renamed in Braze to ").*(?=", which)|(?<=Another of this name has the id ).*(?=: put)')
+"""The new name or id of what is gone, which nobody has announced."""
 _LIBRARIES = ("httpcore", "prometheus-client", "pydantic", "pyyaml", "starlette", "structlog", "uvicorn")
 
 
@@ -89,6 +92,8 @@ async def build_bundle(
     hidden = _pseudonyms(config, everyone)
     for one in documents:
         one["notes"] = [_without_names(note) for note in one["notes"]]
+        for problem in one["integration"]["problems"]:
+            problem["text"] = _HEIR.sub("...", problem["text"])
     kinds = {**_KINDS, **{label: "label" for _, one in everyone for label in one["labels"]}}
     contents = {
         "about.json": _json(_about(config, storage_path, len(everyone), running=page is not None)),

@@ -20,6 +20,13 @@ from typing import IO, Self, TypeVar
 T = TypeVar("T")
 
 COMMAND = (str(Path(sys.executable).parent / "braze-cdi-exporter"),)
+ALONE = (
+    sys.executable,
+    "-c",
+    "import exporter.app.running as running; running.THIS_HOST = 'http://127.0.0.1:9'\n"
+    "from exporter.__main__ import main; main()",
+)
+"""The command where no exporter answers on the default port, whatever runs on this machine."""
 MODULE = (sys.executable, "-m", "exporter")
 PATIENCE_SECONDS = 60.0
 """How long anything may take that should take a moment: machines differ."""

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.simulator.schedule import every
 from exporter.simulator.world import World
-from tests.e2e.command import Daemon, run_command, wait_for
+from tests.e2e.command import ALONE, Daemon, run_command, wait_for
 from tests.e2e.scraping import ask
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
@@ -35,7 +35,7 @@ def configure(directory: Path, braze: SimulatedBraze) -> None:
 
 
 def explained(directory: Path, *arguments: str) -> dict[str, Any]:
-    done = run_command(directory, "explain", *arguments, "--output", "json")
+    done = run_command(directory, "explain", *arguments, "--output", "json", program=ALONE)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -66,14 +66,14 @@ def test_a_running_exporter_and_its_state_say_the_same(braze: SimulatedBraze, tm
             "value": limit["value"] and pytest.approx(limit["value"], rel=1e-3),
         }
     assert stored["requests"] == []
-    offline = run_command(tmp_path, "explain", "users")
+    offline = run_command(tmp_path, "explain", "users", program=ALONE)
     assert "reading the state in data" in offline.stderr
     assert "polls" in offline.stdout
 
 
 def test_what_is_not_watched_and_who_does_not_answer_is_told(braze: SimulatedBraze, tmp_path: Path) -> None:
     configure(tmp_path, braze)
-    unknown = run_command(tmp_path, "explain", "nobody")
+    unknown = run_command(tmp_path, "explain", "nobody", program=ALONE)
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert "no integration with the id or name 'nobody' is watched" in unknown.stderr
     silent = run_command(tmp_path, "explain", "users", "--url", "http://name:secret@127.0.0.1:9")

@@ -12,8 +12,8 @@ import yaml
 
 from exporter.simulator.schedule import every
 from exporter.simulator.world import World
-from tests.e2e.command import Daemon, run_command, wait_for
-from tests.e2e.scraping import ask
+from tests.e2e.command import ALONE, Daemon, run_command, wait_for
+from tests.e2e.scraping import ask, peek
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 
@@ -55,7 +55,7 @@ def test_a_bundle_of_a_running_exporter_and_of_its_state(braze: SimulatedBraze, 
         done = run_command(tmp_path, "support-bundle", "--output", "live.zip", "--url", f"127.0.0.1:{daemon.port}")
         assert done.returncode == 0, done.stderr
     assert stat.S_IMODE((tmp_path / "live.zip").stat().st_mode) == 0o600
-    done = run_command(tmp_path, "support-bundle", "--output", "stored.zip")
+    done = run_command(tmp_path, "support-bundle", "--output", "stored.zip", program=ALONE)
     assert done.returncode == 0, done.stderr
     assert "no metrics" in done.stderr
     live, stored = read(tmp_path / "live.zip"), read(tmp_path / "stored.zip")
@@ -82,3 +82,30 @@ def test_nothing_is_overwritten_and_who_does_not_answer_is_told(braze: Simulated
     assert silent.returncode == 1
     assert "secret" not in silent.stderr
     assert not (tmp_path / "new.zip").exists()
+
+
+def test_what_is_gone_is_told_without_its_new_name_or_id(braze: SimulatedBraze, tmp_path: Path) -> None:
+    new_id = "other-id-of-acme"
+
+    def change(world: World) -> None:
+        first, second = world.workspaces["acme"].integrations
+        world.rename_integration(first, "Nightshade " * 20)
+        world.remove_integration(second)
+        world.add_integration("acme", "acme secret project", integration_id=new_id)
+
+    entry = workspace_entry(braze.world, "acme", braze.url)
+    entry["integrations"] = entry["integrations"][1:]
+    entry["discovery"] = {"enabled": True, "exclude": ["^Nightshade", "^acme"]}
+    entry["poll"] = {"interval": "1s"}
+    write_config(tmp_path, [entry])
+    with Daemon(tmp_path) as daemon:
+        wait_for("both are polled", lambda: len(peek(daemon.port, "braze_cdi_up")) == 2)
+        braze.call(change)
+        url = f"127.0.0.1:{daemon.port}"
+        wait_for("both are gone", lambda: ask(daemon.port, "/metrics").text.count('problem="gone"') == 2)
+        wait_for("the new id is told", lambda: new_id in ask(daemon.port, "/api/v1/status").text)
+        done = run_command(tmp_path, "support-bundle", "--output", "bundle.zip", "--url", url)
+        assert done.returncode == 0, done.stderr
+    for text in read(tmp_path / "bundle.zip").values():
+        assert "Nightshade" not in text
+        assert new_id not in text
