@@ -20,12 +20,10 @@ from typing import IO, Self, TypeVar
 T = TypeVar("T")
 
 COMMAND = (str(Path(sys.executable).parent / "braze-cdi-exporter"),)
-ALONE = (
-    sys.executable,
-    "-c",
-    "import exporter.app.running as running; running.THIS_HOST = 'http://127.0.0.1:9'\n"
-    "from exporter.__main__ import main; main()",
+_ALONE = (
+    "from exporter.app import running; running.THIS_HOST = 'http://127.0.0.1:9'; from exporter import __main__ as it"
 )
+ALONE = (sys.executable, "-c", f"{_ALONE}; it.main()")
 """The command where no exporter answers on the default port, whatever runs on this machine."""
 MODULE = (sys.executable, "-m", "exporter")
 PATIENCE_SECONDS = 60.0
