@@ -19,6 +19,7 @@ from exporter.domain.field_evidence import (
     time_in,
 )
 from exporter.domain.finding import NOT_SEEN, Finding, Line, Verdict, judge, share, tally
+from exporter.domain.listing import is_paused_status
 from exporter.domain.model import SyncStatus
 
 _RUNNING = SyncStatus.RUNNING
@@ -28,7 +29,6 @@ _VISIBLE = timedelta(minutes=1)
 """A start is assumed to be visible within this time."""
 _MISSED = timedelta(minutes=5)
 """An announced run that has not started by then is taken for missed."""
-_NEVER_RUNS = ("paused", "inactive", "disabled", "archived", "draft")
 
 
 def order(evidence: Evidence) -> Finding:
@@ -160,8 +160,8 @@ def next_run_null(evidence: Evidence) -> Finding:
 
 
 def _never_runs(record: Record) -> bool:
-    word = str(record.get("integration_status")).lower()
-    return any(each in word for each in _NEVER_RUNS)
+    word = str(record.get("integration_status"))
+    return is_paused_status(word) or "draft" in word.lower()
 
 
 def has_files(record: Record) -> bool:

@@ -16,8 +16,15 @@ from exporter.domain.model import Sync, SyncStatus
 
 MAX_TEXT = 200
 """Names and types are cut to this many characters."""
+_PAUSED = ("paused", "inactive", "disabled", "stopped", "archived")
 _ROUNDING = timedelta(seconds=1)
 """Two pages may give the same time with more or fewer digits."""
+
+
+def is_paused_status(status: str) -> bool:
+    """Whether Braze's word for a status means that nothing will run; it documents no set of values."""
+    word = status.lower()
+    return any(paused in word for paused in _PAUSED)
 
 
 @dataclass(frozen=True, slots=True)

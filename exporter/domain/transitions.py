@@ -21,7 +21,7 @@ from exporter.domain.integration_state import (
     Since,
     Watch,
 )
-from exporter.domain.listing import ListedIntegration
+from exporter.domain.listing import ListedIntegration, is_paused_status
 from exporter.domain.model import Failure, Polls, Sync, SyncStatus
 from exporter.domain.poll_queue import phase
 from exporter.domain.summary import summarize
@@ -38,7 +38,6 @@ COMMIT_SHARE = 4
 
 _ENOUGH_SYNCS = 4
 """The latest ones, to tell whether a run was met."""
-_PAUSED = ("paused", "inactive", "disabled", "stopped", "archived")
 
 
 def on_start(state: IntegrationState, moment: Moment) -> IntegrationState:
@@ -221,12 +220,6 @@ def _with_facts(
         summary=summarize(state.ledger, listed),
         session=session,
     )
-
-
-def is_paused_status(status: str) -> bool:
-    """Whether Braze's word for a status means that nothing will run; it documents no set of values."""
-    word = status.lower()
-    return any(paused in word for paused in _PAUSED)
 
 
 def with_expected(state: IntegrationState, watch: Watch, now: datetime) -> IntegrationState:

@@ -60,6 +60,11 @@ class Events:
             if problem.kind != "poll_failing"
         }
 
+    def forgotten(self, view: View) -> None:
+        """Drop what was told of an integration that is no longer watched."""
+        self._told.pop(_key(view), None)
+        self._found.discard(_key(view))
+
     def list_ended(self) -> None:
         """Log how many more a list, read whole or not, has shown for the first time than were logged by name."""
         if self._shown > NAMED:

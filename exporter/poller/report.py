@@ -152,6 +152,10 @@ class Reporter:
         """Take in an integration that is watched from now on."""
         self._events.admitted(view, now, found=found)
 
+    def forgotten(self, view: View) -> None:
+        """Take in that an integration is no longer watched."""
+        self._events.forgotten(view)
+
     def finished(self, view: View, syncs: Iterable[tuple[Sync, float | None]]) -> None:
         """Say which syncs have finished."""
         self._events.finished(view, syncs)

@@ -167,6 +167,7 @@ class Shell:
         """Forget an integration for good."""
         self.trail.forget(one.key)
         self.learner.forget(one.key)
+        self._report.forgotten(one.view)
         del self._watched[one.key]
         self.queue.remove(one.key)
         self._page.withdraw(self._settings.name, one.key)

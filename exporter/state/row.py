@@ -17,9 +17,8 @@ from typing import Any
 
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.integration_state import IntegrationState, Since
-from exporter.domain.listing import ListedIntegration
+from exporter.domain.listing import ListedIntegration, is_paused_status
 from exporter.domain.model import Failure, Polls, SyncStatus
-from exporter.domain.transitions import is_paused_status
 from exporter.state.codec import (
     decode_ledger,
     decode_optional,

@@ -13,6 +13,7 @@ from exporter.web.status_json import (
     document_integration,
     document_request,
     document_sync,
+    document_text,
     dump_json,
 )
 from exporter.web.view import IntegrationStatus
@@ -29,7 +30,7 @@ def render_integration_json(status: IntegrationStatus) -> bytes:
         "schema_version": SCHEMA_VERSION,
         "now": word_rfc3339(status.now),
         "workspace": status.workspace.name,
-        "notes": list(status.workspace.notes),
+        "notes": [document_text(note) for note in status.workspace.notes],
         "integration": document_integration(status.workspace, detail.view, status.now),
         "expectation": {"by": expectation.by or None, "because": expectation.because},
         "requests": [document_request(asked) for asked in detail.requests],

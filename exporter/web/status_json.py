@@ -62,7 +62,7 @@ def stream_status_json(status: ExporterStatus) -> Iterator[str]:
             yield comma + text
             comma = ","
         told = without_broken(workspace, lambda view: view.integration.integration_id not in broken)  # noqa: B023
-        yield f'],"notes":{dump_json([_text(note) for note in told.notes])}}}'
+        yield f'],"notes":{dump_json([document_text(note) for note in told.notes])}}}'
     yield f'],"integration_count":{integrations},"problem_count":{problems}}}\n'
 
 
@@ -74,8 +74,8 @@ def dump_json(value: Any) -> str:
 def _workspace(workspace: WorkspaceStatus, now: datetime) -> dict[str, object]:
     """Return what stands before the integrations."""
     return {
-        "name": _text(workspace.name),
-        "rest_endpoint": _text(workspace.rest_endpoint),
+        "name": document_text(workspace.name),
+        "rest_endpoint": document_text(workspace.rest_endpoint),
         "poll_interval_seconds": workspace.poll_interval_seconds,
         "now": word_rfc3339(now),
         "history_read_ratio": workspace.history_read_ratio,
@@ -89,13 +89,13 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
     problems = view.problems_at(now)
     watermark = view.last_timestamp_synced
     return {
-        "id": _text(integration.integration_id),
-        "name": _text(integration.integration_name),
-        "labels": {name: _text(value) for name, value in integration.labels},
-        "integration_type": _text(integration.integration_type) or None,
-        "integration_status": _text(view.integration_status or "") or None,
-        "warehouse_type": _text(integration.warehouse_type) or None,
-        "app_group_id": _text(integration.app_group_id) or None,
+        "id": document_text(integration.integration_id),
+        "name": document_text(integration.integration_name),
+        "labels": {name: document_text(value) for name, value in integration.labels},
+        "integration_type": document_text(integration.integration_type) or None,
+        "integration_status": document_text(view.integration_status or "") or None,
+        "warehouse_type": document_text(integration.warehouse_type) or None,
+        "app_group_id": document_text(integration.app_group_id) or None,
         "dashboard_url": link_integration(workspace.dashboard_url, integration.integration_id),
         "grafana_url": link_grafana(workspace.grafana_url, workspace.name, integration.integration_id),
         "severity": problems[0].severity.word if problems else "ok",
@@ -156,7 +156,7 @@ def _problem(problem: Problem) -> "ProblemDocument":
         "since": _time(problem.since),
         "value": problem.value,
         "limit": problem.limit,
-        "text": _text(problem.text),
+        "text": document_text(problem.text),
     }
 
 
@@ -175,7 +175,7 @@ def document_sync(sync: Sync) -> "SyncDocument":
 def _failure(failure: Failure | None) -> "FailureDocument | None":
     if failure is None:
         return None
-    return {"reason": failure.reason, "message": _text(failure.message), "at": word_rfc3339(failure.at)}
+    return {"reason": failure.reason, "message": document_text(failure.message), "at": word_rfc3339(failure.at)}
 
 
 def _totals(totals: Totals | None) -> "TotalsDocument | None":
@@ -193,5 +193,6 @@ def _time(at: datetime | None) -> str | None:
     return None if at is None else word_rfc3339(at)
 
 
-def _text(text: str) -> str:
+def document_text(text: str) -> str:
+    """Return a text of somebody else, on one line and not too long."""
     return clip(text, _LONGEST_TEXT)

@@ -20,10 +20,8 @@ from typing import IO, Self, TypeVar
 T = TypeVar("T")
 
 COMMAND = (str(Path(sys.executable).parent / "braze-cdi-exporter"),)
-_ALONE = (
-    "from exporter.app import running; running.THIS_HOST = 'http://127.0.0.1:9'; from exporter import __main__ as it"
-)
-ALONE = (sys.executable, "-c", f"{_ALONE}; it.main()")
+_ALONE = "from exporter.app import running as it; it.THIS_HOST = 'http://127.0.0.1:9'"
+ALONE = (sys.executable, "-c", f"{_ALONE}; from exporter.__main__ import main; main()")
 """The command where no exporter answers on the default port, whatever runs on this machine."""
 MODULE = (sys.executable, "-m", "exporter")
 PATIENCE_SECONDS = 60.0

@@ -42,7 +42,7 @@ def test_no_start_was_seen_where_there_is_none_on_a_first_page() -> None:
 # The next run in the list
 
 
-@pytest.mark.parametrize("status", ["Paused", "inactive", "disabled", "ARCHIVED", "draft"])
+@pytest.mark.parametrize("status", ["Paused", "inactive", "disabled", "Stopped", "ARCHIVED", "draft"])
 @pytest.mark.parametrize(("next_run", "verdict"), [(None, "confirmed"), (clock(1), "refuted")])
 def test_no_run_is_announced_where_nothing_runs(status: str, next_run: str | None, verdict: str) -> None:
     idle = listed(integration_status=status, next_scheduled_run=next_run)

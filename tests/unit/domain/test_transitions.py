@@ -18,14 +18,13 @@ from exporter.domain.integration_state import (
     Watch,
 )
 from exporter.domain.ledger import Ledger
-from exporter.domain.listing import ListedIntegration
+from exporter.domain.listing import ListedIntegration, is_paused_status
 from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus
 from exporter.domain.poll_queue import phase
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import Summary
 from exporter.domain.transitions import (
     GONE_SECONDS,
-    is_paused_status,
     on_gone,
     on_list_lost,
     on_listing,

@@ -8,11 +8,10 @@ from zlib import crc32
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.integration_state import IntegrationState, Session, Since, Watch
 from exporter.domain.ledger import Ledger
-from exporter.domain.listing import ListedIntegration
+from exporter.domain.listing import ListedIntegration, is_paused_status
 from exporter.domain.model import Failure, Integration, Polls, Sync, SyncStatus, Totals
 from exporter.domain.settings import PollSettings
 from exporter.domain.summary import summarize
-from exporter.domain.transitions import is_paused_status
 from exporter.domain.view import View, build_view
 from exporter.web.status_json import stream_status_json
 from exporter.web.view import ExporterStatus, WorkspaceStatus

@@ -79,6 +79,14 @@ def test_an_integration_is_as_its_schema_says() -> None:
         assert document["integration"] == document_integration(status.workspace, status.detail.view, NOW)
 
 
+def test_notes_are_the_same_short_lines_in_both_documents() -> None:
+    one = deep()
+    odd = replace(one, workspace=replace(one.workspace, notes=("Nobody watches a\n\u202eb", "x" * 9000)))
+    (told,) = json.loads(render_status_json(replace(realistic_status(), workspaces=(odd.workspace,))))["workspaces"]
+    assert json.loads(render_integration_json(odd))["notes"] == told["notes"]
+    assert all(note.isprintable() and len(note) <= 1000 for note in told["notes"])
+
+
 def test_the_schema_is_served() -> None:
     answer = call(Sources(), "GET", "/api/v1/schema")
     assert answer.headers["content-type"] == "application/schema+json"
