@@ -31,8 +31,7 @@ from exporter.web.view import IntegrationStatus, WebSources
 _ANSWERS_AT_A_TIME = 8
 """Two Prometheus servers, a few people with curl, and some that hang."""
 
-_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
-
+_PATH = re.compile(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 
 _OFF = "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle, or send it SIGHUP.\n"
 _BROWSER = "A page in a browser may not ask for a reload; use curl -X POST or SIGHUP.\n"
@@ -62,7 +61,7 @@ def build_web(sources: WebSources, *, telemetry_path: str, log: FilteringBoundLo
         Route("/-/ready", _probe(sources.unready, "ready")),
         Route("/-/reload", _build_reload(sources.reload), methods=["POST"]),
     ]
-    if [route.path for route in routes].count(telemetry_path) > 1:
+    if sum(route.path_regex.match(telemetry_path) is not None for route in routes) > 1:
         raise ValueError(f"telemetry path {telemetry_path!r} is taken by another page of the exporter")
 
     paths = "".join(f"  {route.path.replace(':path', '')}\n" for route in routes)

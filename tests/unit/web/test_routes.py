@@ -127,10 +127,15 @@ def test_a_large_page_leaves_turns_to_others_but_does_not_wait_for_them_at_each_
 def test_telemetry_path_can_be_chosen() -> None:
     assert call(Sources(), "GET", "/deep/er", telemetry_path="/deep/er").content == b"first 1\nsecond 2\n"
     assert call(Sources(), "GET", "/metrics", telemetry_path="/deep/er").status_code == 404
+    assert call(Sources(), "GET", "/.well/...", telemetry_path="/.well/...").status_code == 200
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "metrics", "/a b", "/{x}", "/metrics/", "/-/ready", "/api/v1/status", "/config"]
+    "path",
+    [
+        *("", "/", "metrics", "/a b", "/{x}", "/metrics/", "/.", "/a/../b", "/./a", "/a/.."),
+        *("/-/ready", "/api/v1/status", "/config", "/integrations/w/i", "/api/v1/integrations/w/i"),
+    ],
 )
 def test_a_telemetry_path_that_is_no_path_or_is_taken_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="telemetry path"):
