@@ -33,11 +33,11 @@ from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.walk import Walker
 from exporter.poller.workspace import WorkspacePoller
-from exporter.simulator.presets import build_fleet
-from exporter.simulator.world import World
 from exporter.state.store import MemoryStore
+from tests.fleets import build_fleet
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock, run
+from tests.world import World
 
 SIZES = (20, 100, 500, 2000)
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -40,10 +40,10 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.schedule import every
-from exporter.simulator.serve import serve_world
-from exporter.simulator.world import World
+from exporter.simulator.serve import BrazeApp, BrazeServer, listen
 from exporter.state.sqlite import open_store
 from exporter.trust import build_client_context
+from tests.world import World
 
 NAME = "production"
 GRANTED, TAKEN = 10_000_000, 3_000
@@ -62,7 +62,9 @@ def simulate(integrations: int, tell: Connection) -> None:
             NAME, f"integration_{number}", schedule=every(hours=12), history=timedelta(days=10, hours=6)
         )
     key = next(iter(workspace.keys))
-    asyncio.run(serve_world(world, SystemClock(), stop=asyncio.Event(), bound=lambda port: tell.send((port, key))))
+    listener = listen()
+    tell.send((listener.getsockname()[1], key))
+    asyncio.run(BrazeServer(BrazeApp(world, SystemClock())).serve(sockets=[listener]))
 
 
 class Subjects:

@@ -28,8 +28,8 @@ from pathlib import Path
 
 from benchmarks.report import replace_section
 from exporter.clock import SystemClock
-from exporter.simulator.presets import build_fleet
-from exporter.simulator.serve import serve_world
+from exporter.simulator.serve import BrazeApp, BrazeServer, listen
+from tests.fleets import build_fleet
 
 SEED = 4
 SCRAPE_EVERY_SECONDS = 15
@@ -42,7 +42,9 @@ def simulate(workspaces: int, integrations_each: int, tell: Connection) -> None:
     """Serve a fleet, and tell port and keys."""
     world = build_fleet(SEED, datetime.now(UTC), workspaces=workspaces, integrations_each=integrations_each)
     keys = {name: next(iter(workspace.keys)) for name, workspace in world.workspaces.items()}
-    asyncio.run(serve_world(world, SystemClock(), stop=asyncio.Event(), bound=lambda port: tell.send((port, keys))))
+    listener = listen()
+    tell.send((listener.getsockname()[1], keys))
+    asyncio.run(BrazeServer(BrazeApp(world, SystemClock())).serve(sockets=[listener]))
 
 
 def configuration(port: int, keys: dict[str, str], history: str) -> str:

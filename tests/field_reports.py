@@ -12,10 +12,10 @@ from exporter.domain.rate_limit import RateLimiter
 from exporter.simulator.integration import Profile
 from exporter.simulator.schedule import every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from tests.braze_fakes import Observed
 from tests.virtual_braze import Latency, VirtualSender
 from tests.virtual_time import VirtualClock, run
+from tests.world import World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

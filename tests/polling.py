@@ -37,11 +37,11 @@ from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import ON_DEMAND, Schedule
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from exporter.state.store import MemoryStore, Storage
 from tests.snapshots import Series, page_bytes, read_series
 from tests.virtual_braze import Latency, VirtualSender
 from tests.virtual_time import VirtualClock, run
+from tests.world import World
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 WORKSPACE = "production"

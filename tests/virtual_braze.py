@@ -13,10 +13,9 @@ from random import Random
 from exporter.braze.client import MAX_BODY_BYTES
 from exporter.braze.wire import Request, Response
 from exporter.domain.errors import NetworkError, PayloadError, TimedOutError
-from exporter.simulator.api import handle
-from exporter.simulator.responses import Answer
-from exporter.simulator.world import World
+from tests.mutations import Answer
 from tests.virtual_time import VirtualClock
+from tests.world import World, handle
 
 
 @dataclass(slots=True)

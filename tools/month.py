@@ -23,13 +23,13 @@ from exporter.domain.settings import PollSettings
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.integration import Profile
 from exporter.simulator.schedule import Schedule, every, on_arrival
-from exporter.simulator.world import World
 from exporter.web.integration_page import IntegrationPage
 from exporter.web.selection import read_selection
 from exporter.web.status_page import StatusPage
 from exporter.web.view import WebSources
 from tests.polling import WORKSPACE, Polling
 from tests.virtual_time import VirtualClock, run
+from tests.world import World
 
 MONTH, LAST = timedelta(days=30), timedelta(hours=12)
 SELDOM, OFTEN = timedelta(minutes=30), timedelta(minutes=1)

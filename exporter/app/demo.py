@@ -17,13 +17,11 @@ from exporter.clock import SystemClock
 from exporter.config.keys import FixedKey
 from exporter.config.load import Config, ConfiguredWorkspace
 from exporter.config.render import render_config
-from exporter.domain.limits import LimitSettings
-from exporter.domain.model import Integration
 from exporter.domain.past import HISTORY
 from exporter.domain.settings import PollSettings, WorkspaceSettings
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.simulator.presets import begin_later_problems, build_demo_world, demo_workspaces
-from exporter.simulator.serve import serve_world
+from exporter.simulator.presets import begin_later_problems, populate, watched
+from exporter.simulator.serve import BrazeApp, BrazeServer, listen
 from exporter.simulator.style import Style
 from exporter.simulator.world import World
 from exporter.state.store import MemoryStore
@@ -51,13 +49,13 @@ async def run_demo(
     *say* prints the greeting. Raises as `run_daemon` does.
     """
     clock = SystemClock()
-    world = build_demo_world(DEMO_SEED, clock.now(), style)
+    world = World(DEMO_SEED, clock.now(), style=style)
+    populate(world)
     stop = stop_on_signals()
-    braze_stop = asyncio.Event()
-    bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    braze = asyncio.create_task(serve_world(world, clock, stop=braze_stop, bound=bound.set_result))
+    listener, braze = listen(), BrazeServer(BrazeApp(world, clock))
+    port = listener.getsockname()[1]
+    serving = asyncio.create_task(braze.serve(sockets=[listener]))
     try:
-        port = await bound
         config = demo_config(world, port)
         self_metrics = SelfMetrics(log_lines_dropped=log_lines_dropped)
         self_metrics.config_loaded(successful=True, at_seconds=clock.now().timestamp())
@@ -70,8 +68,8 @@ async def run_demo(
         begin, about = partial(exporter.begin, config), {"config": "demo", "storage": IN_MEMORY}
         await serve(exporter, server, log, stop, begin=begin, tasks={}, about=about)
     finally:
-        braze_stop.set()
-        await braze
+        braze.should_exit = True
+        await serving
 
 
 def demo_config(world: World, port: int) -> Config:
@@ -87,21 +85,12 @@ def demo_config(world: World, port: int) -> Config:
                         timeout_seconds=5.0,
                         stale_after_seconds=STALE_AFTER_SECONDS,
                     ),
-                    integrations=tuple(
-                        Integration(
-                            workspace.name,
-                            each.integration_id,
-                            each.name,
-                            expected_interval_seconds=each.expected_interval_seconds,
-                            limits=LimitSettings(each.limits),
-                        )
-                        for each in workspace.integrations
-                    ),
+                    integrations=watched(workspace),
                     history_seconds=HISTORY.total_seconds(),
                 ),
-                FixedKey(workspace.key),
+                FixedKey(next(iter(workspace.keys))),
             )
-            for workspace in demo_workspaces(world)
+            for workspace in world.workspaces.values()
         )
     )
 

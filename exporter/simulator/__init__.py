@@ -1,1 +1,1 @@
-"""A Braze that behaves as its documents say, and misbehaves by name: for the demo, tests and benchmarks."""
+"""A Braze that behaves as its documents say, with problems by name: for the demo, tests and benchmarks."""

@@ -2,8 +2,8 @@
 Braze's three CDI endpoints: from a request as plain values to an answer as a plain value, at a given moment.
 
 Order of refusals: unknown path, unknown key, missing permission, rate limit, unknown integration, invalid cursor.
-Nothing here does I/O; an answer may name a fault of the socket for its carrier to act out. A request about which
-nothing has changed costs some microseconds: a simulated week makes millions of them.
+Nothing here does I/O. A request about which nothing has changed costs some microseconds: a simulated week makes
+millions of them.
 """
 
 from collections.abc import Mapping
@@ -45,23 +45,12 @@ def handle(  # noqa: PLR0917 - a request has these parts, in the order of its fi
         return refuse(405, "Method not allowed", {"allow": _METHODS[endpoint]})
     scheme, _, key = headers.get("authorization", "").partition(" ")
     workspace = world.workspace_of(key) if scheme.lower() == "bearer" else None
-    offset = _offset(query)
     if workspace is None:
         answer = refuse(world.style.unknown_key_status, "Invalid API key")
     else:
         permitted = workspace.permits(key, endpoint)
-        answer = _answer(world, workspace, endpoint, integration_id, offset) if permitted else _forbid(endpoint)
-    date = {"date": format_datetime(world.now.astimezone(UTC), usegmt=True)}
-    if world.faults:
-        answer = replace(answer, headers={**answer.headers, **date})
-        home = "" if workspace is None else workspace.name
-        page = -1 if offset is None else offset // PAGE_SIZE
-        answer = world.faults.strike(
-            answer, workspace=home, endpoint=endpoint, integration_id=integration_id, page=page
-        )
-    if workspace is not None:
-        workspace.requests[endpoint, answer.status] += 1
-    return replace(answer, headers={**date, **answer.headers})
+        answer = _answer(world, workspace, endpoint, integration_id, query) if permitted else _forbid(endpoint)
+    return replace(answer, headers={"date": format_datetime(world.now.astimezone(UTC), usegmt=True), **answer.headers})
 
 
 def _route(path: str) -> tuple[str, str]:
@@ -94,25 +83,25 @@ def _forbid(endpoint: str) -> Answer:
     return refuse(403, f"The API key lacks the permission {permission}")
 
 
-def _answer(
-    world: World, workspace: SimulatedWorkspace, endpoint: str, integration_id: str, offset: int | None
-) -> Answer:
+def _answer(world: World, workspace: SimulatedWorkspace, endpoint: str, integration_id: str, query: str) -> Answer:
     allowance = workspace.take(endpoint, world.now.timestamp())
     limits = allowance.headers()
     if not allowance.allowed:
         return refuse(429, "Rate limit exceeded", limits)
-    if endpoint is Endpoint.INTEGRATIONS:
-        if offset is None:
-            return refuse(400, "Invalid cursor", limits)
-        good = _list(world, workspace, offset)
-    else:
-        integration = world.integrations.get(integration_id)
+    integration = world.integrations.get(integration_id)
+    if endpoint is not Endpoint.INTEGRATIONS:
         if integration is None or integration.workspace != workspace.name:
             return _unknown_integration(world, integration_id, limits)
         if endpoint == SYNC:
             return _start_sync(world, integration_id, limits)
-        if offset is None:
-            return refuse(400, "Invalid cursor", limits)
+        if integration_id in world.broken:
+            return refuse(500, "Internal Server Error", limits)
+    offset = _offset(query)
+    if offset is None:
+        return refuse(400, "Invalid cursor", limits)
+    if integration is None:
+        good = _list(world, workspace, offset)
+    else:
         integration.catch_up(world.now)
         good = world.pages.status_page(integration, offset)
     return replace(good, headers={**good.headers, **limits})

@@ -1,9 +1,9 @@
 """
 How an integration's syncs turn out: duration, rows, status and watermark.
 
-A behaviour is permanent and one entry in the table. A problem is switched on and off by name; a behaviour may begin
-with problems. What a sync does follows only from the integration's seed, the sync's number, the behaviour and the
-problems at its end.
+A behaviour is permanent and one entry in the table. A problem is switched on by name; a behaviour may begin with
+problems. What a sync does follows only from the integration's seed, the sync's number, the behaviour and the problems
+at its end.
 """
 
 from collections.abc import Set as AbstractSet

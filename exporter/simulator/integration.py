@@ -2,14 +2,13 @@
 One simulated integration: its syncs so far, and what happens next.
 
 The history advances only when it is read or a problem is switched, event by event, so that it does not
-depend on how often that is. One sync runs at a time: a slot that comes while a sync runs is passed over. The list
-`syncs` is the truth that the exporter's counters are held against.
+depend on how often that is. One sync runs at a time: a slot that comes while a sync runs is passed over.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from exporter.domain.model import FINISHED_STATUSES, Sync, SyncStatus, Totals
+from exporter.domain.model import Sync, SyncStatus
 from exporter.simulator.behaviour import STATUSES, Behaviour, Outcome, Scale, draw_duration, draw_outcome
 from exporter.simulator.schedule import NEVER, Schedule, derive_seed, random_stream
 from exporter.simulator.style import Style, floor_time
@@ -62,15 +61,12 @@ class SimulatedIntegration:
         self.profile = profile
         self.problems: set[str] = set()
         self.syncs: list[Sync] = []
-        """Every sync, oldest first, as Braze first reported its end."""
+        """Every sync, oldest first."""
         self.words: list[str] = []
         """Braze's status for each sync, as the newer page spells it."""
-        self.revisions: dict[int, Sync] = {}
-        """Records that Braze has changed since, by number."""
         self.version = 0
         """Grows whenever a page about this integration may have changed."""
         self.watermark: datetime | None = None
-        self.totals = Totals()
         self._style = style
         self._quantum = style.quantum
         self._slot_seed = derive_seed(seed, integration_id, "slots")
@@ -97,10 +93,6 @@ class SimulatedIntegration:
         announces = self.schedule.kind == "scheduled" and self.status == "active" and "unscheduled" not in self.problems
         return self._announced_at if announces else None
 
-    def reported(self, number: int) -> Sync:
-        """Return a sync as Braze reports it now."""
-        return self.revisions.get(number) or self.syncs[number]
-
     def catch_up(self, now: datetime) -> None:
         """Let everything happen that is due until *now*. Costs next to nothing when nothing is."""
         while self._due_at <= now:
@@ -111,15 +103,6 @@ class SimulatedIntegration:
         self.catch_up(now)
         self.problems.add(problem)
         self._changed()
-
-    def clear(self, problem: str, now: datetime) -> None:
-        """End a problem. A sync that was held up by it finishes now."""
-        self.catch_up(now)
-        self.problems.discard(problem)
-        if problem == "never_finishes" and self._ends_at is not None:
-            self._ends_at = max(self._ends_at, floor_time(now, self._quantum))
-        self._changed()
-        self.catch_up(now)
 
     def start_sync(self, now: datetime, *, duration: timedelta | None, forced: Forced) -> Sync:
         """
@@ -139,22 +122,6 @@ class SimulatedIntegration:
             )
         self._start(at, duration, forced)
         self.catch_up(now)
-        return self.syncs[-1]
-
-    def finish_sync(self, now: datetime, forced: Forced) -> Sync:
-        """
-        End the running sync now, even one that would never finish.
-
-        Raises:
-            ValueError: None is running.
-
-        """
-        self.catch_up(now)
-        if not self.running:
-            raise ValueError(f"integration {self.name} is not running a sync")
-        self._forced = forced
-        self._finish(max(floor_time(now, self._quantum), self.syncs[-1].sync_start_time))
-        self._changed()
         return self.syncs[-1]
 
     def _step(self) -> None:
@@ -208,7 +175,6 @@ class SimulatedIntegration:
             self.watermark = outcome.watermark
         self.syncs[number] = sync
         self.words[number] = outcome.word
-        self.totals = add_to_totals(self.totals, sync)
         self._ends_at = None
 
     def _outcome(self, number: int, started_at: datetime) -> Outcome:
@@ -235,15 +201,3 @@ class SimulatedIntegration:
 def floor_duration(duration: timedelta, quantum: timedelta) -> timedelta:
     """Return the duration in whole steps, never negative."""
     return max(timedelta(0), duration - duration % quantum)
-
-
-def add_to_totals(totals: Totals, sync: Sync) -> Totals:
-    """Return the totals with one more finished sync: as a faultless exporter would have counted."""
-    syncs = list(totals.syncs)
-    syncs[FINISHED_STATUSES.index(sync.job_status)] += 1
-    return Totals(
-        tuple(syncs),
-        totals.rows_synced + (sync.rows_synced or 0),
-        totals.rows_failed_with_errors + (sync.rows_failed_with_errors or 0),
-        totals.duration_seconds + (sync.duration_seconds or 0.0),
-    )

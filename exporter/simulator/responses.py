@@ -1,9 +1,8 @@
 """
 The responses of the simulated Braze, as values: errors, and the two pages of ten as documented, latest sync first.
 
-A socket fault is only named in a response; `serve.py` acts it out. A rendered page is kept until the history behind it
-changes, so that asking a quiet integration costs microseconds. Paging is by offset: a sync that starts between two
-requests shifts the items, as it does at Braze.
+A rendered page is kept until the history behind it changes, so that asking a quiet integration costs microseconds.
+Paging is by offset: a sync that starts between two requests shifts the items, as it does at Braze.
 Sources: "Get job sync status" and "List integrations" of Braze's CDI API (read 2026).
 """
 
@@ -11,25 +10,21 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.model import Sync
 from exporter.simulator.integration import SimulatedIntegration
 from exporter.simulator.style import Style, render_time
 
-SocketFault = Literal["hang", "drip", "reset", "cut"]
-"""Never answer; answer a byte at a time; reset the connection; close it in the middle of the body."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers with lower-case names, body, and the fault of the socket that carries them."""
+    """Status, headers with lower-case names, and body."""
 
     status: int
     headers: dict[str, str]
     body: bytes
-    fault: SocketFault | None = None
 
 
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -38,11 +33,6 @@ JSON = {"content-type": "application/json; charset=utf-8"}
 def refuse(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
     """Return an error as Braze words it: a JSON object with a message."""
     return Answer(status, {**JSON, **(headers or {})}, json.dumps({"message": message}).encode())
-
-
-def render_results(results: list[Any]) -> bytes:
-    """Return a page's body."""
-    return json.dumps({"results": results, "message": "success"}).encode()
 
 
 PAGE_SIZE = 10
@@ -112,7 +102,7 @@ def sync_record(sync: Sync, word: str, style: Style) -> dict[str, Any]:
 
 def integration_record(integration: SimulatedIntegration, style: Style) -> dict[str, Any]:
     """Return one integration as the list writes it."""
-    latest = integration.reported(len(integration.syncs) - 1) if integration.syncs else None
+    latest = integration.syncs[-1] if integration.syncs else None
     word = integration.words[-1] if latest is not None else None
     if word is not None and style.capitalised and " " not in word:
         word = word.capitalize()
@@ -165,7 +155,7 @@ class PageCache:
             return cached[1]
         total = len(integration.syncs)
         numbers = _on_page(total, offset, self._style)
-        records = [self._record(integration.reported(number), integration.words[number]) for number in numbers]
+        records = [self._record(integration.syncs[number], integration.words[number]) for number in numbers]
         path = f"/cdi/integrations/{integration.integration_id}/{Endpoint.JOB_SYNC_STATUS}"
         broken = f"/cdi/integrations{integration.integration_id}/{Endpoint.JOB_SYNC_STATUS}"
         answer = _page(records, render_link(path, broken, offset, total, self._style))

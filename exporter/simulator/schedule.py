@@ -143,9 +143,4 @@ def on_arrival(mean: timedelta) -> Schedule:
 
 
 ON_DEMAND = Schedule(ScheduleKind.ON_DEMAND)
-"""Syncs start only when a test asks for one."""
-
-
-def on_request(mean: timedelta) -> Schedule:
-    """Return an on-demand schedule: syncs are requested at random, *mean* apart on average."""
-    return Schedule(ScheduleKind.ON_DEMAND, mean)
+"""Syncs start only when one is asked for."""

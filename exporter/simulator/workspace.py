@@ -6,7 +6,6 @@ reading under which `x-ratelimit-reset` is a moment at which everything is allow
 part of every window. Knows nothing of pages and integrations.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -63,7 +62,7 @@ class SimulatedWorkspace:
     One workspace.
 
     Args:
-        name: As the tests call it.
+        name: As the world calls it.
         keys: Each key's permissions.
         limits: Requests a minute, per endpoint.
 
@@ -78,8 +77,6 @@ class SimulatedWorkspace:
     app_group_id: str = ""
     list_version: int = 0
     """Grows when an integration comes, goes or is renamed."""
-    requests: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """How often each endpoint was asked with a key of this workspace, by the status of the answer, faults included."""
     _used: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Per endpoint the window's end, and our requests in it."""
 

@@ -2,20 +2,17 @@
 The simulated world: workspaces, their integrations, its time, and what goes wrong.
 
 A world is driven by the moments it is asked about, which never go back; it reads no clock. The same seed and the same
-sequence of switches give the same world, however often it is advanced. `truth` and `totals` are the ledger of what
-really happened, for tests to hold the exporter's counters against.
+sequence of switches give the same world, however often it is advanced.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from exporter.braze.endpoints import Endpoint
-from exporter.domain.model import Sync, SyncStatus, Totals
+from exporter.domain.model import Sync
 from exporter.simulator.behaviour import BEHAVIOURS, INTEGRATION_PROBLEMS, Scale
-from exporter.simulator.faults import FaultBook
 from exporter.simulator.integration import Forced, Profile, SimulatedIntegration
 from exporter.simulator.responses import PageCache
 from exporter.simulator.schedule import Schedule, derive_seed, every
@@ -43,7 +40,8 @@ class World:
         self.style = style or Style()
         self.workspaces: dict[str, SimulatedWorkspace] = {}
         self.integrations: dict[str, SimulatedIntegration] = {}
-        self.faults = FaultBook()
+        self.broken: set[str] = set()
+        """Integrations about whose syncs Braze only says that it has failed."""
         self.pages = PageCache(self.style)
         self._keys: dict[str, SimulatedWorkspace] = {}
 
@@ -126,12 +124,6 @@ class World:
         home.integrations.remove(integration_id)
         home.list_version += 1
 
-    def rename_integration(self, integration_id: str, name: str) -> None:
-        """Give an integration another name."""
-        integration = self.integrations[integration_id]
-        integration.name = name
-        self.workspaces[integration.workspace].list_version += 1
-
     def workspace_of(self, key: str) -> SimulatedWorkspace | None:
         """Return the workspace that a key opens now."""
         home = self._keys.get(key)
@@ -160,21 +152,10 @@ class World:
         """
         if problem in WORKSPACE_PROBLEMS:
             self.workspaces[target].problems.add(problem)
+        elif problem in INTEGRATION_PROBLEMS:
+            self.integrations[target].switch(problem, self.now)
         else:
-            self.integrations[target].switch(_known(problem), self.now)
-
-    def clear(self, problem: str, target: str) -> None:
-        """
-        End a problem at the world's present; the arguments are those of `switch`.
-
-        Raises:
-            KeyError: There is no such problem for such a target.
-
-        """
-        if problem in WORKSPACE_PROBLEMS:
-            self.workspaces[target].problems.discard(problem)
-        else:
-            self.integrations[target].clear(_known(problem), self.now)
+            raise KeyError(f"no problem is called {problem}")
 
     def start_sync(
         self,
@@ -196,60 +177,3 @@ class World:
         """
         forced = Forced(word, rows_synced, rows_failed_with_errors, watermark)
         return self.integrations[integration_id].start_sync(self.now, duration=duration, forced=forced)
-
-    def finish_sync(
-        self,
-        integration_id: str,
-        *,
-        word: str | None = None,
-        rows_synced: int | None = None,
-        rows_failed_with_errors: int | None = None,
-        watermark: datetime | None = None,
-    ) -> Sync:
-        """
-        End the running sync, now. Values not given are left to the integration's behaviour.
-
-        Raises:
-            ValueError: The integration is not running a sync.
-
-        """
-        forced = Forced(word, rows_synced, rows_failed_with_errors, watermark)
-        return self.integrations[integration_id].finish_sync(self.now, forced)
-
-    def revise_sync(self, integration_id: str, number: int, **changes: Any) -> Sync:
-        """
-        Change an old record from now on: *changes* are fields of `Sync`.
-
-        The truth stays as first reported. *number* counts from the oldest; -1 is the latest.
-        """
-        integration = self._caught_up(integration_id)
-        number %= len(integration.syncs)
-        revised = replace(integration.reported(number), **changes)
-        integration.revisions[number] = revised
-        if revised.job_status is not SyncStatus.UNKNOWN:
-            integration.words[number] = str(revised.job_status)
-        integration.version += 1
-        return revised
-
-    def truth(self, integration_id: str) -> tuple[Sync, ...]:
-        """Return every sync until now, oldest first, a running one included."""
-        return tuple(self._caught_up(integration_id).syncs)
-
-    def totals(self, integration_id: str) -> Totals:
-        """
-        Return the sums over all finished syncs until now.
-
-        An exporter must have counted the increase of this since it first saw the integration.
-        """
-        return self._caught_up(integration_id).totals
-
-    def _caught_up(self, integration_id: str) -> SimulatedIntegration:
-        integration = self.integrations[integration_id]
-        integration.catch_up(self.now)
-        return integration
-
-
-def _known(problem: str) -> str:
-    if problem not in INTEGRATION_PROBLEMS:
-        raise KeyError(f"no problem is called {problem}")
-    return problem

@@ -18,8 +18,8 @@ import pytest
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import ON_DEMAND, every
 from exporter.simulator.workspace import PERMISSIONS, SYNC_PERMISSION
-from exporter.simulator.world import World
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 CLIENTS = Path(__file__).resolve().parents[2] / ".tools" / "braze-clients"
 KEY = "key-of-production"

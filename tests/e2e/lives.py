@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import Schedule, every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from tests.e2e.command import Daemon
 from tests.e2e.scraping import ask
 from tests.e2e.truth import Watching
 from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION
+from tests.world import World
 
 SHORT = Scale(seconds=(0, 1), rows=(50, 5000))
 PAST = timedelta(minutes=1)

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from exporter.simulator.schedule import ON_DEMAND
-from exporter.simulator.world import World
 from tests.e2e.command import files, run_command
 from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 LIST_PERMISSION = "cdi.integration_list"
 PERMISSIONS = {

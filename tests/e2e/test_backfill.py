@@ -11,11 +11,11 @@ import pytest
 
 from exporter.domain.model import Sync
 from exporter.simulator.schedule import every
-from exporter.simulator.world import World
 from tests.components import component
 from tests.e2e.command import COMMAND, PATIENCE_SECONDS, environment, files, run_command
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 HOURLY, DAILY, BROKEN = "hourly", "daily", "broken"
 SINCE = timedelta(days=2)
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_written_is_told_before_braze_is_asked(braze: Simu
     ):
         done = run_command(tmp_path, "backfill", "--output", output)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{output} cannot be written: {reason}\n")
-    assert braze.call(lambda world: world.workspaces["production"].requests) == Counter()
+    assert braze.call(lambda world: world.requests["production"]) == Counter()
     assert files(tmp_path) == ["config.yaml"]
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from exporter.simulator.schedule import every
-from exporter.simulator.world import World
 from tests.e2e.command import ALONE, Daemon, run_command, wait_for
 from tests.e2e.scraping import ask
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 NOBODY = "http://127.0.0.1:9"
 

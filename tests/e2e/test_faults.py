@@ -12,11 +12,11 @@ import pytest
 
 from exporter.braze.endpoints import Endpoint
 from exporter.domain.errors import REASONS
-from exporter.simulator.world import World
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import Samples, ask, peek, sample, scrape
 from tests.e2e.worlds import finish_sync, quiet_world, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 REASON_OF = {
     "hang": "timeout",

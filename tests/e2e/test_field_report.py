@@ -9,10 +9,10 @@ import pytest
 from exporter.simulator.schedule import every
 from exporter.simulator.style import Style
 from exporter.simulator.style_file import load_style
-from exporter.simulator.world import World
 from tests.e2e.command import files, run_command
 from tests.e2e.worlds import AMPLE_LIMITS, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 STYLE = Style(fraction_digits=3, offset="+00:00", unknown="missing", link="clean")
 WORKSPACES = ("alpha", "beta")
@@ -43,9 +43,9 @@ def test_standard_output_holds_the_report_and_nothing_else_and_it_loads_back(tmp
     with SimulatedBraze(build_world()) as braze:
         write(tmp_path, braze)
         checked = run_command(tmp_path, "check", "--online")
-        plain = braze.call(lambda world: sum(one.requests.total() for one in world.workspaces.values()))
+        plain = braze.call(lambda world: sum(asked.total() for asked in world.requests.values()))
         done = run_command(tmp_path, "check", "--online", "--report")
-        after = braze.call(lambda world: sum(one.requests.total() for one in world.workspaces.values()))
+        after = braze.call(lambda world: sum(asked.total() for asked in world.requests.values()))
         read = braze.call(lambda world: [*world.integrations, *(one.name for one in world.integrations.values())])
     assert (checked.returncode, done.returncode) == (0, 0)
     assert done.stderr == checked.stdout

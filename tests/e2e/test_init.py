@@ -13,11 +13,11 @@ import yaml
 
 from exporter.config.load import load_config
 from exporter.simulator.schedule import ON_DEMAND, every
-from exporter.simulator.world import World
 from tests.components import component
 from tests.e2e.command import files, run_command
 from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "5f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
@@ -165,9 +165,9 @@ def test_nothing_that_exists_is_overwritten_nor_is_braze_asked(
     present: str, braze: SimulatedBraze, tmp_path: Path
 ) -> None:
     (tmp_path / present).symlink_to("nowhere")
-    before = braze.call(lambda world: sum(one.requests.total() for one in world.workspaces.values()))
+    before = braze.call(lambda world: sum(asked.total() for asked in world.requests.values()))
     done = run_init(tmp_path, braze, "--kubernetes")
-    after = braze.call(lambda world: sum(one.requests.total() for one in world.workspaces.values()))
+    after = braze.call(lambda world: sum(asked.total() for asked in world.requests.values()))
     assert (done.returncode, after) == (1, before)
     assert f"{present} cannot be written" in done.stderr
     assert "nothing is overwritten" in done.stderr

@@ -41,7 +41,7 @@ def wait_for_requests(braze: SimulatedBraze) -> None:
     """Wait until Braze has been asked again."""
 
     def asked() -> int:
-        return braze.call(lambda world: sum(world.workspaces["production"].requests.values()))
+        return braze.call(lambda world: sum(world.requests["production"].values()))
 
     before = asked()
     wait_for("Braze is asked", lambda: asked() > before)

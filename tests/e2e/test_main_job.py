@@ -17,7 +17,6 @@ from exporter.simulator.behaviour import Scale
 from exporter.simulator.integration import Profile
 from exporter.simulator.schedule import ON_DEMAND, Schedule, every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from tests.components import component
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import Samples, ask, sample, scrape
@@ -25,6 +24,7 @@ from tests.e2e.truth import Watching
 from tests.e2e.verdict import Verdict
 from tests.e2e.worlds import AMPLE_LIMITS, STATUS_PERMISSION, HeldClock, finish_sync, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 AWKWARD = 'we"ird\\ näme 🦊 {a="b"} # x'
 SHORT = Scale(seconds=(1, 2), rows=(50, 5000))
@@ -140,8 +140,8 @@ def requests(world: World) -> dict[tuple[str, str, int], int]:
     """Return how often Braze was asked, by workspace, endpoint and status of the answer."""
     return {
         (name, str(endpoint), status): count
-        for name, workspace in world.workspaces.items()
-        for (endpoint, status), count in workspace.requests.items()
+        for name, asked in world.requests.items()
+        for (endpoint, status), count in asked.items()
     }
 
 

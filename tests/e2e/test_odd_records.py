@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.mutations import ODD_RECORDS, ONLY_LISTED
-from exporter.simulator.world import World
 from tests.e2e.command import Daemon, wait_for
 from tests.e2e.scraping import Samples, peek, sample, scrape
 from tests.e2e.worlds import finish_sync, quiet_world, workspace_entry, write_config
+from tests.odd_records import ODD_RECORDS, ONLY_LISTED
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 KIND_OF = {
     "malformed_start": "sync_start_time_invalid",

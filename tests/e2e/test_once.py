@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator.world import World
 from tests.e2e.command import Daemon, files, run_command, wait_for
 from tests.e2e.scraping import ask, parse, sample
 from tests.e2e.worlds import quiet_world, workspace_entry, write_config
 from tests.kept import Surroundings, state
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 GOOD, BAD = "production", "europe"
 

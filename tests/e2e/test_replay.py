@@ -12,11 +12,11 @@ import pytest
 
 from exporter.braze.endpoints import Endpoint
 from exporter.simulator.schedule import ON_DEMAND, every
-from exporter.simulator.world import World
 from tests.e2e.command import Daemon, run_command, wait_for
 from tests.e2e.scraping import sample, scrape
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, quiet_world, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 HOURLY, BROKEN = "hourly", "broken"
 LIMITS = ("failed_syncs", "failed_rows", "start_delay", "sync_duration", "lag", "success_age", "rows_synced")
@@ -66,7 +66,7 @@ def by_id(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
 
 def requests(braze: SimulatedBraze) -> int:
     """How often the endpoint of an integration was asked."""
-    asked = braze.call(lambda world: dict(world.workspaces["production"].requests))
+    asked = braze.call(lambda world: dict(world.requests["production"]))
     return sum(count for (endpoint, _), count in asked.items() if endpoint is Endpoint.JOB_SYNC_STATUS)
 
 

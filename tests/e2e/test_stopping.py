@@ -53,7 +53,7 @@ def test_it_ends_in_the_middle_of_a_request_to_a_hanging_braze(
 ) -> None:
     braze.call(lambda world: world.faults.add("hang"))
     with daemon:
-        wait_for("asked", lambda: braze.call(lambda world: sum(world.workspaces["production"].requests.values()) >= 2))
+        wait_for("asked", lambda: braze.call(lambda world: sum(world.requests["production"].values()) >= 2))
         see_it_end_well(daemon, number)
 
 

@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from exporter.simulator.schedule import every
-from exporter.simulator.world import World
 from tests.e2e.command import ALONE, Daemon, run_command, wait_for
 from tests.e2e.scraping import ask, peek
 from tests.e2e.worlds import AMPLE_LIMITS, HeldClock, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 LABELS = {"team": "crm-team", "source": "of-source", "kind": "of-kind", "code": "of-code", "poll": "of-poll"}
 """Names of labels and fields of ours among them."""

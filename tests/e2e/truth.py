@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from exporter.domain.model import Sync, Totals
-from exporter.simulator.world import World
 from tests.e2e.scraping import SampleKey, Samples
+from tests.world import World
 
 STATUSES = ("running", "success", "partial", "error", "config_error", "limit_exceeded", "unknown")
 _TOLERANCE = 1e-6
@@ -157,7 +157,8 @@ def _samples(
     world: World, each: Watching, first: FirstSight, started: datetime, scraped: tuple[datetime, datetime]
 ) -> Iterator[tuple[str, dict[str, str], float | Between | Perhaps]]:
     simulated = world.integrations[each.integration_id]
-    syncs = [simulated.reported(number) for number in range(len(world.truth(each.integration_id)))]
+    world.truth(each.integration_id)  # brings it up to the present
+    syncs = list(simulated.syncs)
     yield "braze_cdi_up", {}, 1
     properties = {
         "integration_type": simulated.profile.warehouse_type if each.listed else "",

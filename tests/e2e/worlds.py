@@ -10,7 +10,7 @@ import yaml
 from exporter.braze.endpoints import Endpoint
 from exporter.simulator.schedule import ON_DEMAND
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
+from tests.world import World
 
 STATUS_PERMISSION = "cdi.integration_job_status"
 AMPLE = 6000

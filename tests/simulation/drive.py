@@ -17,8 +17,8 @@ from random import Random
 
 from exporter.domain.model import SyncStatus
 from exporter.domain.settings import WorkspaceSettings
-from exporter.simulator.faults import Fault
 from exporter.state.store import Storage
+from tests.faults import Fault
 from tests.simulation.disk import DiskOfOneLife, Kept, Life
 from tests.simulation.process import Process
 from tests.simulation.scenario import START, Scenario, draw_scenario

@@ -21,12 +21,12 @@ from exporter.domain.view import View
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
-from exporter.simulator.responses import Answer
-from exporter.simulator.world import World
 from exporter.state.store import Store
+from tests.mutations import Answer
 from tests.simulation.disk import Kept, KilledError, Life
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock
+from tests.world import World
 
 _ERROR = 40
 

@@ -17,8 +17,8 @@ from exporter.simulator.behaviour import BEHAVIOURS, Scale
 from exporter.simulator.schedule import ON_DEMAND, Schedule, every, on_arrival
 from exporter.simulator.style import Style
 from exporter.simulator.workspace import PERMISSIONS
-from exporter.simulator.world import World
 from tests.simulation.timeline import Event, draw_timeline
+from tests.world import World
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 WEEK_SECONDS = 7 * 86400.0

@@ -9,11 +9,11 @@ from datetime import datetime
 from exporter.domain.model import Sync, SyncStatus, Totals
 from exporter.domain.past import MOST, to_run
 from exporter.domain.view import View
-from exporter.simulator.world import World
 from exporter.state.store import Storage
 from tests.simulation.disk import Kept
 from tests.simulation.scenario import Kind, Scenario
 from tests.simulation.watch import Scraped
+from tests.world import World
 
 _ROUNDING_SECONDS = 1e-3
 """Durations are added up in another order than the truth adds them."""

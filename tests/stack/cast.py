@@ -15,8 +15,8 @@ from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import ON_DEMAND, every
 from exporter.simulator.style import Style
 from exporter.simulator.workspace import PERMISSIONS
-from exporter.simulator.world import World
 from tests.e2e.worlds import AMPLE, AMPLE_LIMITS, STATUS_PERMISSION
+from tests.world import World
 
 SYNCS, WAYS, ELSEWHERE, TWIN = "syncs", "ways", "elsewhere", "twin"
 """

@@ -13,13 +13,13 @@ from typing import Any
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import every
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from tests.e2e.command import Daemon
 from tests.e2e.worlds import AMPLE_LIMITS, workspace_entry, write_config
 from tests.simulated import SimulatedBraze
 from tests.stack.copies import local_routes, shipped_routes, write_rules
 from tests.stack.programs import alertmanager, prometheus
 from tests.stack.receiver import Alert, Inbox, receiver
+from tests.world import World
 
 WORKSPACE = "learned"
 _PAST = timedelta(days=60)

@@ -16,15 +16,15 @@ from typing import Any
 import yaml
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.faults import Fault as Mutation
-from exporter.simulator.world import World
 from tests.e2e.command import Daemon
+from tests.faults import Fault as Mutation
 from tests.simulated import SimulatedBraze
 from tests.stack.cast import ELSEWHERE, PLACES, SYNCS, TWIN, WAYS, build_world, configuration, places_of
 from tests.stack.copies import EVALUATION_SECONDS, local_routes, shipped_routes, write_rules
 from tests.stack.programs import alertmanager, free_port
 from tests.stack.receiver import Inbox, receiver
 from tests.stack.roads import Opening, Road, by_prometheus
+from tests.world import World
 from tools.dashboards.prometheus import Prometheus
 
 EXPORTERS = (TWIN, SYNCS, WAYS, ELSEWHERE)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from exporter.clock import SystemClock
-from exporter.simulator.presets import build_demo_world, demo_workspaces
+from exporter.simulator.presets import populate
+from exporter.simulator.world import World
 from tests.stack.demo_stack import demo_stack
 from tools.dashboards.asking import choose
 from tools.dashboards.prometheus import Prometheus
@@ -20,11 +21,9 @@ from tools.dashboards.reading import Question, Window, dashboards, filled, optio
 
 FLEET = dashboards()["braze-cdi-fleet"]
 INTEGRATION = dashboards()["braze-cdi-integration"]
-IDS = {
-    each.name: each.integration_id
-    for workspace in demo_workspaces(build_demo_world(1, SystemClock().now()))
-    for each in workspace.integrations
-}
+DEMO = World(1, SystemClock().now())
+populate(DEMO)
+IDS = {each.name: key for key, each in DEMO.integrations.items()}
 DAY = 86400
 PATIENCE_SECONDS = 90.0
 """Some syncs must finish and fail first; the demo's schedules are 20 to 90 seconds."""

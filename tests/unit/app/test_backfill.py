@@ -21,10 +21,10 @@ from exporter.domain.model import Integration, Sync, SyncStatus
 from exporter.domain.rate_limit import RateLimiter
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.schedule import every
-from exporter.simulator.world import World
 from tests.components import component
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock, run
+from tests.world import World
 
 START = datetime(2026, 1, 10, tzinfo=UTC)
 SINCE = START - timedelta(days=2)

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from exporter.app.demo import QUIET_SECONDS, demo_config
 from exporter.domain.health import KINDS
-from exporter.simulator.presets import begin_later_problems, build_demo_world
+from exporter.simulator.presets import begin_later_problems, populate
 from tests.polling import Polling, in_virtual_time
+from tests.world import World
 
 AT_ONCE = {"rows_low"}
 """Seen from the first minute on, though only the past tells that this sync is unlike others."""
@@ -13,7 +14,8 @@ AT_ONCE = {"rows_low"}
 
 @in_virtual_time
 async def test_each_kind_of_problem_is_seen_within_ten_minutes(braze: Polling) -> None:
-    braze.world = build_demo_world(1, braze.clock.true_now())
+    braze.world = World(1, braze.clock.true_now())
+    populate(braze.world)
     for one in demo_config(braze.world, 0).workspaces:
         settings = one.settings
         history = timedelta(seconds=settings.history_seconds)

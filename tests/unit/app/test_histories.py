@@ -18,10 +18,10 @@ from exporter.domain.past import MOST, Past, to_run, to_sync
 from exporter.domain.rate_limit import RateLimiter
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.simulator.schedule import every
-from exporter.simulator.world import World
 from exporter.state.pasts import Progress, StoredPast
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock, run
+from tests.world import World
 
 START = datetime(2026, 1, 10, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -19,9 +19,9 @@ from exporter.braze.endpoints import Endpoint
 from exporter.braze.hiding import HIDDEN
 from exporter.braze.wire import Response, build_request, decipher_next_cursor
 from exporter.domain.errors import AuthError, NetworkError, PayloadError, PollError, TimedOutError
-from exporter.simulator.world import World
 from exporter.trust import build_client_context
 from tests.simulated import SimulatedBraze
+from tests.world import World
 
 T = TypeVar("T")
 JOBS, LIST = Endpoint.JOB_SYNC_STATUS, Endpoint.INTEGRATIONS
@@ -242,7 +242,7 @@ def test_cancelling_a_request_gets_through_at_once(braze: SimulatedBraze) -> Non
 
     async def act(sender: HttpSender) -> None:
         task = asyncio.create_task(sender.send(build_request(JOBS, "a")))
-        while not braze.world.workspaces["w"].requests:  # noqa: ASYNC110 - told by another thread, which sets no event
+        while not braze.world.requests["w"]:  # noqa: ASYNC110 - told by another thread, which sets no event
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

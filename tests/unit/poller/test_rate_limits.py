@@ -94,7 +94,7 @@ async def test_a_refusal_holds_back_its_workspace_and_endpoint_until_the_reset(b
         await braze.passes(seconds=30)
         page = page_bytes(braze.page, braze.clock.now())
         assert b"braze_cdi_up" in page
-    refused = braze.world.workspaces[WORKSPACE].requests
+    refused = braze.world.requests[WORKSPACE]
     assert 1 <= refused[OWN, 429] <= 11
     assert braze.value("up", users) == 0
     assert braze.value("exporter_poll_failures_total", workspace=WORKSPACE, reason="rate_limited") == refused[OWN, 429]
@@ -130,7 +130,7 @@ async def test_many_integrations_that_are_refused_ask_no_more_often_than_one(bra
     await braze.passes(minutes=4)
     braze.world.switch("rate_limit_exhausted", WORKSPACE)
     await braze.passes(minutes=10)
-    assert braze.world.workspaces[WORKSPACE].requests[OWN, 429] <= 16
+    assert braze.world.requests[WORKSPACE][OWN, 429] <= 16
     braze.world.clear("rate_limit_exhausted", WORKSPACE)
     await braze.passes(minutes=3)
     assert {braze.value("up", each) for each in ids} == {1}
@@ -158,7 +158,7 @@ async def test_where_others_eat_the_limit_few_requests_are_refused(braze: Pollin
     braze.world.switch("rate_limit_shared", WORKSPACE)
     braze.watch(discovery=True)
     await braze.passes(minutes=60)
-    sent = braze.world.workspaces[WORKSPACE].requests
+    sent = braze.world.requests[WORKSPACE]
     assert sent[OWN, 200] > 100
     assert sent[OWN, 429] + sent[LIST, 429] <= 6
     assert {braze.value("up", each) for each in ids} == {1}
@@ -178,7 +178,7 @@ async def test_where_others_eat_the_limit_everyone_is_polled_all_the_same(braze:
     assert min(asked) >= 4
     assert max(asked) <= 6
     assert 170 <= (braze.value("exporter_poll_interval_seconds") or 0) <= 300
-    assert braze.world.workspaces[WORKSPACE].requests[OWN, 429] <= 6
+    assert braze.world.requests[WORKSPACE][OWN, 429] <= 6
 
 
 @in_virtual_time

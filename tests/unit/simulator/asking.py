@@ -4,11 +4,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.simulator.api import handle
-from exporter.simulator.responses import Answer
 from exporter.simulator.schedule import ON_DEMAND, Schedule
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
+from tests.mutations import Answer
+from tests.world import World, handle
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = "key-of-production"

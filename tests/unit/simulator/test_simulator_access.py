@@ -4,11 +4,10 @@ from datetime import timedelta
 import pytest
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.api import handle
-from exporter.simulator.responses import Answer
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
+from tests.mutations import Answer
 from tests.unit.simulator.asking import KEY, MINUTE, NOON, SECOND, ask, ask_list, ask_status, small_world, world_with
+from tests.world import World, handle
 
 
 def said(answer: Answer) -> tuple[int, str]:
@@ -149,7 +148,7 @@ def test_a_workspace_counts_the_requests_made_with_its_keys_by_endpoint_and_stat
         ask_status(world, users)
     ask_list(world)
     ask_list(world, key="wrong")
-    assert world.workspaces["production"].requests == {
+    assert world.requests["production"] == {
         (Endpoint.JOB_SYNC_STATUS, 500): 1,
         (Endpoint.JOB_SYNC_STATUS, 200): 2,
         (Endpoint.INTEGRATIONS, 200): 1,

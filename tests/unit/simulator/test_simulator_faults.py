@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.mutations import HUGE_BYTES, MUTATIONS, ODD_RECORDS, ONLY_LISTED
-from exporter.simulator.responses import Answer
-from exporter.simulator.world import World
+from tests.mutations import HUGE_BYTES, MUTATIONS, Answer
+from tests.odd_records import ODD_RECORDS, ONLY_LISTED
 from tests.unit.simulator.asking import ask_list, ask_status, finished_syncs, results, world_with
+from tests.world import World
 
 
 def a_page() -> tuple[World, str]:

@@ -6,13 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.simulator.api import handle
 from exporter.simulator.integration import Profile
-from exporter.simulator.responses import Answer
 from exporter.simulator.schedule import ON_DEMAND, every
 from exporter.simulator.workspace import PERMISSIONS, SYNC_PERMISSION
-from exporter.simulator.world import World
+from tests.mutations import Answer
 from tests.unit.simulator.asking import HOUR, KEY, MINUTE, NOON, ask_list, ask_status, results, small_world
+from tests.world import World, handle
 
 ALL = (*PERMISSIONS.values(), SYNC_PERMISSION)
 

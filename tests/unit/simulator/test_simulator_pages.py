@@ -5,9 +5,8 @@ from urllib.parse import quote
 import pytest
 
 from exporter.braze.wire import Response, decipher_next_cursor
-from exporter.simulator.schedule import ON_DEMAND, every, on_arrival, on_request
+from exporter.simulator.schedule import ON_DEMAND, Schedule, ScheduleKind, every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from tests.unit.simulator.asking import (
     HOUR,
     MINUTE,
@@ -19,6 +18,7 @@ from tests.unit.simulator.asking import (
     small_world,
     world_with,
 )
+from tests.world import World
 
 
 def world_with_syncs(count: int, style: Style | None = None) -> tuple[World, str]:
@@ -152,7 +152,7 @@ def test_only_scheduled_runs_are_announced() -> None:
     for name, schedule in (
         ("scheduled", every(hours=1, phase=HOUR)),
         ("s3", on_arrival(HOUR)),
-        ("asked for", on_request(HOUR)),
+        ("asked for", Schedule(ScheduleKind.ON_DEMAND, HOUR)),
     ):
         world.add_integration("production", name, schedule=schedule)
     announced = [record["next_scheduled_run"] for record in results(ask_list(world))]

@@ -3,14 +3,22 @@ from datetime import timedelta
 
 from exporter.domain.model import SyncStatus
 from exporter.simulator.behaviour import BEHAVIOURS
-from exporter.simulator.presets import begin_later_problems, build_demo_world, build_fleet, demo_workspaces
+from exporter.simulator.presets import begin_later_problems, populate, watched
 from exporter.simulator.schedule import ScheduleKind
 from exporter.simulator.style import Style
+from tests.fleets import build_fleet
 from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_status, results
+from tests.world import World
+
+
+def demo_world(style: Style | None = None) -> World:
+    world = World(1, NOON, style=style)
+    populate(world)
+    return world
 
 
 def test_the_demo_shows_every_behaviour_but_the_undocumented_status_and_one_that_never_ran() -> None:
-    world = build_demo_world(1, NOON)
+    world = demo_world()
     shown = [integration.behaviour for integration in world.integrations.values()]
     missing = {name for name, behaviour in BEHAVIOURS.items() if behaviour not in shown}
     assert missing == {"limit_exceeded"}
@@ -20,35 +28,32 @@ def test_the_demo_shows_every_behaviour_but_the_undocumented_status_and_one_that
 
 
 def test_the_demo_answers_in_the_style_it_is_given() -> None:
-    world = build_demo_world(1, NOON, Style(capitalised=True, fraction_digits=0))
-    space = demo_workspaces(world)[0]
-    latest = results(ask_status(world, space.integrations[0].integration_id, key=space.key))[-1]
+    world = demo_world(Style(capitalised=True, fraction_digits=0))
+    latest = results(ask_status(world, world.workspaces["production"].integrations[0]))[-1]
     assert (latest["job_status"], len(latest["sync_start_time"])) == ("Success", len("2026-03-01T12:00:00Z"))
 
 
 def test_the_demo_tells_what_a_configuration_needs() -> None:
-    world = build_demo_world(1, NOON)
-    spaces = demo_workspaces(world)
-    sizes = {space.name: len(space.integrations) for space in spaces}
-    assert sizes == {"production": 10, "marketing-eu": 9, "crm": 3}
-    for space in spaces:
-        for each in space.integrations:
-            assert ask_status(world, each.integration_id, key=space.key).status == 200
-            assert world.integrations[each.integration_id].name == each.name
+    world = demo_world()
+    told = {name: watched(workspace) for name, workspace in world.workspaces.items()}
+    assert {name: len(each) for name, each in told.items()} == {"production": 10, "marketing-eu": 9, "crm": 3}
+    for name, integrations in told.items():
+        for each in integrations:
+            assert each.workspace == name
+            assert world.integrations[each.integration_id].name == each.integration_name
 
 
 def test_more_problems_begin_when_the_demo_has_run_for_a_while() -> None:
-    world = build_demo_world(1, NOON)
-    production, marketing, _ = demo_workspaces(world)
-    ids = {each.name: each.integration_id for each in (*production.integrations, *marketing.integrations)}
+    world = demo_world()
+    ids = {each.name: key for key, each in world.integrations.items()}
     begin_later_problems(world)
     assert "unscheduled" in world.integrations[ids["birthday_offers"]].problems
     assert ids["old_segments"] not in world.integrations
-    assert ask_status(world, ids["push_tokens"], key=marketing.key).status == 500
+    assert ask_status(world, ids["push_tokens"], key="key-of-marketing-eu").status == 500
 
 
 def test_the_demo_has_a_past_of_several_pages_and_moves_within_a_minute() -> None:
-    world = build_demo_world(1, NOON)
+    world = demo_world()
     lengths = {integration.name: len(world.truth(each)) for each, integration in world.integrations.items()}
     assert sum(length > 30 for length in lengths.values()) >= 9
     world.advance(NOON + MINUTE)
@@ -59,8 +64,8 @@ def test_the_demo_has_a_past_of_several_pages_and_moves_within_a_minute() -> Non
 
 
 def test_the_demo_fits_the_documented_rate_limits() -> None:
-    for space in demo_workspaces(build_demo_world(1, NOON)):
-        assert len(space.integrations) <= 10  # every ten seconds: 60 of 100 requests a minute
+    for workspace in demo_world().workspaces.values():
+        assert len(workspace.integrations) <= 10  # every ten seconds: 60 of 100 requests a minute
 
 
 def test_a_fleet_has_the_size_asked_for_and_a_mixture_of_plans() -> None:

@@ -8,8 +8,8 @@ from exporter.simulator.behaviour import BEHAVIOURS, INTEGRATION_PROBLEMS
 from exporter.simulator.integration import SimulatedIntegration
 from exporter.simulator.schedule import ON_DEMAND, every
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from tests.unit.simulator.asking import HOUR, MINUTE, NOON, ask_list, ask_status, results, small_world, world_with
+from tests.world import World
 
 EVERY_TEN_MINUTES = every(minutes=10)
 

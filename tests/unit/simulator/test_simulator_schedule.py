@@ -3,8 +3,8 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.simulator.schedule import ON_DEMAND, Schedule, ScheduleKind, Slot, every, on_arrival, on_request
-from tests.unit.simulator.asking import NOON, SECOND
+from exporter.simulator.schedule import ON_DEMAND, Schedule, ScheduleKind, Slot, every, on_arrival
+from tests.unit.simulator.asking import MINUTE, NOON, SECOND
 
 
 def slots(schedule: Schedule, count: int, *, seed: int = 1, quantum: timedelta = SECOND) -> list[Slot]:
@@ -34,7 +34,7 @@ def test_delays_keep_to_the_precision_of_the_texts() -> None:
     assert any(delay.microseconds for delay in delays)
 
 
-@pytest.mark.parametrize("schedule", [on_arrival(timedelta(minutes=10)), on_request(timedelta(minutes=10))])
+@pytest.mark.parametrize("schedule", [on_arrival(10 * MINUTE), Schedule(ScheduleKind.ON_DEMAND, 10 * MINUTE)])
 def test_arrivals_are_random_and_have_the_mean_they_were_given(schedule: Schedule) -> None:
     gaps = [(later.start_at - sooner.start_at) / SECOND for sooner, later in pairwise(slots(schedule, 2000))]
     assert min(gaps) >= 1

@@ -1,6 +1,5 @@
 """The simulated Braze over real sockets on loopback. Nothing waits on the clock but one client's deadline."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,10 +8,9 @@ import httpx
 import pytest
 
 from exporter.clock import SystemClock
-from exporter.simulator.serve import serve_world
-from exporter.simulator.world import World
 from tests.simulated import SimulatedBraze
 from tests.unit.simulator.asking import KEY, NOON, ask_status
+from tests.world import World
 
 
 class StoppedClock(SystemClock):
@@ -115,17 +113,7 @@ def test_stopping_breaks_hanging_requests(users: str, path: str) -> None:
 
     with SimulatedBraze(world) as braze:
         threading.Thread(target=ask_in_vain, args=(braze.url + path,), daemon=True).start()
-        asked = (braze.call(lambda world: world.workspaces["production"].requests) for _ in range(20_000))
+        asked = (braze.call(lambda world: world.requests["production"]) for _ in range(20_000))
         assert any(asked), "the request never came in"
     assert answered.wait(10)
     assert met == [httpx.RemoteProtocolError]
-
-
-def test_a_port_in_use_is_told_to_the_caller(braze: SimulatedBraze) -> None:
-    port = int(braze.url.rpartition(":")[2])
-
-    async def serve() -> None:
-        await serve_world(World(1, NOON), SystemClock(), port=port, stop=asyncio.Event(), bound=lambda _port: None)
-
-    with pytest.raises(OSError, match="in use"):
-        asyncio.run(serve())

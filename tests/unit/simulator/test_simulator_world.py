@@ -8,7 +8,6 @@ from exporter.domain.model import Sync, SyncStatus, Totals
 from exporter.simulator.behaviour import BEHAVIOURS
 from exporter.simulator.schedule import ON_DEMAND, every, on_arrival
 from exporter.simulator.style import Style
-from exporter.simulator.world import World
 from tests.unit.simulator.asking import (
     HOUR,
     MINUTE,
@@ -20,6 +19,7 @@ from tests.unit.simulator.asking import (
     small_world,
     world_with,
 )
+from tests.world import World
 
 SCHEDULE = every(minutes=5, delay=(-2, 20))
 

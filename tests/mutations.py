@@ -2,21 +2,32 @@
 Mutations of a good response, by name: one function from the response Braze gives to the one that arrives.
 
 Statuses are made from their names: `http_500` is Braze's own error with its JSON, `html_502` a proxy's page, for any
-three digits. Odd records replace a record on either page; a field that the page does not have is not invented. When a
-mutation strikes is decided in `faults.py`.
+three digits. Odd records are in `odd_records.py`. When a mutation strikes is decided in `faults.py`.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
-from exporter.simulator.responses import Answer, SocketFault, refuse, render_results
+from exporter.simulator import responses
+from tests.odd_records import ODD_RECORDS
+
+SocketFault = Literal["hang", "drip", "reset", "cut"]
+"""Never answer; answer a byte at a time; reset the connection; close it in the middle of the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(responses.Answer):
+    """An answer, and the fault of the socket that carries it. Acted out in `simulated.py` and `virtual_braze.py`."""
+
+    fault: SocketFault | None = None
+
 
 Mutation = Callable[[Answer, int | None], Answer]
 """From the good response, and the index of a record on its page (None: all), to the response that arrives."""
@@ -51,14 +62,19 @@ def _instead(make: Callable[[int, Answer], Answer], status: int, answer: Answer,
     return make(status, answer)
 
 
+def _refuse(status: int, message: str, headers: dict[str, str]) -> Answer:
+    good = responses.refuse(status, message, headers)
+    return Answer(good.status, good.headers, good.body)
+
+
 def _braze_error(status: int, answer: Answer) -> Answer:
     """Braze's own words, with its rate headers as they are."""
     headers = {name: value for name, value in answer.headers.items() if name.startswith("x-ratelimit-")}
-    if 300 <= status < 400:  # noqa: PLR2004 - the HTTP status class
+    if 300 <= status < 400:
         headers["location"] = _ELSEWHERE
     if status == HTTPStatus.TOO_MANY_REQUESTS and headers:
         headers["x-ratelimit-remaining"] = "0"
-    return refuse(status, _MESSAGES.get(status, _phrase(status)), headers)
+    return _refuse(status, _MESSAGES.get(status, _phrase(status)), headers)
 
 
 def _proxy_page(status: int, _answer: Answer) -> Answer:
@@ -76,7 +92,7 @@ def _phrase(status: int) -> str:
 
 def _throttle(headers: Mapping[str, str], _answer: Answer, _record: int | None) -> Answer:
     """A 429 with these headers and no others."""
-    return refuse(429, _MESSAGES[429], dict(headers))
+    return _refuse(429, _MESSAGES[429], dict(headers))
 
 
 def _with_results(change: Callable[[list[Any]], list[Any]], answer: Answer, _record: int | None = None) -> Answer:
@@ -87,7 +103,9 @@ def _with_results(change: Callable[[list[Any]], list[Any]], answer: Answer, _rec
         results = json.loads(answer.body)["results"]
     except (ValueError, RecursionError, LookupError, TypeError):
         return answer  # mutated by another fault already
-    return _with_body(render_results(change(results)), answer) if isinstance(results, list) else answer
+    if not isinstance(results, list):
+        return answer
+    return _with_body(json.dumps({"results": change(results), "message": "success"}).encode(), answer)
 
 
 def _with_records(change: Callable[[dict[str, Any]], list[Any]], answer: Answer, record: int | None) -> Answer:
@@ -195,90 +213,3 @@ MUTATIONS: dict[str, Mutation] = {
     "link_garbage": partial(_with_headers, {"link": '<<>; rel="next", <?cursor=>; rel=next'}),
 }
 """Every mutation that is neither a status nor an odd record."""
-
-
-Record = dict[str, Any]
-
-_STARTS = ("sync_start_time", "last_job_start_time")
-_TIMES = (*_STARTS, "sync_finish_time", "last_timestamp_synced", "last_updated_at", "next_scheduled_run")
-_STATUSES = ("job_status", "last_job_status")
-_ROWS = ("rows_synced", "rows_failed_with_errors")
-
-
-def _put(names: tuple[str, ...], value: object) -> Callable[[Record], list[Any]]:
-    """Return a change that puts *value* into those of the fields that the record has."""
-    return lambda record: [{name: value if name in names else old for name, old in record.items()}]
-
-
-def _change(names: tuple[str, ...], change: Callable[[str], str]) -> Callable[[Record], list[Any]]:
-    """Return a change of those of the fields that are texts."""
-    return lambda record: [
-        {name: change(old) if name in names and isinstance(old, str) else old for name, old in record.items()}
-    ]
-
-
-def _without_offset(text: str) -> str:
-    """Cut everything after the seconds."""
-    return text.removesuffix("Z")[: len("2026-01-01T00:00:00.000000")].split("+")[0]
-
-
-def _an_hour_before(text: str) -> str:
-    return (datetime.fromisoformat(text) - timedelta(hours=1)).isoformat()
-
-
-def _same_start(record: Record) -> list[Any]:
-    """Two records that share their start and nothing else."""
-    return [record, {**record, **{name: (record.get(name) or 0) + 1 for name in _ROWS if name in record}}]
-
-
-def _finish_before_start(record: Record) -> list[Any]:
-    return [{**record, "sync_finish_time": "2001-01-01T00:00:00Z"}]
-
-
-def _still_running(record: Record) -> list[Any]:
-    """A record that one page calls running while the other shows its end."""
-    return [{**record, "job_status": "running", "sync_finish_time": None} if "job_status" in record else record]
-
-
-def _announced(record: Record) -> list[Any]:
-    """A run is announced an hour after the latest start, whether anything may run or not."""
-    start = record.get("last_job_start_time")
-    if start is None:
-        return [record]
-    return [{**record, "next_scheduled_run": (datetime.fromisoformat(start) + timedelta(hours=1)).isoformat()}]
-
-
-ODD_RECORDS: dict[str, Callable[[Record], list[Any]]] = {
-    "malformed_start": _put(_STARTS, "yesterday, about noon"),
-    "malformed_times": _put(_TIMES, "2026-13-45T99:00:00Z"),
-    "numeric_times": _put(_TIMES, 1767225600),
-    "far_future_times": _put(_TIMES, "9999-12-31T23:59:59Z"),
-    "times_without_offset": _change(_TIMES, _without_offset),
-    "null_start": _put(_STARTS, None),
-    "missing_fields": lambda record: [{name: record[name] for name in _STARTS if name in record}],
-    "null_everything": lambda record: [dict.fromkeys(record)],
-    "unknown_status": _put(_STATUSES, "Skipped"),
-    "novel_status": _put(_STATUSES, "hibernating"),
-    "odd_status_type": _put(_STATUSES, ["success"]),
-    "capitalised_status": _change(_STATUSES, str.capitalize),
-    "negative_rows": _put(_ROWS, -5),
-    "huge_rows": _put(_ROWS, 10**30),
-    "fractional_rows": _put(_ROWS, 12.5),
-    "text_rows": _put(_ROWS, "1000"),
-    "nan_rows": _put(_ROWS, float("nan")),
-    "watermark_behind": _change(("last_timestamp_synced", "last_updated_at"), _an_hour_before),
-    "finish_before_start": _finish_before_start,
-    "duplicate_record": lambda record: [record, record],
-    "same_start": _same_start,
-    "still_running": _still_running,
-    "null_latest": _put(("last_job_start_time", "last_job_status"), None),
-    "date_without_time": _change(("last_job_start_time",), lambda text: text[:10]),
-    "announced": _announced,
-    "surprise_field": lambda record: [{**record, "surprise": {"nested": [1, None]}}],
-    "no_object": lambda _record: ["surprise"],
-    "odd_id": _put(("integration_id",), "../../cdi/integrations"),
-}
-"""The replacement of a good record, by the fault's name."""
-
-ONLY_LISTED = frozenset({"announced", "odd_id", "null_latest", "date_without_time"})
-"""Those that change nothing but records of the list."""

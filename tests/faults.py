@@ -8,8 +8,7 @@ Braze, like a bad proxy: the request behind it is counted against the rate limit
 from dataclasses import dataclass
 
 from exporter.braze.endpoints import Endpoint
-from exporter.simulator.mutations import Mutation, find_mutation
-from exporter.simulator.responses import Answer
+from tests.mutations import Answer, Mutation, find_mutation
 
 
 @dataclass(slots=True, eq=False)
