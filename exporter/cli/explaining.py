@@ -68,7 +68,8 @@ def _blocks(document: Mapping[str, Any]) -> Iterator[str]:
     yield "\n".join(map(printable, document["notes"]))
     yield "\n".join(map(_problem, one["problems"])) or "Nothing is wrong."
     yield in_columns(list(_facts(document, now)))
-    yield in_columns([("LIMIT", "VALUE", "SOURCE"), *map(_limit, one["limits"].items())])
+    limits = [_limit(each) for each in one["limits"].items()]
+    yield in_columns([("LIMIT", "VALUE", "SOURCE"), *limits]) if limits else "No limits: the integration is gone."
     asked = [*document["requests"], *document["list_requests"]]
     if asked:
         yield in_columns(
@@ -77,14 +78,15 @@ def _blocks(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
-    since = f", since {word_moment(datetime.fromisoformat(problem['since']))}" if problem["since"] else ""
-    figures = [
+    known = [
         f"{name} {_figure(UNITS.get(problem['kind'], Unit.COUNT), problem[name])}"
         for name in ("value", "limit")
         if problem[name] is not None
     ]
+    if problem["since"]:
+        known.append(f"since {word_moment(datetime.fromisoformat(problem['since']))}")
     return printable(f"{problem['severity'].upper()} {problem['kind']}: {problem['text']}") + (
-        f"\n  {', '.join(figures)}{since}" if figures or since else ""
+        f"\n  {', '.join(known)}" if known else ""
     )
 
 
@@ -101,7 +103,8 @@ def _facts(document: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, st
         )
     expected = one["expected_run_at"] if expectation["by"] else None
     at = f"expected {_at(expected, now)}, " if expected else ""
-    by = f"must start {_at(one['start_deadline_at'], now)}, " if one["start_deadline_at"] and expectation["by"] else ""
+    deadline = one["start_deadline_at"] if expectation["by"] else None
+    by = f"must start by {_at(deadline, now)}, " if deadline else ""
     yield "next sync", f"{at}{by}{'because ' if expectation['by'] else 'not expected: '}{expectation['because']}"
     state = {True: "succeeding", False: "failing", None: "not yet since the start"}[poll["up"]]
     failure = f": {poll['failure']['message']}" if poll["failure"] else ""

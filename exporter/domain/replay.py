@@ -134,7 +134,7 @@ class Replay:
                 known = open_.get(name, PastProblem(problem, now))
                 open_[name] = replace(known, problem=max(known.problem, problem, key=_badness))
         problems = sorted([*ended, *open_.values()], key=lambda one: (one.began_at, one.problem.kind))
-        return Replayed(tuple(problems), view.limits, self.syncs)
+        return Replayed(tuple(problems), view.limits or Limits(), self.syncs)
 
     def _go_to(self, now: datetime) -> None:
         """Take in what happens up to a moment, and learn from it."""

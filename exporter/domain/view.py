@@ -50,7 +50,8 @@ class View:
     """Until `stale_at`."""
     stale_problems: tuple[Problem, ...] = ()
     """From `stale_at` on."""
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits | None = field(default_factory=Limits)
+    """None once it is gone: nothing is measured against them any more."""
     usual_duration_seconds: float | None = None
     usual_rows: float | None = None
     """For the time of the week of the latest finished sync."""
@@ -113,7 +114,7 @@ def build_view(state: IntegrationState, watch: Watch) -> View:
     )
     if state.gone is not None:
         # Only what still holds: its figures are those of an integration that is no more.
-        return view(history_gaps=None)
+        return view(history_gaps=None, limits=None)
     listed = state.listed if state.is_listed else None
     finished, success = summary.latest_finished, summary.last_success
     return view(

@@ -266,7 +266,7 @@ class Reporter:
             notes.append(f"The list of integrations cannot be read: {_explain(self._listing_trouble)}.")
         now = self._monotonic()
         if odd := sorted(kind for kind, at in self._odd_at.items() if now - at <= ODD_SECONDS):
-            notes.append(f"Unexpected values in Braze's answers of the last hour, worked around: {_name(odd)}.")
+            notes.append(f"Unexpected values in Braze's answers in the last hour, worked around: {_name(odd)}.")
         if self._defects:
             ids = sorted({integration_id for _, integration_id in self._defects})
             notes.append(f"Cannot be polled or shown because of a defect of the exporter: {_name(ids)}.")

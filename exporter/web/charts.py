@@ -183,7 +183,7 @@ def _draw(  # noqa: PLR0917 - one picture
         band=scale.area(areas),
         usual=scale.line([(place, area.usual) for place, area in areas]),
         limit=f"M0 {scale.y(bound):.1f}H{WIDE}" if fits and bound is not None else "",
-        limit_note="" if bound is None else f"limit {word_value(bound, unit)}{'' if fits else ', far above'}",
+        limit_note="" if bound is None else f"limit {word_value(bound, unit)}{'' if fits else ', off the chart'}",
     )
 
 

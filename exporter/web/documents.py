@@ -103,7 +103,9 @@ class IntegrationDocument(TypedDict):
     grafana_url: Annotated[str | None, _told("its dashboard in Grafana, if the configuration says where that is")]
     severity: Annotated[str, _told("of the worst problem: ok, info, warning or critical")]
     problems: Annotated[list[ProblemDocument], _told("worst first")]
-    limits: Annotated[dict[str, LimitDocument], _told("by key of the configuration, and rows_synced_upper")]
+    limits: Annotated[
+        dict[str, LimitDocument], _told("by key of the configuration, and rows_synced_upper; empty once it is gone")
+    ]
     usual: UsualDocument
     poll: PollDocument
     latest_sync: Annotated[SyncDocument | None, _told("running included")]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from exporter.domain.health import UNITS
-from exporter.domain.limits import Unit
+from exporter.domain.limits import Limits, Unit
 from exporter.domain.past import Past
 from exporter.domain.problem import Problem
 from exporter.web.advice import FIRST_STEPS, LIMITS_URL, runbook_url
@@ -72,7 +72,7 @@ class IntegrationPage:
             known=len(runs),
             axis=axis,
             marks=time_line(runs, axis),
-            pictures=pictures(runs, dict(detail.view.limits), axis),
+            pictures=pictures(runs, dict(detail.view.limits or Limits()), axis),
         )
 
 

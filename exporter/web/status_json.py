@@ -102,7 +102,7 @@ def document_integration(workspace: WorkspaceStatus, view: View, now: datetime) 
         "problems": [_problem(problem) for problem in problems],
         "limits": {
             name: {"value": limit.value, "source": limit.source.value, "learned_from_syncs": limit.syncs or None}
-            for name, limit in view.limits
+            for name, limit in view.limits or ()
         },
         "usual": {
             "learned_syncs": view.learned_syncs or 0,

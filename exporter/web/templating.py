@@ -117,11 +117,11 @@ def word_sync(sync: Sync) -> str:
     return ", ".join(parts)
 
 
-def limits_in_words(limits: Limits) -> list[tuple[str, str, str]]:
+def limits_in_words(limits: Limits | None) -> list[tuple[str, str, str]]:
     """Name, value and source of each limit in effect."""
     return [
         (name.replace("_", " "), _word_limit(name, limit), f"{limit.source}")
-        for name, limit in limits
+        for name, limit in limits or ()
         if limit.source is not Source.DEFAULT or limit.value is not None
     ]
 

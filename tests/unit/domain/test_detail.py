@@ -103,6 +103,7 @@ def test_rows_have_the_same_two_digits_in_problem_limits_and_what_is_usual() -> 
     known = past(24 * 40)
     empty = [replace(sync, rows_synced=0) for sync in known.syncs[-9:]]
     view = detail(known.extend(empty)).view
+    assert view.limits is not None
     low = next(one for one in view.problems if one.kind == "rows_low")
     assert low.limit == view.limits.rows_synced.value == 500
     assert (view.usual_rows, view.limits.rows_synced_upper.value) == (1000, 2000)

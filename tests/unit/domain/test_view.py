@@ -105,6 +105,7 @@ def test_of_one_that_is_gone_only_what_still_holds_is_shown() -> None:
         stale_at=minute(20),
         history_gaps=None,
         history=LEDGER.recent,
+        limits=None,
         rows_failed_at=minute(9.5),
         problems=view.problems,
         stale_problems=view.problems,

@@ -63,7 +63,7 @@ def test_what_lies_far_beyond_is_drawn_at_the_edge_so_that_the_rest_can_be_told_
 
 
 @pytest.mark.parametrize(
-    ("value", "note", "drawn"), [(100.0, "limit 1 min 40 s", True), (9e4, "limit 1 d 1 h, far above", False)]
+    ("value", "note", "drawn"), [(100.0, "limit 1 min 40 s", True), (9e4, "limit 1 d 1 h, off the chart", False)]
 )
 def test_a_limit_is_drawn_where_it_fits(value: float, note: str, drawn: bool) -> None:
     picture = draw(runs(60, 70), sync_duration=Limit(value, Source.DEFAULT))["Duration"]

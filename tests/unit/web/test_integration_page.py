@@ -11,6 +11,7 @@ import pytest
 
 from exporter.domain.expected_run import ExpectedRun
 from exporter.domain.health import KINDS
+from exporter.domain.integration_state import Since
 from exporter.domain.limits import Limits
 from exporter.domain.model import Failure, Integration, Sync, SyncStatus
 from exporter.domain.problem import Problem, Severity
@@ -20,7 +21,7 @@ from exporter.web.view import IntegrationStatus
 from tests.unit.web.applications import Sources, call
 from tests.unit.web.integration_samples import deep, hourly, with_detail
 from tests.unit.web.outline import Outline
-from tests.unit.web.samples import HOSTILE, NOW, ago, bare
+from tests.unit.web.samples import HOSTILE, NOW, ago, bare, view
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = IntegrationPage()
@@ -97,7 +98,14 @@ def test_of_one_that_nothing_is_known_of_the_page_says_so() -> None:
     text = text_of(empty)
     for told in ("Not polled yet.", "No finished sync is known.", "No sync is known.", "None yet.", "Polling not yet"):
         assert told in text
-    assert "No finished sync is known of this time." in text_of(empty, 7)
+    assert "No finished sync is known for this period." in text_of(empty, 7)
+
+
+def test_of_one_that_is_gone_no_limit_is_claimed_and_nothing_is_still_to_come() -> None:
+    text = text_of(with_detail(DEEP, view=view("users", gone=Since(ago(days=2)))))
+    assert "No limits: the integration is gone." in text
+    assert "Counted since first seen not known Learned from not known" in text
+    assert "Source" not in text
 
 
 def test_a_failing_poll_says_why() -> None:

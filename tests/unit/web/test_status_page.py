@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.domain.asked import Asked
+from exporter.domain.integration_state import Since
 from exporter.domain.model import Failure, Integration
 from exporter.domain.view import View
 from exporter.web.selection import Selection
@@ -287,7 +288,10 @@ def test_a_running_sync_has_a_row_of_its_own_below_the_latest_finished_one() -> 
 
 def test_only_the_worst_of_many_problems_are_listed_at_the_top() -> None:
     status = one_workspace(*(view(f"n{number}", ("error",)) for number in range(30)))
-    assert "and 18 more, see only these" in page(status).text
+    assert "and 18 more, show only problems" in page(status).text
+    narrowed = page(status, Selection(only_problems=True)).text
+    assert "and 18 more" in narrowed
+    assert "show only problems" not in narrowed
 
 
 def test_a_status_nobody_documents_is_shown_as_braze_words_it_and_does_no_harm() -> None:
@@ -336,3 +340,18 @@ def test_the_line_of_a_workspace_tells_key_list_and_budget() -> None:
     )
     assert "key not yet judged" in line(good._replace(outcome="timeout"))
     assert "key " not in line()
+
+
+def test_how_long_a_problem_has_lasted_is_set_off_from_the_sentence_before_it() -> None:
+    text = page(one_workspace(view("users", ("error", "error")))).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert text.count("the latest with error; limit 1 · for ") == 1 + 1  # at the top, and below the integration
+
+
+def test_one_that_is_gone_neither_denies_its_past_nor_names_limits() -> None:
+    gone = view("users", gone=Since(ago(days=2)))
+    text = page(one_workspace(gone)).text
+    assert "20 latest syncs" in text
+    assert "no sync yet" not in text
+    assert "Limits" not in text
+    never = page(one_workspace(view("users", (), gone=Since(ago(days=2))))).text
+    assert "no sync yet" in never
