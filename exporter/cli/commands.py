@@ -193,7 +193,7 @@ def explain(wanted: str, config_file: str, storage_path: str, url: str | None, o
 @own_flag("--url", metavar="URL", help="As for explain.")
 @own_flag("--output", type=FILE, metavar="FILE", required=True, help="Write a ZIP archive here; it must not exist yet.")
 def support_bundle(config_file: str, storage_path: str, url: str | None, output: str) -> None:
-    """Write what a maintainer needs to a file, with keys, ids and names masked."""
+    """Write a file with what a maintainer needs; keys, ids and names are masked."""
     from exporter.app.running import NoExporterError
     from exporter.app.support_bundle import build_bundle
 

@@ -57,7 +57,7 @@ def order(evidence: Evidence) -> Finding:
 
 
 def list_start(evidence: Evidence) -> Finding:
-    """The list's latest start equals the status page's."""
+    """The list's latest start equals that of job_sync_status."""
     equal = listed_later = page_later = 0
     for pair in evidence.pairs():
         listed, page = time_in(pair.listed, "last_job_start_time"), max(pair.page.starts, default=None)
@@ -69,7 +69,7 @@ def list_start(evidence: Evidence) -> Finding:
         # A sync that began between the two answers contradicts nothing.
         page_later += page - listed >= SAME_MOMENT and page <= pair.listed_at
     lines = (
-        Line("equal: {}; list later: {}; status page later: {}", (equal, listed_later, page_later)),
+        Line("equal: {}; list later: {}; job_sync_status later: {}", (equal, listed_later, page_later)),
         share("digits after the second are the same", *_same_digits(evidence)),
     )
     return Finding(judge(equal, equal + listed_later + page_later), lines)

@@ -15,7 +15,7 @@ from exporter.domain.masks import leaks, render_count, telling_texts
 
 ASSUMPTIONS: tuple[tuple[str, Callable[[Evidence], Finding]], ...] = (
     ("syncs come latest first, page after page", assumptions.order),
-    ("the list's latest start equals the status page's", assumptions.list_start),
+    ("the list's latest start equals that of job_sync_status", assumptions.list_start),
     ("a finished record never changes", assumptions.finished_stays),
     ("a running record has no finish", assumptions.running_fields),
     ("after an error no rows are synced and the finish is given", assumptions.failed_fields),

@@ -17,7 +17,7 @@ TESTS = {
         "unit/poller/test_doubts.py::test_the_latest_sync_is_found_in_whatever_order",
         "unit/poller/test_doubts.py::test_where_the_latest_cannot_be_found_the_poll_says_so_and_shows_no_old_sync",
     ),
-    "the list's latest start equals the status page's": (
+    "the list's latest start equals that of job_sync_status": (
         "unit/poller/test_doubts.py::test_a_page_older_than_the_list_is_an_anomaly_and_no_run_is_overdue",
     ),
     "a finished record never changes": (

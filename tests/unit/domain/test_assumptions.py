@@ -89,14 +89,14 @@ def test_the_start_in_the_list_is_that_of_the_latest_sync_on_the_page(
     syncs = [sync(0, sync_start_time=(NOON + timedelta(minutes=each)).isoformat()) for each in starts]
     found = assumptions.list_start(evidence(listing(listed(**{LATEST: start}), at=10), page(*syncs, at=20)))
     assert told(found)[::2] == (verdict, {})
-    assert lines_of(found)[0] == "equal: {}; list later: {}; status page later: {}".format(*counts)
+    assert lines_of(found)[0] == "equal: {}; list later: {}; job_sync_status later: {}".format(*counts)
 
 
 def test_integrations_that_cannot_be_compared_leave_the_others_to_judge_by() -> None:
     syncs = {"a": [], "b": [sync(0)], "c": [sync(0)], "d": [sync(-9)], "e": [sync(9)]}
     answers = [listing(*(listed(each, **{LATEST: clock(0)}) for each in syncs), at=10)]
     found = assumptions.list_start(evidence(*answers, *(page(*records, of=each) for each, records in syncs.items())))
-    assert (verdict_of(found), lines_of(found)[0]) == ("refuted", "equal: 2; list later: 1; status page later: 1")
+    assert (verdict_of(found), lines_of(found)[0]) == ("refuted", "equal: 2; list later: 1; job_sync_status later: 1")
 
 
 def test_digits_of_a_start_are_compared_with_those_of_the_same_sync() -> None:

@@ -43,7 +43,7 @@ NOT_SHOWN = {"announcement_rolls", "unknown_key_status", "unknown_integration_st
 """Fields of a style that no ordinary answer shows."""
 
 ORDER = "syncs come latest first, page after page"
-LIST_START = "the list's latest start equals the status page's"
+LIST_START = "the list's latest start equals that of job_sync_status"
 STAYS = "a finished record never changes"
 WORDS = "statuses and types are known words"
 KEYS = "records have the documented fields and no others"

@@ -106,6 +106,7 @@ def test_of_one_that_is_gone_no_limit_is_claimed_and_nothing_is_still_to_come() 
     assert "No limits: the integration is gone." in text
     assert "Counted since first seen not known Learned from not known" in text
     assert "Source" not in text
+    assert "how to change them" not in text
 
 
 def test_a_failing_poll_says_why() -> None:
