@@ -61,7 +61,7 @@ class Events:
         }
 
     def forgotten(self, view: View) -> None:
-        """Drop what was told of an integration that is no longer watched."""
+        """Drop what was logged of an integration that is no longer watched."""
         self._told.pop(_key(view), None)
         self._found.discard(_key(view))
 
