@@ -37,7 +37,7 @@ def why_asked(state: IntegrationState) -> str:
     """Return why an integration's own endpoint is asked when its turn comes in this state."""
     failure = state.polls.failure
     if state.gone is not None:
-        return "Braze no longer knows it, which is checked every hour"
+        return "it is gone, which is checked again every hour"
     if failure is not None:
         return f"the previous poll failed ({failure.reason})"
     if state.ledger is None:

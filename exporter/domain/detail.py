@@ -95,7 +95,7 @@ class Detail:
     @property
     def _expects_nothing(self) -> str:
         if self.state.gone is not None:
-            return "Braze no longer knows the integration"
+            return "the integration is gone"
         if self.state.is_paused:
             return "the integration is paused in Braze"
         return "Braze calls the integration a draft, and drafts never sync" if self.state.is_draft else ""

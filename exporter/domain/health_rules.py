@@ -72,7 +72,7 @@ def gone(case: Case) -> Problem | None:
     if heir := case.state.session.replaced_by:
         text += f". Another of this name has the id {clip(heir, _LONGEST_NAME)}: put that into the configuration"
     if name:
-        text = f'Renamed in Braze to "{clip(name, _LONGEST_NAME)}", which the filters of discovery do not let through'
+        text = f'Renamed in Braze to "{clip(name, _LONGEST_NAME)}", which the discovery filters exclude'
     return _fact("gone", since, case.at, text)
 
 

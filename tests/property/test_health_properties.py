@@ -253,7 +253,7 @@ def on_metrics_page(view: View, now: datetime) -> set[tuple[str, str, float | No
     return both[0]
 
 
-_WHY = re.compile(r'<li class="sev-(\w+)"><b>\w+:</b> (.*?)(?: <span class="quiet"><time .*?</span>)?</li>')
+_WHY = re.compile(r'<li class="sev-(\w+)"><b>\w+:</b> (.*?)(?: <span class="quiet">·&nbsp;<time .*?</span>)?</li>')
 
 
 @given(tales(), st.integers(-60, 60))

@@ -35,7 +35,7 @@ def state(
 @pytest.mark.parametrize(
     ("known", "why"),
     [
-        (replace(state(), gone=Since(NOW)), "Braze no longer knows it, which is checked every hour"),
+        (replace(state(), gone=Since(NOW)), "it is gone, which is checked again every hour"),
         (replace(state(), polls=Polls(NOW, None, FAILURE, NOW)), "the previous poll failed (timeout)"),
         (replace(state(), ledger=None), "it has not been polled before"),
         (state(), NOT_LISTED),

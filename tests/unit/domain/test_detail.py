@@ -58,7 +58,7 @@ DRAFT = ListedIntegration("a", integration_status="draft")
         (detail(past(400)), "rhythm", "learned: its syncs start every 1 h (400 past syncs)"),
         (detail(past(2)), "", "Braze announces no run, and its syncs start every 1 h (2 past syncs)"),
         (detail(past(1)), "", "Braze announces no run, and too little is known of its rhythm (1 past sync)"),
-        (detail(past(400), gone=Since(NOW)), "", "Braze no longer knows the integration"),
+        (detail(past(400), gone=Since(NOW)), "", "the integration is gone"),
         (detail(past(400), paused=Since(NOW)), "", "the integration is paused in Braze"),
         (detail(past(400), listed=DRAFT), "", "Braze calls the integration a draft, and drafts never sync"),
     ],

@@ -389,7 +389,7 @@ def test_gone_says_whether_it_was_renamed() -> None:
     assert "no longer knows this integration" in the("gone", gone).text
     renamed = the("gone", replace(gone, renamed_to="old \u202eusers\n" + "x" * 300)).text
     assert renamed.startswith('Renamed in Braze to "old \ufffdusers xxx')
-    assert renamed.endswith('x…", which the filters of discovery do not let through')
+    assert renamed.endswith('x…", which the discovery filters exclude')
 
 
 def failing_polls(known: IntegrationState, message: str = "Braze refused the key") -> IntegrationState:

@@ -40,7 +40,7 @@ def replaced_by(other: str) -> IntegrationState:
         (
             "gone",
             replace(replaced_by("j"), renamed_to="users"),
-            'Renamed in Braze to "users", which the filters of discovery do not let through',
+            'Renamed in Braze to "users", which the discovery filters exclude',
         ),
         (
             "unscheduled",

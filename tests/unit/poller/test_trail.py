@@ -58,6 +58,6 @@ async def test_what_was_asked_about_an_integration_and_why_is_known_until_it_is_
     await braze.passes(minutes=130)
     gone = poller.detail(users)
     assert gone is not None
-    assert gone.expectation.because == "Braze no longer knows the integration"
+    assert gone.expectation.because == "the integration is gone"
     await braze.passes(minutes=31 * 24 * 60)
     assert poller.detail(users) is None
