@@ -121,6 +121,16 @@ NEW = View(integration=Integration("a\\b", "5", 'quote " newline \n tab \t snow 
 REPRESENTATIVE = (HEALTHY, DISCOVERED, STALE, NEVER_RUN, NEW)
 
 
+def shown_views(page: Page) -> tuple[View, ...]:
+    """The views that the page shows, by workspace, name and id."""
+    return tuple(sorted((slot.view for slot in page._slots.values()), key=_order))
+
+
+def _order(view: View) -> tuple[str, str, str]:
+    integration = view.integration
+    return integration.workspace, integration.integration_name, integration.integration_id
+
+
 def page_bytes(
     page: Page, now: datetime = NOW, by_workspace: Mapping[str, datetime] | None = None, *, openmetrics: bool = False
 ) -> bytes:

@@ -34,7 +34,6 @@ _IDLE_SECONDS = 5.0
 _CONNECTED = "connection.connect_tcp.complete"
 _ANSWERED = "http11.receive_response_headers.complete"
 """Events of httpcore: a connection was made, an answer has begun."""
-_UNAUTHORIZED = 401
 
 
 class Key(Protocol):
@@ -48,9 +47,6 @@ class Key(Protocol):
             AuthError: It cannot be read; the text says which file or variable, and never the key.
 
         """
-
-    def reject(self) -> None:
-        """Note that Braze did not accept the key, so that it is read afresh the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +155,6 @@ class HttpSender:
             ) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError) as error:
             raise NetworkError(f"no answer from {self._origin}{self._way}: {describe(error)}") from error
-        if status == _UNAUTHORIZED:
-            self._key.reject()
         hiding = Hiding(key)
         headers: dict[str, str] = {}
         for name, value in raw:

@@ -38,9 +38,6 @@ class KeySource(Protocol):
 
         """
 
-    def reject(self) -> None:
-        """Report that Braze answered 401 to the latest key, so that it is read again."""
-
 
 class FixedKey:
     """A key from the configuration file or from the environment: it does not change while the process lives."""
@@ -70,9 +67,6 @@ class FixedKey:
 
     def read(self) -> str:
         return self._key.get_secret_value()
-
-    def reject(self) -> None:
-        """Nothing else could be read; the next configuration brings a new key."""
 
 
 class KeyFile:
@@ -108,9 +102,6 @@ class KeyFile:
             return _read_file(self._path)
         except WrongValueError as error:
             raise AuthError(str(error)) from None
-
-    def reject(self) -> None:
-        """The next use reads the file anyway."""
 
 
 def _without_keys(name: str) -> str:

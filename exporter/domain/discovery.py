@@ -32,12 +32,6 @@ class Discovery:
 
     _misses: dict[str, int] = field(default_factory=dict)
 
-    def __contains__(self, integration_id: str) -> bool:
-        return integration_id in self._misses
-
-    def __len__(self) -> int:
-        return len(self._misses)
-
     def observe(self, integration_ids: Iterable[str]) -> None:
         """Record what any page of a listing contains."""
         self._misses.update(dict.fromkeys(integration_ids, 0))

@@ -98,10 +98,6 @@ class Past:
     def syncs(self) -> tuple[Sync, ...]:
         return tuple(to_sync(run) for run in self.runs)
 
-    def add(self, sync: Sync) -> Self:
-        """Return the past with one more finished sync; one with the same start is replaced."""
-        return self.extend((sync,))
-
     def extend(self, syncs: Iterable[Sync]) -> Self:
         """
         Return the past with more finished syncs, in any order; those that still run are left out.

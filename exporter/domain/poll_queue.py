@@ -78,13 +78,8 @@ class PollQueue:
     def __contains__(self, key: str) -> bool:
         return key in self._turns
 
-    def due(self, key: str) -> float | None:
-        """When an integration has its turn; None while it is being polled, and for one that has none."""
-        turn = self._turns.get(key)
-        return None if turn is None or turn.polling else turn.due
-
     def dues(self) -> dict[str, float]:
-        """When each integration has its turn, leaving out those for which `due` returns None."""
+        """When each integration has its turn, leaving out those that are being polled."""
         return {key: turn.due for key, turn in self._turns.items() if not turn.polling}
 
     def add(self, key: str, due: float) -> None:

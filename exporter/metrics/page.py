@@ -171,10 +171,6 @@ class Page:
             column.put(slot.number, b"")
         self._free.append(slot.number)
 
-    def views(self) -> tuple[View, ...]:
-        """The current views by workspace, name and id."""
-        return tuple(sorted((slot.view for slot in self._slots.values()), key=_order))
-
     def render(
         self, now: datetime, by_workspace: Mapping[str, datetime] | None = None, *, openmetrics: bool
     ) -> Exposition:
@@ -230,11 +226,6 @@ class Page:
 def _key(workspace: str, integration_id: str) -> tuple[str, str]:
     """As the page writes them: what looks the same there is one integration, or a series would be there twice."""
     return clean(workspace), clean(integration_id)
-
-
-def _order(view: View) -> tuple[str, str, str]:
-    integration = view.integration
-    return integration.workspace, integration.integration_name, integration.integration_id
 
 
 def _lines(column: Column, labels: str, view: View, *, stale: bool) -> bytes:

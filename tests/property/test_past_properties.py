@@ -49,7 +49,7 @@ def test_what_is_added_comes_back_to_the_second(drawn: list[Sync]) -> None:
 def test_one_by_one_and_in_parts_give_the_same(drawn: list[Sync], cut: int) -> None:
     one_by_one = Past()
     for sync in drawn:
-        one_by_one = one_by_one.add(sync)
+        one_by_one = one_by_one.extend((sync,))
     in_parts = Past().extend(drawn[:cut]).extend(drawn[cut:])
     assert one_by_one == in_parts == Past().extend(drawn)
 

@@ -24,6 +24,7 @@ from exporter.poller.workspace import WorkspacePoller
 from exporter.state.store import Store
 from tests.mutations import Answer
 from tests.simulation.disk import Kept, KilledError, Life
+from tests.snapshots import shown_views
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock
 from tests.world import World
@@ -115,7 +116,7 @@ class Process:
     @property
     def views(self) -> dict[str, View]:
         """What the status page would show, by integration id."""
-        return {each.integration.integration_id: each for each in self.page.views()}
+        return {each.integration.integration_id: each for each in shown_views(self.page)}
 
     def unhealthy(self) -> tuple[str, ...]:
         return tuple(problem for poller in self.pollers for problem in poller.unhealthy())

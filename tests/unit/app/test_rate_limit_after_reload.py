@@ -36,9 +36,6 @@ class Unreachable:
     def read(self) -> str:
         raise NetworkError("no network")
 
-    def reject(self) -> None:
-        """Nobody does."""
-
 
 class Noted(SelfMetrics):
     """Notes when requests for integrations were sent, of which none takes time."""

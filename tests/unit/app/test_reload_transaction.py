@@ -48,9 +48,6 @@ class Unreachable:
         self._asked.append(self._name)
         raise NetworkError("no network")
 
-    def reject(self) -> None:
-        """Nobody does."""
-
 
 class World:
     """An exporter with its reloader, whose file is what `wanted` says."""

@@ -25,8 +25,6 @@ class FixedKey:
     def read(self) -> str:
         return KEY
 
-    def reject(self) -> None: ...
-
 
 class Server:
     """Answers on one connection after the other as *script* says: per connection, what each request gets."""

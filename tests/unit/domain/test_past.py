@@ -31,7 +31,7 @@ def test_an_empty_past_has_no_syncs() -> None:
 
 
 def test_pasts_are_equal_that_hold_the_same_syncs() -> None:
-    past = Past().add(SYNC)
+    past = Past().extend((SYNC,))
     assert past == Past.of([run(FIRST, 5)])
     assert past != Past.of([run(FIRST, 6)])
     assert past != past.packed
@@ -53,30 +53,30 @@ def test_one_that_is_made_of_runs_keeps_them() -> None:
 
 
 def test_a_sync_with_the_same_start_replaces_the_one_that_is_known() -> None:
-    past = Past().add(SYNC).add(to_sync(run(FIRST, 7)))
+    past = Past().extend((SYNC,)).extend((to_sync(run(FIRST, 7)),))
     assert [each.rows_synced for each in past.runs] == [7]
     assert past.count == 1
 
 
 def test_a_running_sync_is_not_kept() -> None:
-    assert Past().add(Sync(MONDAY, SyncStatus.RUNNING)) == Past()
+    assert Past().extend((Sync(MONDAY, SyncStatus.RUNNING),)) == Past()
 
 
 def test_times_are_kept_to_the_second_and_what_is_unknown_stays_unknown() -> None:
     sync = Sync(MONDAY + timedelta(microseconds=999_999), SyncStatus.ERROR)
-    assert Past().add(sync).syncs == (Sync(MONDAY, SyncStatus.ERROR),)
+    assert Past().extend((sync,)).syncs == (Sync(MONDAY, SyncStatus.ERROR),)
 
 
 def test_a_finish_before_the_start_is_kept_as_braze_has_it() -> None:
     sync = Sync(MONDAY, SyncStatus.SUCCESS, MONDAY - timedelta(hours=2), MONDAY + timedelta(days=3), 1, 2)
-    assert Past().add(sync).syncs == (sync,)
+    assert Past().extend((sync,)).syncs == (sync,)
     assert to_run(sync).finish == FIRST
 
 
 def test_only_the_latest_syncs_are_learned_from_and_more_are_dropped_with_some_slack() -> None:
     past = Past().extend(to_sync(run(FIRST + number * HOUR)) for number in range(MOST + SLACK - 1))
     for number, count in ((MOST + SLACK - 1, MOST + SLACK), (MOST + SLACK, MOST), (MOST + SLACK + 1, MOST + 1)):
-        past = past.add(to_sync(run(FIRST + number * HOUR)))
+        past = past.extend((to_sync(run(FIRST + number * HOUR)),))
         assert (past.count, past.latest, len(past.runs)) == (count, FIRST + number * HOUR, MOST)
         assert past.runs[-1].start == past.latest
         assert len(decode(encode(past))) == count
@@ -130,9 +130,9 @@ def test_a_sync_takes_a_few_bytes() -> None:
         (bytes([VERSION + 1]) + zlib.compress(b""), "version 2 of a stored past is not known"),
         (bytes([VERSION]), "a stored past is damaged"),
         (bytes([VERSION]) + b"no zlib", "a stored past is damaged: Error -3 .*"),
-        (encode(Past().add(SYNC))[:-3], "a stored past is damaged"),
+        (encode(Past().extend((SYNC,)))[:-3], "a stored past is damaged"),
         (
-            bytes([VERSION]) + zlib.compress(Past().add(SYNC).packed[:-1]),
+            bytes([VERSION]) + zlib.compress(Past().extend((SYNC,)).packed[:-1]),
             "a stored past is damaged: index out of range",
         ),
         (bytes([VERSION]) + zlib.compress(b"\x07\x02"), "a stored past is damaged: tuple index out of range"),

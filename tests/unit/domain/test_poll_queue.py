@@ -167,16 +167,16 @@ def test_one_in_a_hurry_is_due_at_once_though_its_turn_was_minutes_ahead() -> No
 def test_one_that_has_waited_as_long_as_a_head_start_keeps_its_turn() -> None:
     queue = queue_of("a", due=100.0)
     queue.expedite("a", 100.0 + HEAD_START_SECONDS)
-    assert queue.due("a") == 100.0
+    assert queue.dues() == {"a": 100.0}
     queue.expedite("a", 99.0 + HEAD_START_SECONDS)
-    assert queue.due("a") == 99.0 + HEAD_START_SECONDS
+    assert queue.dues() == {"a": 99.0 + HEAD_START_SECONDS}
 
 
 def test_only_one_that_waits_has_a_due_time() -> None:
     queue = queue_of("a", due=5.0)
-    assert (queue.due("a"), queue.due("b"), "a" in queue, "b" in queue) == (5.0, None, True, False)
+    assert (queue.dues(), "a" in queue, "b" in queue) == ({"a": 5.0}, True, False)
     queue.take()
-    assert (queue.due("a"), "a" in queue) == (None, True)
+    assert (queue.dues(), "a" in queue) == ({}, True)
 
 
 def test_all_dues_leave_out_what_is_being_polled() -> None:

@@ -147,7 +147,7 @@ def test_a_damaged_part_costs_its_syncs_and_has_the_history_read_again(tmp_path:
     store = around.open(tmp_path)
     around.said()
     for _ in range(2):
-        assert store.load_past("w", "a") == StoredPast(Past().add(sync(1)), Progress(), b"limits", SECOND)
+        assert store.load_past("w", "a") == StoredPast(Past().extend((sync(1),)), Progress(), b"limits", SECOND)
     (line,) = around.said()
     assert "a damaged part of the history is dropped" in line
     assert store.load("w") == {"a": state(1)}
