@@ -31,8 +31,9 @@ from exporter.log import build_log
 from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.state.learned_codec import encode_learned
-from exporter.state.sqlite import FILE_NAME, SqliteStore, open_store
+from exporter.state.sqlite import FILE_NAME, SqliteStore
 from exporter.worker import Worker
+from tests.stores import open_store
 
 INTEGRATIONS, SYNCS = 10_000, 1_000
 GAPS = {"every 15 minutes": 900, "hourly": 3600, "every six hours": 21_600, "daily": 86_400}

@@ -41,8 +41,8 @@ from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.schedule import every
 from exporter.simulator.serve import BrazeApp, BrazeServer, listen
-from exporter.state.sqlite import open_store
 from exporter.trust import build_client_context
+from tests.stores import open_store
 from tests.world import World
 
 NAME = "production"

@@ -27,7 +27,8 @@ from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Sync, SyncStatus, Totals
 from exporter.log import build_log
 from exporter.metrics.self_metrics import SelfMetrics
-from exporter.state.sqlite import SqliteStore, open_store
+from exporter.state.sqlite import SqliteStore
+from tests.stores import open_store
 
 SIZES = (1_000, 10_000)
 COMMITS = 5_000

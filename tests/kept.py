@@ -14,7 +14,8 @@ from exporter.domain.ledger import Ledger, Tail
 from exporter.domain.listing import ListedIntegration
 from exporter.domain.model import Failure, Polls, Sync, SyncStatus, Totals
 from exporter.log import build_log
-from exporter.state.sqlite import SqliteStore, open_store
+from exporter.state.sqlite import SqliteStore
+from tests.stores import open_store
 
 START = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 

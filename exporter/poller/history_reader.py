@@ -46,6 +46,8 @@ class _Reading:
 
     one: Watched
     progress: Progress
+    gaps: int
+    """How often the integration's syncs had been out of a walk's reach."""
     latest: datetime | None = None
     """The latest start on the page before, of those read in this process."""
     repeats: int = 0
@@ -120,8 +122,13 @@ class HistoryReader:
             if one.state.gone is not None:
                 continue
             reading = self._readings.get(one.key)
+            gaps = 0 if one.state.ledger is None else one.state.ledger.gaps
             if reading is None or reading.one is not one:
-                reading = self._readings[one.key] = _Reading(one, self._kept.pop(one.key, Progress()))
+                reading = self._readings[one.key] = _Reading(one, self._kept.pop(one.key, Progress()), gaps)
+            elif gaps > reading.gaps:  # there is a hole, for which it is read again
+                reading = self._readings[one.key] = _Reading(one, Progress(read_to=now), gaps)
+                self._store.add_to_past(self._workspace, one.key, (), reading.progress)
+                self._back_off(reading)
             shares.append(share := reading.progress.share(now, self._history))
             if share == 1 or one.state.ledger is None or monotonic < reading.not_before:
                 continue

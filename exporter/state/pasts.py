@@ -27,6 +27,7 @@ _BEGIN = (
 )
 _ADD = f"INSERT INTO past_part (past, syncs) SELECT id, ?3 FROM past WHERE {_WHOSE}"  # noqa: S608 - constants only, here and below
 _PROGRESS = f"UPDATE past SET pages = ?3, read_to = ?4, cursor = CAST(?5 AS TEXT), done = ?6 WHERE {_WHOSE}"  # noqa: S608
+UNREAD = "UPDATE past SET pages = 0, read_to = NULL, cursor = NULL, done = 0"
 _LEARNED = f"UPDATE past SET learned = ?3, learned_at = ?4 WHERE {_WHOSE}"  # noqa: S608
 _PARTS = f"FROM past_part WHERE past = (SELECT id FROM past WHERE {_WHOSE})"  # noqa: S608
 _DELETE = f"DELETE FROM past WHERE {_WHOSE}"  # noqa: S608

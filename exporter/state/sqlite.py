@@ -29,27 +29,13 @@ RETRY_AFTER = timedelta(seconds=5)
 T = TypeVar("T")
 
 
-def open_store(path: str, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger) -> "SqliteStore":
-    """
-    Open the store in a directory, and make that if it is missing. Whatever state the disk is in, there is a store.
-
-    Args:
-        path: The directory.
-        now: The time of day, for the pauses between tries and the names of damaged files.
-        report: Hears at once, and at every change, whether states are on disk.
-        log: Hears why not.
-
-    Raises:
-        StorageInUseError: Another exporter has the path.
-
-    """
-    store = SqliteStore(Path(path), now=now, report=report, log=log)
-    store.start()
-    return store
-
-
 class SqliteStore:
-    """Keeps states in one SQLite file, once `start` has been called, in whatever thread. `open_store` does both."""
+    """
+    Keeps states in one SQLite file in *directory*, once `start` has been called, in whatever thread.
+
+    *now* is the time of day, for the pauses between tries and the names of damaged files. *report* hears at once, and
+    at every change, whether states are on disk, and *log* why not. Whatever state the disk is in, there is a store.
+    """
 
     def __init__(
         self, directory: Path, *, now: Callable[[], datetime], report: Report, log: FilteringBoundLogger
@@ -243,6 +229,8 @@ class SqliteStore:
             if file.begun or file.identity != self._known_file:
                 self._take_over(file)
                 self._memory.unread_pasts()  # what was read may have been in the file before
+                if self._problem:  # nor need this one have what came after it was written
+                    file.unread_pasts()
                 self.losses += 1
             file.write_all((key, state) for key, state in self._memory.items() if key in self._unwritten)
             for key, later in self._memory.pasts.items():

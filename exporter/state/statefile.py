@@ -19,7 +19,7 @@ from exporter.domain.model import Sync
 from exporter.state.codec import encode_time
 from exporter.state.connect import SUFFIXES, connected_for_reading, connected_for_writing
 from exporter.state.errors import DamagedError, UnusableError, translated
-from exporter.state.pasts import PARTS, PastReader, Progress, StoredPast, adding, deleting, learning, replacing
+from exporter.state.pasts import PARTS, UNREAD, PastReader, Progress, StoredPast, adding, deleting, learning, replacing
 from exporter.state.row import decode_row, encode_facts, encode_names, encode_row, shown
 from exporter.state.schema import MIGRATIONS, Migrations, check_schema, create_schema, migrate
 from exporter.state.shrink import shrink
@@ -172,6 +172,10 @@ class StateFile:
     def replace_past(self, key: Key, stored: StoredPast) -> None:
         self.expect_in_place()
         self._in_one(replacing(encode_names(key), stored))
+
+    def unread_pasts(self) -> None:
+        """Take no past for read any more."""
+        self._execute(UNREAD, ())
 
     def _join_parts(self, key: Key) -> None:
         if self._pasts.parts(encode_names(key)) > PARTS:

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import structlog
 
-from exporter.state.sqlite import open_store
 from exporter.state.store import Storage
 from tests.simulation.drive import OpenDisk
+from tests.stores import open_store
 
 
 class NotPersistentError(Exception):

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from exporter.domain.settings import PollSettings
 from exporter.log import build_log
 from exporter.simulator.behaviour import Scale
 from exporter.simulator.schedule import every
 from exporter.state.connect import SUFFIXES
-from exporter.state.sqlite import FILE_NAME, open_store
+from exporter.state.sqlite import FILE_NAME
 from tests.polling import WORKSPACE, Polling, poll_braze
+from tests.stores import open_store
 
 HISTORY = timedelta(days=20)
 STEADY = Scale(seconds=(60, 90), rows=(900, 1100))
@@ -36,6 +38,10 @@ def remove(path: Path) -> None:
 def replace(path: Path) -> None:
     remove(path)
     path.write_bytes(os.urandom(8192))
+
+
+def copied(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.glob(f"{FILE_NAME}*")}
 
 
 def damage_a_part(path: Path) -> None:
@@ -103,6 +109,50 @@ def test_a_restart_while_the_past_is_read_again_costs_nothing(tmp_path: Path, mi
         braze.watch(configured=[users], history=HISTORY)
         await looked_after(braze, minutes=1)
         await check_that_it_stays(braze, users, before)
+        braze.store.close()
+
+    poll_braze(check)
+
+
+def missing(braze: Polling, integration_id: str) -> set[int]:
+    """Starts of syncs within the history that are not in the past."""
+    since = braze.clock.now() - HISTORY
+    known = {run.start for run in braze.store.load_past(WORKSPACE, integration_id).past.runs}
+    finished = (one for one in braze.world.truth(integration_id) if one.finished and one.sync_start_time >= since)
+    return {int(one.sync_start_time.timestamp()) for one in finished} - known
+
+
+def test_an_older_copy_of_the_file_does_not_leave_a_hole(tmp_path: Path) -> None:
+    async def check(braze: Polling) -> None:
+        users, before = await learned(braze, tmp_path)
+        uncounted = braze.finished(users) - braze.counted(users)
+        copies = copied(tmp_path)
+        await looked_after(braze, minutes=24 * 60)
+        remove(tmp_path / FILE_NAME)
+        for name, content in copies.items():
+            (tmp_path / name).write_bytes(content)
+        await check_that_it_stays(braze, users, before)
+        assert missing(braze, users) == set()
+        assert braze.finished(users) - braze.counted(users) == uncounted
+        braze.store.close()
+
+    poll_braze(check)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_a_walk_could_not_reach_is_read_with_the_history(tmp_path: Path, restarted: bool) -> None:
+    async def check(braze: Polling) -> None:
+        users, before = await learned(braze, tmp_path)
+        await braze.stop()
+        await braze.passes(minutes=3 * 24 * 60)
+        braze.watch(configured=[users], history=HISTORY, poll=PollSettings(max_pages=2))
+        await looked_after(braze, minutes=3)
+        assert braze.value("exporter_history_gaps_total", users) == 1
+        if restarted:
+            await braze.stop()
+            braze.watch(configured=[users], history=HISTORY)
+        await check_that_it_stays(braze, users, before)
+        assert missing(braze, users) == set()
         braze.store.close()
 
     poll_braze(check)

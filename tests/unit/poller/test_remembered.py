@@ -18,7 +18,7 @@ from exporter.metrics.page import Page
 from exporter.metrics.self_metrics import SelfMetrics
 from exporter.poller.workspace import WorkspacePoller
 from exporter.simulator.schedule import every
-from exporter.state.sqlite import open_store
+from tests.stores import open_store
 from tests.virtual_braze import VirtualSender
 from tests.virtual_time import VirtualClock, run
 from tests.world import World
