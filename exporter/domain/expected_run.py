@@ -26,6 +26,8 @@ EARLY_SHARE = 4
 """Where syncs follow each other more closely, this part of the time between the latest two is early enough."""
 TAKEN_BACK = timedelta(hours=1)
 """A run that was due when the schedule was removed stays expected this long: the listing may be in error."""
+_HOUR = timedelta(hours=1)
+"""What starts as often does so while clocks change, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ def _derived(schedule: Schedule, syncs: Sequence[Sync], now: datetime) -> Expect
 
 
 def _later(base: datetime, span: timedelta, timezone: tzinfo | None) -> datetime:
-    """Return *base* and *span*, by the clocks of the time zone where it is known."""
-    if timezone is None:
+    """Return *base* and *span*; of more than an hour by the clocks of the time zone, where it is known."""
+    if timezone is None or span <= _HOUR:
         return base + span
     local = base.astimezone(timezone).replace(tzinfo=None) + span
     return local.replace(tzinfo=timezone).astimezone(UTC)

@@ -67,8 +67,16 @@ class Normal:
         gap = self.rhythm.gap_seconds
         if delay_seconds is not None and self.zone is None and gap is not None and gap > HOUR:
             delay_seconds += HOUR  # clocks may change
-        at = self.rhythm.deadline(to_local(last.start, self.zone), last.took, WIDEN[sensitivity], delay_seconds)
-        return None if at is None else to_utc(at, self.zone)
+        start = to_local(last.start, self.zone)
+        at = self.rhythm.deadline(start, last.took, WIDEN[sensitivity], delay_seconds)
+        if at is None:
+            return None
+        by_clock, passed = to_utc(at, self.zone), to_utc(last.start + at - start, None)
+        if self.rhythm.unit != HOUR:
+            return by_clock
+        # What is frequent goes on while clocks change, whatever they show; of a few hours one cannot tell.
+        steady = gap is not None and gap <= HOUR and all(self.rhythm.awake)
+        return passed if steady else max(by_clock, passed)
 
     def start_delay_seconds(self, sensitivity: str = "medium") -> float | None:
         """Return how late a sync may start that Braze has announced."""

@@ -39,6 +39,12 @@ def local_syncs(zone: ZoneInfo, every: timedelta, *, first: int = 6) -> Iterator
         local += every
 
 
+def changes(zone: ZoneInfo) -> list[datetime]:
+    """When the clocks of a zone change in a year."""
+    hours = [LONG_AGO + number * HOUR / 2 for number in range(2 * 24 * 365)]
+    return [b for a, b in pairwise(hours) if a.astimezone(zone).utcoffset() != b.astimezone(zone).utcoffset()]
+
+
 def case(sync: Sync, schedule: Schedule | None, *, zone: ZoneInfo | None, learned: Learned | None = None) -> Case:
     """What is judged after a sync, until the next one comes."""
     ledger = Ledger(LONG_AGO, sync.sync_start_time, (sync,))
@@ -83,6 +89,31 @@ def test_a_learned_rhythm_is_not_late_because_clocks_change(zone: ZoneInfo, hour
             for deadline in (usual.start_deadline, replace(usual, limits=own).start_deadline):
                 assert deadline is not None
                 assert following.sync_start_time < deadline <= following.sync_start_time + 4 * HOUR
+
+
+@pytest.mark.parametrize("phase", [0, 2, 5, 25])
+@pytest.mark.parametrize("minutes", [5, 15, 30, 60, 120])
+@pytest.mark.parametrize("zone", [*ZONES, ZoneInfo("America/St_Johns"), ZoneInfo("Australia/Lord_Howe")], ids=str)
+def test_what_syncs_every_few_minutes_does_so_while_clocks_change(zone: ZoneInfo, minutes: int, phase: int) -> None:
+    """Learned from the week before each change, whether by `timezone` or not, and by `expected_interval`."""
+    every = timedelta(minutes=minutes)
+    for change in changes(zone):
+        first = change - 8 * DAY + timedelta(minutes=phase)
+        starts = [first + number * every for number in range(9 * DAY // every)]
+        syncs = [Sync(start, SyncStatus.SUCCESS, start + EARLIEST, start, 10, 0) for start in starts]
+        before = [sync for sync in syncs if sync.sync_start_time < change - DAY]
+        past = Past.of([to_run(sync) for sync in before])
+        for known in (zone, None):
+            learned = learn_past(past.runs, before[-1].finished_at, Sensitivity.MEDIUM, zone=known)
+            schedule = Schedule(reported=False, interval=every, timezone=known)
+            for sync, following in pairwise(syncs[len(before) :]):
+                by_rhythm = case(sync, None, zone=known, learned=learned).start_deadline
+                expected = case(sync, schedule, zone=known).start_deadline
+                for deadline in (by_rhythm, expected):
+                    assert deadline is not None
+                    assert following.sync_start_time < deadline <= following.sync_start_time + 2 * every + HOUR
+                assert expected is not None
+                assert minutes > 60 or expected <= following.sync_start_time + every + EARLIEST * 15
 
 
 def test_the_hour_is_granted_to_what_is_derived_and_not_to_what_braze_announces() -> None:
