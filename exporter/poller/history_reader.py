@@ -125,9 +125,8 @@ class HistoryReader:
             gaps = 0 if one.state.ledger is None else one.state.ledger.gaps
             if reading is None or reading.one is not one:
                 reading = self._readings[one.key] = _Reading(one, self._kept.pop(one.key, Progress()), gaps)
-            elif gaps > reading.gaps:  # there is a hole, for which it is read again
+            elif gaps > reading.gaps:  # it is read again, for there is a hole
                 reading = self._readings[one.key] = _Reading(one, Progress(read_to=now), gaps)
-                self._store.add_to_past(self._workspace, one.key, (), reading.progress)
                 self._back_off(reading)
             shares.append(share := reading.progress.share(now, self._history))
             if share == 1 or one.state.ledger is None or monotonic < reading.not_before:

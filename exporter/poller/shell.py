@@ -26,6 +26,7 @@ from exporter.domain.view import View, build_view
 from exporter.metrics.page import Page
 from exporter.poller.report import Reporter
 from exporter.poller.trail import Trail
+from exporter.state.pasts import Progress
 from exporter.state.store import KEPT_FOR, Store
 
 P = ParamSpec("P")
@@ -217,7 +218,10 @@ class Shell:
         self, one: Watched, result: PollResult, asking: ListedIntegration | None, moment: Moment, *, list_covers: bool
     ) -> None:
         change = on_poll_end(one.state, one.watch, result, asking, moment, list_covers=list_covers)
-        syncs = (*result.counted, *_newly_seen(one.state.ledger, change.state.ledger))
+        before, after = one.state.ledger, change.state.ledger
+        if before is not None and after is not None and after.gaps > before.gaps:  # the past has a hole now
+            self._store.add_to_past(self._settings.name, one.key, (), Progress(read_to=moment.now))
+        syncs = (*result.counted, *_newly_seen(before, after))
         self._show(one, change, syncs, result.counted)
         if syncs:
             self.past_grew(one)
