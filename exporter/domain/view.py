@@ -68,6 +68,11 @@ class View:
         """Which problems there are, and how bad."""
         return tuple((problem.kind, problem.severity.word) for problem in self.problems)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether Braze no longer knows it."""
+        return any(problem.kind == "gone" for problem in self.problems)
+
     def is_stale(self, now: datetime) -> bool:
         return self.stale_at is not None and now >= self.stale_at
 

@@ -32,6 +32,7 @@ def test_one_that_is_gone_has_no_limits(explain: Explain) -> None:
     text = explain(view("users", gone=Since(ago(days=2))))
     assert "\nNo limits: the integration is gone.\n" in text
     assert "default" not in text
+    assert "no longer, latest" in text
     assert (
         'limits":{}'
         in render_integration_json(with_detail(deep(syncs=()), view=view("users", gone=Since(ago(days=2))))).decode()

@@ -87,7 +87,9 @@ def view(
         paused=Since(ago(days=3), at_first_sight=True) if is_paused_status(integration_status) else None,
         gone=gone,
         judged_at=judged_at,
-        polls=Polls(_LAST_POLL, judged_at, failure, None if failure is None else judged_at + timedelta(minutes=1)),
+        polls=Polls(_LAST_POLL, judged_at, failure, None if failure is None else judged_at + timedelta(minutes=1))
+        if gone is None
+        else Polls(),
         summary=summary if watermark is None else replace(summary, last_timestamp_synced=watermark),
         session=Session(listed_at=0.0),
     )

@@ -105,6 +105,7 @@ def test_of_one_that_is_gone_no_limit_is_claimed_and_nothing_is_still_to_come() 
     text = text_of(with_detail(DEEP, view=view("users", gone=Since(ago(days=2)))))
     assert "No limits: the integration is gone." in text
     assert "Counted since first seen not known Learned from not known" in text
+    assert "Polling no longer" in text
     assert "Source" not in text
     assert "how to change them" not in text
 

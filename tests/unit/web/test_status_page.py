@@ -352,6 +352,9 @@ def test_one_that_is_gone_neither_denies_its_past_nor_names_limits() -> None:
     text = page(one_workspace(gone)).text
     assert "20 latest syncs" in text
     assert "no sync yet" not in text
+    assert "not polled yet" not in text
+    assert "not yet" not in text
+    assert re.search(r"no longer (?!knows|visible)", text)  # polled
     assert "Limits" not in text
     never = page(one_workspace(view("users", (), gone=Since(ago(days=2))))).text
     assert "no sync yet" in never
