@@ -1,6 +1,5 @@
 """The installed command behind proxies, with authorities of its own, and where connections die and names move."""
 
-import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -167,10 +166,6 @@ def test_a_renewed_file_of_authorities_is_trusted_after_a_reload(
         flags = ("--web.enable-lifecycle", "--config.auto-reload-interval", "0" if asked else "100ms")
         with Daemon(tmp_path, *flags) as daemon:
             wait_for("the old one is of no use", lambda: peek(daemon.port, "braze_cdi_up") == [0])
-            if not asked:
-                (tmp_path / "ca.pem").write_text("half a certif")
-                wait_for("it is rejected", lambda: "configuration not reloaded" in daemon.stderr)
-                time.sleep(0.5)  # a few looks
             new.cert_pem.write_to_path(str(tmp_path / "renewed.pem"))
             (tmp_path / "renewed.pem").replace(tmp_path / "ca.pem")
             if asked:
@@ -178,7 +173,6 @@ def test_a_renewed_file_of_authorities_is_trusted_after_a_reload(
             count_a_sync(braze, daemon)
             ends_well(daemon)
             assert daemon.stderr.count("configuration reloaded") == 1
-            assert daemon.stderr.count("configuration not reloaded") == (0 if asked else 1)
 
 
 @pytest.mark.parametrize("tail", ["not a certificate", BROKEN])

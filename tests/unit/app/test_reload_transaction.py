@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from exporter.app.sources import build_sources
 from exporter.config.errors import ConfigError, FieldError
 from exporter.config.files import ConfigWatch
 from exporter.config.load import Config, ConfiguredWorkspace
+from exporter.config.network import Defaults, build_network
 from exporter.domain.errors import NetworkError
 from exporter.domain.model import Integration
 from exporter.domain.settings import PollSettings, WorkspaceSettings
@@ -307,6 +309,38 @@ def test_a_rejected_file_is_tried_again_until_what_it_names_has_come(
         assert await world.reloader.reload() is not None
         assert await world.reloader.reload() is not None
         assert logged("configuration not reloaded") == 4  # who asks gets to know
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    play(story)
+
+
+def test_a_renewed_file_of_authorities_is_noticed_and_what_is_wrong_with_it_logged_once(
+    play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("old")
+    network = build_network(None, None, file.name, tmp_path, Defaults())
+
+    async def story(world: World) -> None:
+        async def load(_worker: object, _job: object) -> Config:
+            if file.read_text() != "new":
+                raise ConfigError([FieldError("config.yaml", 1, "network.ca_file", "contains no certificate", "")])
+            return world.config("one", "two")
+
+        def logged() -> tuple[int, int]:
+            lines = world.lines.getvalue()
+            return lines.count("configuration reloaded"), lines.count("configuration not reloaded")
+
+        monkeypatch.setattr(Worker, "run", load)
+        running = world.reloader.config
+        named = (replace(workspace, network=network) for workspace in running.workspaces)
+        world.reloader.config = replace(running, workspaces=tuple(named))
+        watching = asyncio.create_task(world.reloader.watch(30))
+        for content, expected in (("old", (0, 0)), ("half a certif", (0, 1)), ("new", (1, 1))):
+            file.write_text(content)
+            await asyncio.sleep(600)
+            assert logged() == expected
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 
