@@ -106,8 +106,8 @@ def _facts(document: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, st
     deadline = one["start_deadline_at"] if expectation["by"] else None
     by = f"must start by {_at(deadline, now)}, " if deadline else ""
     yield "next sync", f"{at}{by}{'because ' if expectation['by'] else 'not expected: '}{expectation['because']}"
-    gone = any(problem["kind"] == "gone" for problem in one["problems"])
-    state = {True: "succeeding", False: "failing", None: "no longer" if gone else "not yet since the start"}[poll["up"]]
+    never = "not yet since the start" if one["limits"] else "no longer"
+    state = {True: "succeeding", False: "failing", None: never}[poll["up"]]
     failure = f": {poll['failure']['message']}" if poll["failure"] else ""
     yield "polls", f"{state}{failure}, latest {_at(poll['last_at'], now)}, next {_at(poll['next_at'], now)}"
     yield "data up to", _at(one["last_timestamp_synced"], now)

@@ -71,7 +71,7 @@ class View:
     @property
     def is_gone(self) -> bool:
         """Whether Braze no longer knows it."""
-        return any(problem.kind == "gone" for problem in self.problems)
+        return self.limits is None
 
     def is_stale(self, now: datetime) -> bool:
         return self.stale_at is not None and now >= self.stale_at
